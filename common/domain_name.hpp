@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+// Domain names in the one spelling that the project stores, compares and asks DNS for.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/error.hpp"
+
+namespace tlsrpt {
+
+/// Lower-case A-labels without trailing dot (R2, R3, R76). U-labels (UTF-8) are converted with
+/// IDNA2008 (UTS 46 mapping). Fails on empty names, labels over 63 or names over 253 octets, and
+/// bytes other than letters, digits, '-' and '_'. A single label is accepted ("localhost").
+Result<std::string> normalize_domain(std::string_view name);
+
+/// As normalize_domain, but also takes an MX pattern: one leading "*." stays (RFC 8461 section 4.1).
+Result<std::string> normalize_mx_pattern(std::string_view pattern);
+
+/// The part behind the last '@' of an addr-spec, normalised; nothing if there is none.
+std::optional<std::string> domain_of_address(std::string_view address);
+
+/// True if 'signer' is 'domain' itself or a parent of it that is not a public suffix
+/// ("d= equal to or organisational parent of", R207). Both normalised.
+bool is_aligned(std::string_view signer, std::string_view domain);
+
+/// True if the text is an addr-spec that may stand in a header or an SMTP command: dot-atom
+/// local part of at most 64 octets (quoted strings are refused) and a domain (RFC 5322 section 3.4.1).
+bool is_plain_address(std::string_view address);
+
+}  // namespace tlsrpt
