@@ -15,7 +15,7 @@ std::string gzip(std::string_view bytes, int level = 6);
 
 struct GunzipLimits {
   std::size_t max_bytes = 16u << 20;  ///< of output, over all members
-  std::size_t max_ratio = 1000;       ///< output/input; checked only above ratio_floor bytes of output
+  std::size_t max_ratio = 1000;  ///< output/input; checked only above ratio_floor bytes of output
   std::size_t ratio_floor = 1u << 20;
 };
 

@@ -20,8 +20,8 @@ struct Rua {
 };
 
 /// Reads one URI (R19-R24, R41-R45): percent-decodes once, ignores a mailto's header fields and
-/// fragment, refuses raw '!', several or no addresses, control characters, user information in https.
-/// Error unsupported for other schemes, malformed for the rest.
+/// fragment, refuses raw '!', several or no addresses, control characters, user information in
+/// https. Error unsupported for other schemes, malformed for the rest.
 Result<Rua> parse_rua(std::string_view uri);
 
 /// The URI with ',' '!' ';' percent-encoded, for a record (R20).

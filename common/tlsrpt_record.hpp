@@ -23,7 +23,7 @@ struct RecordLimits {
 };
 
 struct TlsrptRecord {
-  std::vector<Rua> rua;               ///< usable destinations in order, without duplicates (R29, R30)
+  std::vector<Rua> rua;  ///< usable destinations in order, without duplicates (R29, R30)
   std::vector<std::string> warnings;  ///< one sentence each, not escaped
 };
 
@@ -32,7 +32,8 @@ bool is_tlsrpt_record(std::string_view text, RecordMode mode = RecordMode::lenie
 
 /// One record's text (character-strings already joined). A record whose URIs are all
 /// unusable is valid and has an empty rua. Error malformed otherwise.
-Result<TlsrptRecord> parse_tlsrpt_record(std::string_view text, RecordMode mode = RecordMode::lenient,
+Result<TlsrptRecord> parse_tlsrpt_record(std::string_view text,
+                                         RecordMode mode = RecordMode::lenient,
                                          const RecordLimits& limits = {});
 
 /// Picks the one TLSRPT record among all TXT records of the name (R9, R10) and parses it.
