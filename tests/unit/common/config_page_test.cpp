@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The configuration table and opentlsrpt.conf(5) must name the same keys, and the same defaults.
+// The configuration table, opentlsrpt.conf(5) and the sample file must name the same keys.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -28,6 +28,12 @@ TEST(ConfigPage, names_exactly_the_keys_of_the_table) {
   std::set<std::string> table;
   for (const KeyInfo& info : config_table()) table.insert(std::string(info.name));
   EXPECT_EQ(keys_of_page(), table);
+}
+
+TEST(ConfigSample, the_file_in_contrib_is_what_the_table_says) {
+  const auto file = read_file(std::string(TEST_SOURCE_DIR) + "/contrib/opentlsrpt.conf", 1u << 20);
+  ASSERT_TRUE(file) << file.error().detail;
+  EXPECT_EQ(*file, sample_config());
 }
 
 }  // namespace
