@@ -16,7 +16,8 @@ namespace tlsrpt {
 /// bytes other than letters, digits, '-' and '_'. A single label is accepted ("localhost").
 Result<std::string> normalize_domain(std::string_view name);
 
-/// As normalize_domain, but also takes an MX pattern: one leading "*." stays (RFC 8461 section 4.1).
+/// As normalize_domain, but also takes an MX pattern: one leading "*." stays (RFC 8461
+/// section 4.1).
 Result<std::string> normalize_mx_pattern(std::string_view pattern);
 
 /// The part behind the last '@' of an addr-spec, normalised; nothing if there is none.
@@ -26,8 +27,10 @@ std::optional<std::string> domain_of_address(std::string_view address);
 /// ("d= equal to or organisational parent of", R207). Both normalised.
 bool is_aligned(std::string_view signer, std::string_view domain);
 
-/// True if the text is an addr-spec that may stand in a header or an SMTP command: dot-atom
-/// local part of at most 64 octets (quoted strings are refused) and a domain (RFC 5322 section 3.4.1).
+/// True if the text is an addr-spec that may stand in a header or an SMTP command (RFC 5322
+/// section 3.4.1): a local part of at most 64 octets, and a domain in ASCII. The local part is a
+/// dot-atom or, where it has other characters, a quoted string of printable ASCII
+/// ("r,s"@x.example).
 bool is_plain_address(std::string_view address);
 
 }  // namespace tlsrpt
