@@ -96,6 +96,18 @@ TEST(Config, all_problems_are_reported_at_once_with_their_lines) {
                                 "f:10: DNSTimeout needs a value"}));
 }
 
+TEST(Config, a_value_that_cannot_be_used_is_reported_where_it_stands) {
+  const ReadConfig read =
+      read_config_text("ReportAddress a@x.example, bad\n\nReportAddress worse\nSelector s\n", "f");
+  const Config& config = read.config;
+  EXPECT_EQ(config.problem(Key::report_address, "no address", 1).to_string(),
+            "f:1: ReportAddress: no address");
+  EXPECT_EQ(config.problem(Key::report_address, "no address", 2).to_string(),
+            "f:3: ReportAddress: no address");
+  EXPECT_EQ(config.problem(Key::selector, "\x1b").to_string(), "f:4: Selector: \\x1b");
+  EXPECT_EQ(config.problem(Key::key_file, "is missing").to_string(), "KeyFile: is missing");
+}
+
 TEST(Config, numbers_that_would_overflow_are_refused) {
   for (const char* value :
        {"9223372036854775807G", "99999999999999999999", "-1", "1KK", "K", "0x10"}) {
