@@ -65,7 +65,7 @@ bool is_port(std::string_view text) {
   return error == std::errc() && end == text.data() + text.size() && port != 0;
 }
 
-/// Waits until the socket is ready; false when the deadline has passed.
+/// Waits until the socket is ready; error "timeout" when the deadline has passed.
 Result<void> wait_for(int fd, short events, Deadline deadline) {
   for (;;) {
     const auto left =
