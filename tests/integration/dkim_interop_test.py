@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Our DKIM against three others: dkimpy, Mail::DKIM and OpenDKIM verify what we sign, and we verify what they
-sign, with both algorithms, all canonicalisations, and messages that are hard to canonicalise."""
+"""Our DKIM against three others: dkimpy, Mail::DKIM and OpenDKIM verify what we sign, and we
+verify what the first two sign, with both algorithms, all canonicalisations, and messages that are
+hard to canonicalise."""
 
 import base64
 import itertools
@@ -32,7 +33,8 @@ HEADER = (b"From: \"TLS Reports\" <reports@example.com>\r\n"
           b"MIME-Version: 1.0\r\n"
           b"TLS-Report-Domain: example.net\r\n"
           b"TLS-Report-Submitter: example.com\r\n")
-FOLDED_HEADER = (b"Received: from a.example\r\n\tby b.example;\r\n  Sun, 01 Mar 2026 00:00:00 +0000\r\n"
+FOLDED_HEADER = (b"Received: from a.example\r\n\tby b.example;\r\n"
+                 b"  Sun, 01 Mar 2026 00:00:00 +0000\r\n"
                  b"FROM:reports@example.com\r\n"
                  b"To:    reports@example.net,\r\n \t  " + b"x" * 200 + b"@example.net,\r\n"
                  b"\tlast@example.net   \t\r\n"
@@ -76,8 +78,9 @@ def has_perl_dkim():
 def has_opendkim():
     if not all(shutil.which(name) for name in ("opendkim-testmsg", "unbound", "unshare", "ip")):
         return False
-    return subprocess.run(["unshare", "--map-root-user", "--net", "--mount", "--pid", "--fork", "true"],
-                          check=False, stderr=subprocess.DEVNULL).returncode == 0
+    return subprocess.run(
+        ["unshare", "--map-root-user", "--net", "--mount", "--pid", "--fork", "true"],
+        check=False, stderr=subprocess.DEVNULL).returncode == 0
 
 
 def tool(*arguments, message=b""):
@@ -165,7 +168,8 @@ class DkimInterop(unittest.TestCase):
                 self.assertEqual(our_verdict(signed), "pass -")
                 self.assertEqual(our_verdict(tampered(signed)), "fail signature")
                 body = signed.index(b"\r\n\r\n") + 4
-                self.assertEqual(our_verdict(signed[:body] + b"x" + signed[body:]), "fail body-hash")
+                grown = signed[:body] + b"x" + signed[body:]
+                self.assertEqual(our_verdict(grown), "fail body-hash")
 
     def test_we_accept_our_own(self):
         for label, message in all_signed_by_us(ALGORITHMS):

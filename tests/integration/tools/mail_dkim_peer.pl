@@ -26,7 +26,8 @@ package LocalResolver {
         my $packet = Net::DNS::Packet->new($name, $type);
         my $text = $self->{records}{$name};
         return $packet if !defined $text;
-        my $record = Net::DNS::RR->new(name => $name, type => 'TXT', txtdata => [$text =~ /(.{1,255})/gs]);
+        my @strings = $text =~ /(.{1,255})/gs;
+        my $record = Net::DNS::RR->new(name => $name, type => 'TXT', txtdata => \@strings);
         $packet->push(answer => $record);
         return $packet;
     }

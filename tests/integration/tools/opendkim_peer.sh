@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# opendkim-testmsg without the network: it asks the system's resolver, so it runs in namespaces of its own
-# where that is an unbound with our records.
+# opendkim-testmsg without the network: it asks the system's resolver, so it runs in namespaces
+# of its own where that is an unbound with our records.
 #
 #   opendkim_peer.sh DIRECTORY
 #
