@@ -20,8 +20,8 @@ class Deflater {
   explicit Deflater(int level) {
     constexpr int kGzipWrapper = MAX_WBITS + 16;
     constexpr int kMemoryLevel = 8;
-    if (deflateInit2(&stream_, level, Z_DEFLATED, kGzipWrapper, kMemoryLevel,
-                     Z_DEFAULT_STRATEGY) != Z_OK)
+    if (deflateInit2(&stream_, level, Z_DEFLATED, kGzipWrapper, kMemoryLevel, Z_DEFAULT_STRATEGY) !=
+        Z_OK)
       throw std::bad_alloc();
     header_.os = kUnknownSystem;
     deflateSetHeader(&stream_, &header_);
@@ -39,7 +39,7 @@ class Deflater {
     while (result != Z_STREAM_END) {
       if (stream_.avail_in == 0) {
         const std::size_t slice = std::min(bytes.size(), kSlice);
-        stream_.next_in = reinterpret_cast<const Bytef*>(bytes.data());
+        stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
         stream_.avail_in = static_cast<uInt>(slice);
         bytes.remove_prefix(slice);
       }
@@ -73,14 +73,15 @@ bool looks_like_gzip(std::string_view bytes) { return bytes.starts_with("\x1f\x8
 
 Gunzipped gunzip(std::string_view bytes, const GunzipLimits& limits) {
   if (!looks_like_gzip(bytes)) return refuse(Refusal::gzip_damaged, "does not begin with 1f 8b");
-  Inflater inflater(Inflater::Format::gzip,
-                    {limits.max_bytes, std::max<std::size_t>(limits.max_ratio, 1),
-                     limits.ratio_floor});
+  Inflater inflater(
+      Inflater::Format::gzip,
+      {limits.max_bytes, std::max<std::size_t>(limits.max_ratio, 1), limits.ratio_floor});
   Gunzipped result;
   // zlib checks CRC-32, ISIZE and the reserved flag bits of each member.
   while (looks_like_gzip(bytes)) {
     switch (inflater.next(bytes, result.bytes)) {
-      case InflateEnd::complete: break;
+      case InflateEnd::complete:
+        break;
       case InflateEnd::cut:
         return refuse(Refusal::gzip_damaged, "the stream ends in the middle of a member");
       case InflateEnd::damaged:

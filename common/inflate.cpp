@@ -35,7 +35,7 @@ InflateEnd Inflater::next(std::string_view& input, std::string& out) {
   std::array<Bytef, kOutputStep> step;
   while (true) {
     const std::size_t offered = std::min(input.size(), kInputStep);
-    stream_.next_in = reinterpret_cast<const Bytef*>(input.data());
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(input.data()));
     stream_.avail_in = static_cast<uInt>(offered);
     stream_.next_out = step.data();
     stream_.avail_out = static_cast<uInt>(step.size());
@@ -57,7 +57,8 @@ InflateEnd Inflater::next(std::string_view& input, std::string& out) {
       reason_ = stream_.msg != nullptr ? stream_.msg : "not a deflate stream";
       return InflateEnd::damaged;
     }
-    // Output left in zlib's window does not need input, so only a step without any progress ends it.
+    // Output left in zlib's window does not need input, so only a step without any progress ends
+    // it.
     if (input.empty() && made == 0) return InflateEnd::cut;
     if (taken == 0 && made == 0) return InflateEnd::damaged;
   }

@@ -14,8 +14,8 @@
 namespace tlsrpt {
 namespace {
 
-constexpr std::size_t kPreferredLine = 78;   // RFC 5322 section 2.1.1
-constexpr std::size_t kEncodedLine = 76;     // RFC 2045 sections 6.7 and 6.8
+constexpr std::size_t kPreferredLine = 78;  // RFC 5322 section 2.1.1
+constexpr std::size_t kEncodedLine = 76;    // RFC 2045 sections 6.7 and 6.8
 constexpr std::size_t kMaxReportId = 255;
 
 /// The first 'digits' hex digits of the SHA-256 of the texts, each ended by a NUL.
@@ -55,8 +55,8 @@ bool is_dot_atom(std::string_view text) {
 
 bool is_report_id(std::string_view id) {
   const std::size_t at = id.find('@');
-  return id.size() <= kMaxReportId && at != std::string_view::npos && is_dot_atom(id.substr(0, at)) &&
-         is_dot_atom(id.substr(at + 1));
+  return id.size() <= kMaxReportId && at != std::string_view::npos &&
+         is_dot_atom(id.substr(0, at)) && is_dot_atom(id.substr(at + 1));
 }
 
 /// "NAME TOKEN TOKEN...", folded between tokens where a line would get too long. The first token
@@ -103,8 +103,8 @@ void append_quoted_printable(std::string& out, std::string_view line) {
     const char c = line[i];
     const bool last = i + 1 == line.size();
     const bool starts_badly = i == 0 && (c == '.' || line.starts_with("From "));
-    const bool plain = is_printable(c) && c != '=' && !starts_badly &&
-                       !(last && (c == ' ' || c == '\t'));
+    const bool plain =
+        is_printable(c) && c != '=' && !starts_badly && !(last && (c == ' ' || c == '\t'));
     const std::size_t width = plain ? 1 : 3;
     if (column + width + (last ? 0 : 1) > kEncodedLine) {
       out += "=\r\n";
@@ -177,12 +177,11 @@ std::string compose_header(const ReportMail& mail, std::string_view from_domain,
   return header_field("From", {mail.from}) + header_field("To", {mail.to}) +
          header_field("Date", {format_rfc5322(mail.date)}) +
          header_field("Message-ID", {message_id}) +
-         header_field("Subject", {"Report", "Domain:", mail.report_domain, "Submitter:",
-                                  mail.submitter, "Report-ID:", report_id}) +
+         header_field("Subject", {"Report", "Domain:", mail.report_domain,
+                                  "Submitter:", mail.submitter, "Report-ID:", report_id}) +
          header_field("TLS-Report-Domain", {mail.report_domain}) +
          header_field("TLS-Report-Submitter", {mail.submitter}) +
-         header_field("TLS-Required", {"No"}) +
-         header_field("Auto-Submitted", {"auto-generated"}) +
+         header_field("TLS-Required", {"No"}) + header_field("Auto-Submitted", {"auto-generated"}) +
          header_field("MIME-Version", {"1.0"}) +
          header_field("Content-Type",
                       {"multipart/report;", "report-type=\"tlsrpt\";", boundary_parameter});

@@ -54,7 +54,8 @@ TEST(Gzip, writes_no_name_no_time_and_the_same_bytes_each_time) {  // R133, R134
 TEST(Gunzip, joins_members_and_ignores_junk_behind_the_last) {  // R232
   const std::string bytes = gzip(kText.substr(0, 10)) + gzip("") + gzip(kText.substr(10));
   EXPECT_EQ(gunzip(bytes).bytes, kText);
-  for (const std::string& junk : {std::string("\r\n"), std::string(512, '\0'), std::string("\x1f")}) {
+  for (const std::string& junk :
+       {std::string("\r\n"), std::string(512, '\0'), std::string("\x1f")}) {
     const Gunzipped result = gunzip(bytes + junk);
     EXPECT_EQ(result.refusal, Refusal::none);
     EXPECT_EQ(result.bytes, kText);
@@ -94,7 +95,8 @@ TEST(Gunzip, refuses_what_is_damaged) {  // R133, R233, R234
 TEST(Gunzip, refuses_every_shorter_piece_of_a_stream) {
   const std::string good = gzip(kText);
   for (std::size_t size = 0; size < good.size(); ++size)
-    EXPECT_EQ(gunzip(std::string_view(good).substr(0, size)).refusal, Refusal::gzip_damaged) << size;
+    EXPECT_EQ(gunzip(std::string_view(good).substr(0, size)).refusal, Refusal::gzip_damaged)
+        << size;
 }
 
 TEST(Gunzip, stops_at_the_first_byte_over_the_limit) {  // R231
