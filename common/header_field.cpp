@@ -5,19 +5,12 @@
 #include <charconv>
 #include <map>
 
+#include "common/ascii.hpp"
+
 namespace tlsrpt {
 namespace {
 
 constexpr std::size_t kMaxParameters = 100;
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 /// The name before the colon, or "" if the line is no field.
 std::string_view field_name(std::string_view line) {
@@ -91,20 +84,12 @@ class ParameterScanner {
   std::string_view rest_;
 };
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char l = lower(c);
-  return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
-}
-
 std::string percent_decoded(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool coded = text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 &&
-                       hex_digit(text[i + 2]) >= 0;
-    out +=
-        coded ? static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2])) : text[i];
-    if (coded) i += 2;
+    const int octet = text[i] == '%' ? hex_octet(text, i + 1) : -1;
+    out += octet >= 0 ? static_cast<char>(octet) : text[i];
+    if (octet >= 0) i += 2;
   }
   return out;
 }
@@ -125,11 +110,11 @@ struct ParameterName {
 
 ParameterName parse_parameter_name(std::string_view text) {
   ParameterName result;
-  result.name = to_lower(text);
+  result.name = lower_case(text);
   if (text.ends_with('*')) {
     result.encoded = result.extended = true;
     text.remove_suffix(1);
-    result.name = to_lower(text);
+    result.name = lower_case(text);
   }
   const std::size_t star = text.rfind('*');
   if (star == std::string_view::npos) return result;
@@ -137,7 +122,7 @@ ParameterName parse_parameter_name(std::string_view text) {
   const auto [stop, error] = std::from_chars(text.data() + star + 1, end, result.section);
   if (error != std::errc{} || stop != end) return result;
   result.extended = true;
-  result.name = to_lower(text.substr(0, star));
+  result.name = lower_case(text.substr(0, star));
   return result;
 }
 
@@ -161,17 +146,6 @@ std::string joined(const std::map<unsigned, Section>& sections) {
 }
 
 }  // namespace
-
-bool equal_ignoring_case(std::string_view left, std::string_view right) {
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
-                    [](char a, char b) { return lower(a) == lower(b); });
-}
-
-std::string to_lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), lower);
-  return out;
-}
 
 std::string unfold(std::string_view value) {
   std::string out;
@@ -237,7 +211,7 @@ std::string ParameterizedValue::parameter(std::string_view name) const {
 ParameterizedValue parse_parameters(std::string_view unfolded) {
   ParameterizedValue result;
   ParameterScanner scanner(unfolded);
-  result.value = to_lower(scanner.text_before(";"));
+  result.value = lower_case(scanner.text_before(";"));
   std::map<std::string, std::map<unsigned, Section>> extended;
   for (std::size_t count = 0; count < kMaxParameters && scanner.take(';'); ++count) {
     const ParameterName name = parse_parameter_name(scanner.text_before("=;"));

@@ -35,9 +35,6 @@ HeaderSection split_header(std::string_view text, std::size_t max_bytes);
 /// Without line breaks, NUL bytes, and blanks at both ends.
 std::string unfold(std::string_view value);
 
-bool equal_ignoring_case(std::string_view left, std::string_view right);
-std::string to_lower(std::string_view text);  ///< ASCII only
-
 /// "VALUE; NAME=VALUE; ..." as in Content-Type and Content-Disposition.
 struct ParameterizedValue {
   std::string value;                                            ///< lower case, without comments

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/mailbox.hpp"
 
+#include "common/ascii.hpp"
+
 namespace tlsrpt {
 namespace {
-
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 /// Where the quoted string or comment that begins at 'at' ends; text.size() if it does not.
 std::size_t end_of_group(std::string_view text, std::size_t at) {

@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "common/ascii.hpp"
+
 namespace tlsrpt {
 namespace {
 
@@ -18,7 +20,7 @@ std::string_view without_line_end(std::string_view text) {
 }
 
 std::string_view without_blanks_behind(std::string_view text) {
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
   return text;
 }
 

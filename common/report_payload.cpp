@@ -7,7 +7,7 @@
 #include <iterator>
 #include <utility>
 
-#include "common/header_field.hpp"
+#include "common/ascii.hpp"
 #include "common/zip.hpp"
 
 namespace tlsrpt {
@@ -30,7 +30,7 @@ void flag_all(std::vector<ReadOutcome>& outcomes, Flag flag) {
 }
 
 bool has_report_name(const ZipEntry& entry) {
-  const std::string name = to_lower(entry.name);
+  const std::string name = lower_case(entry.name);
   return name.ends_with(".json") || name.ends_with(".gz");
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 
+#include "common/ascii.hpp"
 #include "common/header_field.hpp"
 
 namespace tlsrpt {
@@ -52,23 +53,15 @@ std::string decode_base64(std::string_view text) {
   return out;
 }
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
-
 /// One line without its line end. True if a line break follows it in the content.
 bool append_quoted_printable_line(std::string& out, std::string_view line) {
-  while (!line.empty() && (line.back() == ' ' || line.back() == '\t')) line.remove_suffix(1);
+  while (!line.empty() && is_blank(line.back())) line.remove_suffix(1);
   const bool soft_break = line.ends_with('=');
   if (soft_break) line.remove_suffix(1);
   for (std::size_t i = 0; i < line.size(); ++i) {
-    const int high = line[i] == '=' && i + 2 < line.size() ? hex_digit(line[i + 1]) : -1;
-    const int low = high >= 0 ? hex_digit(line[i + 2]) : -1;
-    if (low >= 0) {
-      out += static_cast<char>(high * 16 + low);
+    const int octet = line[i] == '=' ? hex_octet(line, i + 1) : -1;
+    if (octet >= 0) {
+      out += static_cast<char>(octet);
       i += 2;
     } else {
       out += line[i];
