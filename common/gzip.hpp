@@ -15,7 +15,7 @@ std::string gzip(std::string_view bytes, int level = 6);
 
 struct GunzipLimits {
   std::size_t max_bytes = 16u << 20;  ///< of output, over all members
-  std::size_t max_ratio = 1000;       ///< output/input; checked only above ratio_floor bytes of output
+  std::size_t max_ratio = 1000;  ///< output/input; checked only above ratio_floor bytes of output
   std::size_t ratio_floor = 1u << 20;
 };
 
@@ -23,6 +23,7 @@ struct Gunzipped {
   Refusal refusal = Refusal::none;  ///< gzip_damaged, gzip_ratio, too_large
   std::string detail;
   std::string bytes;
+  std::size_t unpacked = 0;    ///< bytes that were made, also if they were refused then
   bool trailing_data = false;  ///< bytes behind the last member were ignored (R232)
 };
 
