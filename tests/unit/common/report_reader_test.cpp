@@ -543,19 +543,19 @@ TEST(ReportReader, hostile_documents_get_one_verdict_each) {
       {repeat("[", 1000000), "json-too-deep"},
       {repeat("{\"a\":", 1000000), "json-too-deep"},
       {good_but + repeat("[", 1000000) + repeat("]", 1000000) + "}", "json-too-deep"},
-      {good_but + "\"" + repeat("a", 10000000) + "\"}", ""},
-      {good_but + repeat("1", 1000000) + "}", ""},
+      {good_but + "\"" + repeat("a", 4000000) + "\"}", ""},
+      {good_but + repeat("1", 100000) + "}", ""},
       {good_but + "\"" + repeat("\x01\xff\\ud800", 100000) + "\"}", ""},
-      {kGood.substr(0, kGood.size() - 1) + ",\"" + repeat("k", 1000000) + "\":1}", ""},
+      {kGood.substr(0, kGood.size() - 1) + ",\"" + repeat("k", 100000) + "\":1}", ""},
       {report("[" + repeat("{\"policy\":{\"policy-type\":\"sts\"}},", 100000) + "{}]"),
        "too-many-policies"},
       {report("[" + repeat("{},", 100000) + "{}]"), "no-policies"},
       {report("[" +
               policy_result(kPolicyMembers, kTotals,
-                            "[" + repeat("{\"result-type\":1},", 500000) + "1]") +
+                            "[" + repeat("{\"result-type\":1},", 120000) + "1]") +
               "]"),
        ""},
-      {"[" + repeat("{\"x\":,", 1000000), "not-json"},
+      {"[" + repeat("{\"x\":,", 200000), "not-json"},
       {repeat("\"{", 1000000), "not-json"},
       {repeat(std::string_view("\0", 1), 1000000), "not-json"},
       {kGood + repeat("{", 1000000), ""},
@@ -592,13 +592,12 @@ TEST(ReportReader, random_damage_never_costs_more_than_the_report) {
   const std::string original =
       "[" +
       report("[" +
-             policy_result(R"("policy-type":"tlsa","policy-domain":"example.com",)"
+             policy_result(R"("policy-type":"tlsa","policy-domain":"a.example",)"
                            R"("policy-string":"[\"3 1 1 AB\"]","mx-host":["mx: *.example"])",
                            kTotals,
-                           R"([{"result-type":"\ud83d\udce7","receiving-ip":"::1",)"
-                           R"("failed-session-count":"1"},{}])") +
-             "," + policy_result(kPolicyMembers, kTotals) + "]") +
-      "]\n" + kGood;
+                           R"([{"result-type":"\ud83d\udce7","failed-session-count":"1"},{}])") +
+             "]") +
+      "]{}";
   constexpr std::string_view kTelling = "{}[]\",:\\u0e-.\n\xc3\xff";
   for (int i = 0; i < 20000; ++i) {
     std::string json = original;
