@@ -100,8 +100,12 @@ class Repair {
   }
 
   void repair_comma() {
+    constexpr std::string_view kOpeners = "{[,:";
     const std::size_t next = text_.find_first_not_of(kJsonBlanks, position_ + 1);
-    const bool trailing = next != kNowhere && (text_[next] == '}' || text_[next] == ']');
+    const std::size_t before = result_.text.find_last_not_of(kJsonBlanks);
+    const bool behind_value = before != kNowhere && kOpeners.find(result_.text[before]) == kNowhere;
+    const bool trailing =
+        behind_value && next != kNowhere && (text_[next] == '}' || text_[next] == ']');
     if (!trailing) return copy(1);
     result_.syntax = true;
     ++position_;
