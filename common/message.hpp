@@ -31,7 +31,8 @@ struct MailFacts {
   std::string date;
   std::string tls_report_domain;     ///< normalised if possible
   std::string tls_report_submitter;  ///< likewise
-  bool claims_report = false;  ///< multipart/report with report-type=tlsrpt, a tlsrpt media type, or a TLS-Report-* header (R217)
+  bool claims_report = false;  ///< multipart/report with report-type=tlsrpt, a tlsrpt media type,
+                               ///< or a TLS-Report-* header (R217)
 };
 
 struct OpenedMessage {
@@ -39,11 +40,12 @@ struct OpenedMessage {
   std::vector<ReadOutcome> outcomes;  ///< never empty; no_report_part if nothing was found
 };
 
-/// Finds every report by its bytes (gzip, zip, JSON), whatever label, name, encoding or nesting it has
-/// (receiving.md 2.3). Line ends may be CRLF or LF. Pure; cost is linear in the message's size.
+/// Finds every report by its bytes (gzip, zip, JSON), whatever label, name, encoding or nesting it
+/// has (receiving.md 2.3). Line ends may be CRLF or LF. Pure; cost is linear in the message's size.
 OpenedMessage open_message(std::string_view message, const MessageLimits& limits = {});
 
-/// A file of any kind: JSON, gzip, zip, a message, or an mbox (each of its messages); told apart by the bytes.
+/// A file of any kind: JSON, gzip, zip, a message, or an mbox (each of its messages); told apart by
+/// the bytes.
 std::vector<ReadOutcome> open_file_bytes(std::string_view bytes, const MessageLimits& limits = {});
 
 }  // namespace tlsrpt
