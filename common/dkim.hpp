@@ -42,13 +42,15 @@ struct SignSettings {
   std::string selector;  ///< s=
   Canonicalization header = Canonicalization::relaxed;
   Canonicalization body = Canonicalization::relaxed;
-  std::vector<std::string> signed_headers;  ///< names in order; a name more often than the message has it over-signs (R189)
+  std::vector<std::string> signed_headers;  ///< names in order; a name more often than the message
+                                            ///< has it over-signs (R189)
   Seconds timestamp{};                      ///< t=
 };
 
-/// The complete "DKIM-Signature: ...\r\n" field, folded, to be put in front of the message. Never l= (R190).
-/// message: CRLF line ends. Threads: a key may be used by several at once.
-Result<std::string> dkim_sign(std::string_view message, const DkimKey& key, const SignSettings& settings);
+/// The complete "DKIM-Signature: ...\r\n" field, folded, to be put in front of the message. Never
+/// l= (R190). message: CRLF line ends. Threads: a key may be used by several at once.
+Result<std::string> dkim_sign(std::string_view message, const DkimKey& key,
+                              const SignSettings& settings);
 
 /// The verdict about a message, or one signature of it.
 enum class DkimStatus {
@@ -66,19 +68,29 @@ struct SignatureVerdict {
   std::string domain;    ///< d=, normalised if possible
   std::string selector;  ///< s=
   std::string algorithm;
-  std::string reason;    ///< stable short word: "body-hash", "signature", "key-not-found", "key-testing", "length-tag", "not-aligned", ...
+  /// A stable word; empty for pass.
+  ///   none: no-signature
+  ///   fail: body-hash signature
+  ///   policy: length-tag expired not-aligned from-not-signed key-testing key-service-type
+  ///   temperror: key-lookup-failed
+  ///   permerror: too-large malformed version domain selector algorithm canonicalization
+  ///     query-method from-not-signed identity key-not-found key-malformed key-revoked key-type
+  ///     key-hash key-size
+  std::string reason;
   bool service_type_email_only = false;  ///< verified, key says s=email only (R195)
 };
 
 struct DkimVerdict {
-  DkimStatus status = DkimStatus::none;  ///< the best signature's; temperror before fail if nothing passed
+  DkimStatus status =
+      DkimStatus::none;  ///< the best signature's; temperror before fail if nothing passed
   SignatureVerdict best;
   std::vector<SignatureVerdict> signatures;  ///< in order of the message, at most max_signatures
 };
 
 struct VerifySettings {
-  std::string aligned_with;  ///< normalised domain that d= must equal or be the organisational parent of; empty: no check
-  bool strict_alignment = false;     ///< equal only
+  std::string aligned_with;       ///< normalised domain that d= must equal or be the organisational
+                                  ///< parent of; empty: no check
+  bool strict_alignment = false;  ///< equal only
   bool strict_service_type = false;  ///< a key with s=email only does not qualify
   Seconds now{};                     ///< for x=
   std::size_t max_signatures = 10;   ///< further ones are not looked at

@@ -16,9 +16,9 @@ namespace tlsrpt {
 
 enum class DnsStatus {
   found,
-  no_name,    ///< NXDOMAIN
-  no_data,    ///< the name exists, without records of this type
-  failed,     ///< SERVFAIL, bogus, timeout, unreachable: nothing is known (R35)
+  no_name,  ///< NXDOMAIN
+  no_data,  ///< the name exists, without records of this type
+  failed,   ///< SERVFAIL, bogus, timeout, unreachable: nothing is known (R35)
 };
 
 struct MxRecord {
@@ -39,16 +39,21 @@ template <typename Record>
 struct DnsAnswer {
   DnsStatus status = DnsStatus::failed;
   bool authenticated = false;  ///< AD bit
-  std::uint32_t ttl = 0;       ///< seconds; the smallest of the answer's records
+  /// Seconds: the smallest of the answer's records; for an absence, how long it may be remembered.
+  std::uint32_t ttl = 0;
   std::vector<Record> records;
-  std::string detail;          ///< for failed: "SERVFAIL", "timeout", "connection refused", ...
+  /// For failed: "SERVFAIL", "timeout", "connection refused", ... with what an extended error
+  /// (RFC 8914) says in parentheses, not escaped. For found: how many malformed records were
+  /// skipped, if any.
+  std::string detail;
 
   [[nodiscard]] bool absent() const {
     return status == DnsStatus::no_name || status == DnsStatus::no_data;
   }
 };
 
-/// Threads: one object may be used by several threads at once. Every call ends within the configured timeout.
+/// Threads: one object may be used by several threads at once. Every call ends within the
+/// configured timeout.
 class Dns {
  public:
   virtual ~Dns() = default;
@@ -61,8 +66,10 @@ class Dns {
 };
 
 struct DnsSettings {
-  std::vector<std::string> nameservers;  ///< "192.0.2.1", "192.0.2.1:5353", "[2001:db8::1]:53"; empty: /etc/resolv.conf
-  int timeout_ms = 5000;                 ///< of one question, retries and TCP included
+  /// "192.0.2.1", "192.0.2.1:5353", "192.0.2.1@5353", "2001:db8::1", "[2001:db8::1]:53"; asked in
+  /// this order. Empty: those of /etc/resolv.conf, as it is at the time of make_dns.
+  std::vector<std::string> nameservers;
+  int timeout_ms = 5000;  ///< of one question, retries and TCP included
 };
 
 /// The real thing, through ldns. Fails if a nameserver is no address, or resolv.conf has none.

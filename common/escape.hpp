@@ -9,8 +9,8 @@
 namespace tlsrpt {
 
 /// For a value in a key=value log line: printable ASCII without blank, quote,
-/// backslash or '=' is left as it is; anything else makes the value quoted, with \" \\ and \xNN for bytes
-/// outside 0x20..0x7e. At most max_bytes of text are shown, then "...".
+/// backslash or '=' is left as it is; anything else makes the value quoted, with \" \\ and \xNN for
+/// bytes outside 0x20..0x7e. At most max_bytes of text are shown, then "...".
 std::string escape_log(std::string_view text, std::size_t max_bytes = 256);
 
 /// For a person's terminal: valid UTF-8 stays, controls (C0, DEL, C1), bidirectional

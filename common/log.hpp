@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
-// One line for each event: "TAG key=value key=value". To syslog, or to stderr with systemd's <N> prefix.
+// One line for each event: "TAG key=value key=value". To syslog, or to stderr with systemd's <N>
+// prefix.
+
+#include <fmt/format.h>
 
 #include <cstdint>
 #include <memory>
@@ -10,13 +13,17 @@
 #include <utility>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include "common/error.hpp"
 
 namespace tlsrpt {
 
-enum class LogLevel { error = 3, warning = 4, notice = 5, info = 6, debug = 7 };  ///< as in syslog(3)
+enum class LogLevel {
+  error = 3,
+  warning = 4,
+  notice = 5,
+  info = 6,
+  debug = 7
+};  ///< as in syslog(3)
 
 /// One event. Values are escaped for the log when added, so strangers' text may be given as it is.
 class LogLine {
@@ -48,9 +55,9 @@ class Log {
 };
 
 struct LogSettings {
-  std::string program;             ///< syslog ident
-  bool syslog = false;             ///< else stderr
-  std::string facility = "mail";   ///< LOG_MAIL
+  std::string program;              ///< syslog ident
+  bool syslog = false;              ///< else stderr
+  std::string facility = "mail";    ///< LOG_MAIL
   LogLevel level = LogLevel::info;  ///< lines above it are not written
 };
 

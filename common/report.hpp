@@ -21,7 +21,7 @@ struct DateRange {
 };
 
 struct Policy {
-  std::string policy_type;                 ///< "tlsa", "sts", "no-policy-found", or a stranger's word
+  std::string policy_type;  ///< "tlsa", "sts", "no-policy-found", or a stranger's word
   std::vector<std::string> policy_string;  ///< sts: policy lines; tlsa: "3 1 1 HEX"
   std::string policy_domain;               ///< A-labels, lower case
   std::vector<std::string> mx_host;        ///< sts only: the policy's MX patterns

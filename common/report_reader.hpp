@@ -16,16 +16,17 @@ namespace tlsrpt {
 struct ReportLimits {
   std::size_t max_bytes = 16u << 20;
   std::size_t max_depth = 32;
-  std::size_t max_reports = 100;           ///< JSON lines, or an array of reports
-  std::size_t max_policies = 10000;        ///< of one report
+  std::size_t max_reports = 100;             ///< JSON lines, or an array of reports
+  std::size_t max_policies = 10000;          ///< of one report
   std::size_t max_failure_details = 100000;  ///< of one report
-  std::size_t max_strings = 10000;         ///< elements of policy-string or mx-host
-  std::size_t max_string = 4096;           ///< longer texts are cut and flagged
+  std::size_t max_strings = 10000;           ///< elements of policy-string or mx-host
+  std::size_t max_string = 4096;             ///< longer texts are cut and flagged
 };
 
-/// Reads every report of a document: one object, JSON lines, or an array of reports. Each gets its own
-/// outcome, so one bad report does not cost the others. Never empty: a document without any report gives one refusal.
-/// Pure: no clock, no files, no network. Time and memory are linear in the size of the text.
+/// Reads every report of a document: one object, JSON lines, or an array of reports. Each gets its
+/// own outcome, so one bad report does not cost the others. Never empty: a document without any
+/// report gives one refusal. Pure: no clock, no files, no network. Time and memory are linear in
+/// the size of the text.
 std::vector<ReadOutcome> read_reports(std::string_view json, const ReportLimits& limits = {});
 
 }  // namespace tlsrpt

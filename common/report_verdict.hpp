@@ -17,76 +17,77 @@ namespace tlsrpt {
 
 /// An oddity that did not cost the report.
 enum class Flag : std::uint8_t {
-  byte_order_mark,         ///< text began with U+FEFF
-  trailing_data,           ///< text or NUL bytes behind the JSON value
-  wrapped_in_array,        ///< the report stood in an array
-  repaired_json,           ///< trailing comma or raw control character in a string, read by a lenient second pass
-  invalid_utf8,            ///< bytes replaced by U+FFFD
-  lone_surrogate,          ///< replaced by U+FFFD
-  duplicate_member,        ///< the last value that is not null was taken
-  member_case,             ///< member names in another case
-  member_alias,            ///< failure-error-code, additional-info-uri, mx-host-pattern
-  text_type,               ///< a number, array or null where the RFC has a string
-  text_cut,                ///< longer than the limit
+  byte_order_mark,   ///< text began with U+FEFF
+  trailing_data,     ///< text or NUL bytes behind the JSON value
+  wrapped_in_array,  ///< the report stood in an array
+  repaired_json,  ///< trailing comma or raw control character in a string, read by a lenient second
+                  ///< pass
+  invalid_utf8,   ///< bytes replaced by U+FFFD
+  lone_surrogate,    ///< replaced by U+FFFD
+  duplicate_member,  ///< the last value that is not null was taken
+  member_case,       ///< member names in another case
+  member_alias,      ///< failure-error-code, additional-info-uri, mx-host-pattern
+  text_type,         ///< a number, array or null where the RFC has a string
+  text_cut,          ///< longer than the limit
   missing_organization_name,
   missing_contact_info,
   missing_report_id,
-  date_format,             ///< understood, but not RFC 3339
+  date_format,  ///< understood, but not RFC 3339
   date_range_reversed,
   date_in_future,
   policies_not_array,
-  policy_not_nested,       ///< the policy's members stood one level up
+  policy_not_nested,  ///< the policy's members stood one level up
   missing_policy_type,
   unknown_policy_type,
   missing_policy_domain,
   invalid_policy_domain,
-  policy_string_type,      ///< a string, or a string that holds a JSON array
+  policy_string_type,  ///< a string, or a string that holds a JSON array
   mx_host_type,
   missing_summary,
   missing_count,
-  count_type,              ///< a string of digits, 7.0, null
-  count_invalid,           ///< negative, fraction, boolean: taken as 0
+  count_type,     ///< a string of digits, 7.0, null
+  count_invalid,  ///< negative, fraction, boolean: taken as 0
   count_saturated,
   failure_details_type,
   missing_result_type,
   unknown_result_type,
-  invalid_ip,              ///< kept as text
-  details_dropped,         ///< entries that are no objects, or beyond the limit
+  invalid_ip,       ///< kept as text
+  details_dropped,  ///< entries that are no objects, or beyond the limit
   double_gzip,
   gzip_trailing_data,
-  content_mismatch,        ///< label or name say something else than the bytes
+  content_mismatch,  ///< label or name say something else than the bytes
   mime_not_closed,
-  forwarded_message,       ///< found inside message/rfc822: the outer signature says nothing about it
-  submitter_mismatch,      ///< TLS-Report-Submitter is not the domain of contact-info (R224)
-  domain_mismatch,         ///< TLS-Report-Domain names none of the policy domains
-  duplicate_header,        ///< a TLS-Report-* header more than once (R249)
-  foreign_domain,          ///< a policy domain that is not one of ours (R228)
-  dkim_key_service_type,   ///< key says s=email only (R195)
+  forwarded_message,   ///< found inside message/rfc822: the outer signature says nothing about it
+  submitter_mismatch,  ///< TLS-Report-Submitter is not the domain of contact-info (R224)
+  domain_mismatch,     ///< TLS-Report-Domain names none of the policy domains
+  duplicate_header,    ///< a TLS-Report-* header more than once (R249)
+  foreign_domain,      ///< a policy domain that is not one of ours (R228)
+  dkim_key_service_type,  ///< key says s=email only (R195)
 };
 
 /// Why an input was refused.
 enum class Refusal : std::uint8_t {
   none,
-  empty,                ///< no bytes
+  empty,  ///< no bytes
   not_json,
   json_too_deep,
-  not_a_report,         ///< JSON, but no object with any member of a report
-  no_date_range,        ///< no usable date at all
+  not_a_report,   ///< JSON, but no object with any member of a report
+  no_date_range,  ///< no usable date at all
   no_policies,
-  no_counts,            ///< no count in any policy
-  too_large,            ///< more bytes than the limit, packed or unpacked
+  no_counts,  ///< no count in any policy
+  too_large,  ///< more bytes than the limit, packed or unpacked
   too_many_reports,
   too_many_policies,
-  gzip_damaged,         ///< cut, wrong CRC or length, reserved flags
-  gzip_ratio,           ///< unpacks to more than the allowed ratio
+  gzip_damaged,  ///< cut, wrong CRC or length, reserved flags
+  gzip_ratio,    ///< unpacks to more than the allowed ratio
   zip_damaged,
-  zip_unsupported,      ///< encrypted, or a method other than stored and deflate
-  message_too_deep,     ///< MIME nesting
+  zip_unsupported,   ///< encrypted, or a method other than stored and deflate
+  message_too_deep,  ///< MIME nesting
   message_too_many_parts,
   message_headers_too_large,
-  no_report_part,       ///< a message without any report
-  not_authentic,        ///< no DKIM signature that RFC 8460 accepts
-  reader_failed,        ///< the confined reader died or took too long
+  no_report_part,  ///< a message without any report
+  not_authentic,   ///< no DKIM signature that RFC 8460 accepts
+  reader_failed,   ///< the confined reader died or took too long
 };
 
 std::string_view to_word(Flag flag);        ///< "byte-order-mark"
@@ -103,9 +104,7 @@ class Flags {
   }
   void add(Flag flag) { bits_ |= std::uint64_t{1} << static_cast<unsigned>(flag); }
   void add(const Flags& other) { bits_ |= other.bits_; }
-  [[nodiscard]] bool has(Flag flag) const {
-    return (bits_ >> static_cast<unsigned>(flag)) & 1u;
-  }
+  [[nodiscard]] bool has(Flag flag) const { return (bits_ >> static_cast<unsigned>(flag)) & 1u; }
   [[nodiscard]] bool empty() const { return bits_ == 0; }
   [[nodiscard]] std::vector<std::string> words() const;
   [[nodiscard]] std::uint64_t bits() const { return bits_; }
@@ -126,7 +125,8 @@ struct ReadOutcome {
   std::string detail;               ///< for a refusal: where and what, in words; not escaped
   Flags flags;
   Report report;
-  std::string json;  ///< the unpacked bytes as they came (of an accepted report; may be cut for refusals)
+  std::string
+      json;  ///< the unpacked bytes as they came (of an accepted report; may be cut for refusals)
 
   [[nodiscard]] bool accepted() const { return refusal == Refusal::none; }
 };

@@ -9,18 +9,25 @@
 
 namespace tlsrpt {
 
-inline constexpr std::array<std::string_view, 11> kResultTypes = {
-    "starttls-not-supported", "certificate-host-mismatch", "certificate-not-trusted",
-    "certificate-expired",    "validation-failure",        "sts-policy-fetch-error",
-    "sts-policy-invalid",     "sts-webpki-invalid",        "tlsa-invalid",
-    "dnssec-invalid",         "dane-required"};
+inline constexpr std::array<std::string_view, 11> kResultTypes = {"starttls-not-supported",
+                                                                  "certificate-host-mismatch",
+                                                                  "certificate-not-trusted",
+                                                                  "certificate-expired",
+                                                                  "validation-failure",
+                                                                  "sts-policy-fetch-error",
+                                                                  "sts-policy-invalid",
+                                                                  "sts-webpki-invalid",
+                                                                  "tlsa-invalid",
+                                                                  "dnssec-invalid",
+                                                                  "dane-required"};
 
 inline constexpr std::array<std::string_view, 3> kPolicyTypes = {"tlsa", "sts", "no-policy-found"};
 
 bool is_registered_result_type(std::string_view word);
 bool is_registered_policy_type(std::string_view word);
 
-/// What a person should understand by a result type: one line without a full stop, empty for unknown words.
+/// What a person should understand by a result type: one line without a full stop, empty for
+/// unknown words.
 std::string_view explain_result_type(std::string_view word);
 
 }  // namespace tlsrpt

@@ -49,13 +49,16 @@ class Statement {
 
 enum class SqliteMode { read_write_create, read_only };
 
-/// One connection: WAL, synchronous=FULL (a commit is on disk), foreign keys on. Threads: one at a time.
+/// One connection: WAL, synchronous=FULL (a commit is on disk), foreign keys on. Threads: one at a
+/// time.
 class Sqlite {
  public:
-  /// Creates the file (mode 0640) and its schema if need be. 'migrations': statement groups; user_version counts
-  /// how many have been applied; each is run once, in one transaction. A database of a newer program is refused.
+  /// Creates the file (mode 0640) and its schema if need be. 'migrations': statement groups;
+  /// user_version counts how many have been applied; each is run once, in one transaction. A
+  /// database of a newer program is refused.
   static Result<Sqlite> open(const std::string& path, SqliteMode mode,
-                             const std::vector<std::string>& migrations, int busy_timeout_ms = 5000);
+                             const std::vector<std::string>& migrations,
+                             int busy_timeout_ms = 5000);
 
   Result<Statement> prepare(std::string_view sql);
   Result<void> execute(std::string_view sql);

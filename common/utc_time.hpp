@@ -29,7 +29,8 @@ struct ReadTime {
 };
 
 /// Tolerant reading of a date-time (R58-R61): any offset with or without a colon, fraction,
-/// lower-case t and z, blank for T, no zone (UTC), date only (midnight). Nothing if no date is found.
+/// lower-case t and z, blank for T, no zone (UTC), date only (midnight). Nothing if no date is
+/// found.
 std::optional<ReadTime> read_date_time(std::string_view text);
 
 }  // namespace tlsrpt

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "common/config.hpp"
+
+namespace tlsrpt {
+
+namespace {
+
+constexpr std::int64_t kKiB = 1024;
+constexpr std::int64_t kMiB = 1024 * kKiB;
+constexpr std::int64_t kGiB = 1024 * kMiB;
+constexpr std::int64_t kDay = 86400;
+constexpr std::string_view kActions = "accept discard reject tempfail";
+constexpr std::string_view kAll = "milter reports collector reporter";
+
+using enum ValueType;
+
+// In the order of enum Key; the static_assert below checks it.
+constexpr std::array kTable = {
+    KeyInfo{Key::background, "Background", boolean, "no", 0, 0, "", "milter collector reporter",
+            "Leave the terminal and run as a daemon. Not needed under systemd."},
+    KeyInfo{Key::contact_info, "ContactInfo", text, "", 0, 0, "", "reporter",
+            "Address that receivers of your reports may write to; its domain is the submitter."},
+    KeyInfo{
+        Key::database, "Database", text, "sqlite:/var/lib/opentlsrpt", 0, 0, "", kAll,
+        "Where data is kept: sqlite: and a folder, in which received.db and outbound.db are made."},
+    KeyInfo{Key::dns_timeout, "DNSTimeout", duration, "5s", 1, 120, "", "milter reports reporter",
+            "How long one DNS question may take, retries included."},
+    KeyInfo{
+        Key::domain, "Domain", text, "", 0, 0, "", "reporter",
+        "The d= of your DKIM signature; by default the domain of ContactInfo, and equal to it."},
+    KeyInfo{Key::envelope_sender, "EnvelopeSender", text, "", 0, 0, "", "reporter",
+            "Envelope sender of reports, where bounces go; by default ReportFrom."},
+    KeyInfo{Key::flush_interval, "FlushInterval", duration, "1s", 1, 60, "", "collector",
+            "How long outcomes may stay in memory only; what kill -9 can lose."},
+    KeyInfo{Key::include, "Include", path, "", 0, 0, "", kAll, "Read another file at this place."},
+    KeyInfo{Key::key_file, "KeyFile", path, "", 0, 0, "", "reporter",
+            "PEM file with the private DKIM key (RSA or Ed25519)."},
+    KeyInfo{Key::log_why, "LogWhy", boolean, "no", 0, 0, "", "milter collector reporter",
+            "Log why each decision was taken."},
+    KeyInfo{
+        Key::maximum_domains, "MaximumDomains", integer, "1000000", 1, 100000000, "", "collector",
+        "Recipient domains counted for one day; sessions to further ones are dropped and counted."},
+    KeyInfo{Key::maximum_failure_details, "MaximumFailureDetails", integer, "1000", 1, 100000, "",
+            "collector",
+            "Distinct failures kept for one policy and day; further ones are folded into one entry "
+            "for each result type."},
+    KeyInfo{Key::maximum_headers, "MaximumHeaders", bytes, "256K", 4 * kKiB, 16 * kMiB, "",
+            "milter reports", "Largest header section of a message or part."},
+    KeyInfo{Key::maximum_message_size, "MaximumMessageSize", bytes, "32M", 64 * kKiB, kGiB, "",
+            "milter reports",
+            "Largest report mail that is read; larger ones are recorded as refused."},
+    KeyInfo{Key::maximum_mime_depth, "MaximumMIMEDepth", integer, "10", 1, 100, "",
+            "milter reports", "How deeply parts of a message may nest."},
+    KeyInfo{Key::maximum_mime_parts, "MaximumMIMEParts", integer, "100", 1, 10000, "",
+            "milter reports", "How many parts a message may have."},
+    KeyInfo{Key::maximum_refused_size, "MaximumRefusedSize", bytes, "100M", 0, 100 * kGiB, "",
+            "milter reports", "Room for the bytes of refused mails; the oldest make place."},
+    KeyInfo{Key::maximum_report_size, "MaximumReportSize", bytes, "16M", 64 * kKiB, kGiB, "",
+            "milter reports", "Largest report after unpacking."},
+    KeyInfo{Key::maximum_rua, "MaximumRua", integer, "16", 1, 1000, "", "reporter",
+            "How many destinations of one record are served."},
+    KeyInfo{Key::maximum_spool_size, "MaximumSpoolSize", bytes, "256M", kMiB, 100 * kGiB, "",
+            "milter",
+            "Memory for all report mails in transit together; when it is used up, On-InternalError "
+            "decides."},
+    KeyInfo{Key::milter_debug, "MilterDebug", integer, "0", 0, 6, "", "milter",
+            "Debug level of libmilter; it prints to standard output."},
+    KeyInfo{
+        Key::nameserver, "Nameserver", list, "", 0, 0, "", "milter reports reporter",
+        "Validating resolvers, as address or address:port; by default those of /etc/resolv.conf."},
+    KeyInfo{Key::on_bad_report, "On-BadReport", choice, "accept", 0, 0, kActions, "milter",
+            "Answer to a mail that claims to be a report and is not acceptable; it is recorded in "
+            "any case."},
+    KeyInfo{Key::on_default, "On-Default", choice, "accept", 0, 0, kActions, "milter",
+            "Answer to a mail to a report address that does not claim to be a report."},
+    KeyInfo{Key::on_dns_error, "On-DNSError", choice, "tempfail", 0, 0, kActions, "milter",
+            "Answer when a DKIM key cannot be looked up."},
+    KeyInfo{Key::on_internal_error, "On-InternalError", choice, "tempfail", 0, 0, kActions,
+            "milter", "Answer when a report cannot be stored; tempfail makes the sender keep it."},
+    KeyInfo{Key::on_report, "On-Report", choice, "accept", 0, 0, "accept discard", "milter",
+            "What becomes of a report mail once its report is stored: accept delivers it as well, "
+            "discard takes it out of the mail."},
+    KeyInfo{Key::organization_name, "OrganizationName", text, "", 0, 0, "", "reporter",
+            "The organization-name of your reports."},
+    KeyInfo{Key::outcome_retention, "OutcomeRetention", duration, "10d", 2 * kDay, 400 * kDay, "",
+            "collector reporter", "How long outcomes and sent reports are kept."},
+    KeyInfo{Key::outcome_socket, "OutcomeSocket", path, "/var/spool/postfix/run/tlsrpt/tlsrpt.sock",
+            0, 0, "", "collector", "Datagram socket where MTAs report their sessions."},
+    KeyInfo{
+        Key::outcome_socket_group, "OutcomeSocketGroup", text, "postfix", 0, 0, "", "collector",
+        "Group of the outcome socket; its members may write to it. Empty: the group of UserID."},
+    KeyInfo{Key::outcome_socket_mode, "OutcomeSocketMode", octal, "0660", 0, 0777, "", "collector",
+            "Mode of the outcome socket. Who may write to it may forge outcomes."},
+    KeyInfo{Key::peer_list, "PeerList", list, "", 0, 0, "", "milter",
+            "Clients whose mail is not looked at: addresses, networks (192.0.2.0/24), names, "
+            ".domains."},
+    KeyInfo{Key::pid_file, "PidFile", path, "", 0, 0, "", "milter collector reporter",
+            "File for the process number; %p in it stands for the name of the program."},
+    KeyInfo{Key::policy_domains, "PolicyDomains", list, "", 0, 0, "", "milter reports",
+            "Your mail domains and MX hosts; reports about others are kept and flagged. Empty: no "
+            "check."},
+    KeyInfo{Key::report_address, "ReportAddress", list, "", 0, 0, "", "milter",
+            "Recipient addresses of reports, those of your rua. Sub-addresses (local+anything@) "
+            "belong to them."},
+    KeyInfo{Key::report_from, "ReportFrom", text, "", 0, 0, "", "reporter",
+            "From address of reports, in the domain of ContactInfo; by default ContactInfo."},
+    KeyInfo{Key::report_retention, "ReportRetention", duration, "400d", 0, 3650 * kDay, "",
+            "milter reports", "How long received reports are kept; 0 keeps them forever."},
+    KeyInfo{Key::report_success, "ReportSuccess", boolean, "yes", 0, 0, "", "reporter",
+            "Also send reports without failures; they are the heartbeat."},
+    KeyInfo{Key::reader_timeout, "ReaderTimeout", duration, "30s", 1, 600, "", "milter reports",
+            "How long the confined process may take to read one message."},
+    KeyInfo{Key::selector, "Selector", text, "", 0, 0, "", "reporter",
+            "The s= of your DKIM signature."},
+    KeyInfo{Key::send_window, "SendWindow", duration, "4h", 0, kDay - 3600, "", "reporter",
+            "Reports of a day are sent at random times within this span after midnight UTC."},
+    KeyInfo{Key::smtp_server, "SMTPServer", text, "127.0.0.1:25", 0, 0, "", "reporter",
+            "MTA that takes the reports, as host or host:port."},
+    KeyInfo{Key::smtp_timeout, "SMTPTimeout", duration, "60s", 1, 600, "", "reporter",
+            "How long handing over one report may take."},
+    KeyInfo{Key::socket, "Socket", text, "local:/run/opentlsrpt/milter.sock", 0, 0, "", "milter",
+            "Where the MTA reaches the milter: local:PATH, unix:PATH, inet:PORT@HOST or "
+            "inet6:PORT@HOST."},
+    KeyInfo{Key::socket_group, "SocketGroup", text, "", 0, 0, "", "milter",
+            "Group of a local Socket; Postfix needs to be a member."},
+    KeyInfo{Key::strict_alignment, "StrictAlignment", boolean, "no", 0, 0, "", "milter reports",
+            "Accept only signatures whose d= equals the From domain."},
+    KeyInfo{Key::strict_records, "StrictRecords", boolean, "no", 0, 0, "", "reporter",
+            "Take only TLSRPT records that follow the grammar to the letter."},
+    KeyInfo{Key::strict_service_type, "StrictServiceType", boolean, "no", 0, 0, "",
+            "milter reports", "Do not accept DKIM keys that are for s=email only."},
+    KeyInfo{Key::syslog, "Syslog", boolean, "no", 0, 0, "", "milter collector reporter",
+            "Log to syslog; otherwise to standard error."},
+    KeyInfo{Key::syslog_facility, "SyslogFacility", choice, "mail", 0, 0,
+            "auth authpriv cron daemon kern local0 local1 local2 local3 local4 local5 local6 "
+            "local7 lpr mail news user uucp",
+            "milter collector reporter", "Facility of syslog lines."},
+    KeyInfo{Key::syslog_level, "SyslogLevel", choice, "info", 0, 0, "err warning notice info debug",
+            "milter collector reporter", "Lines below this level are not written."},
+    KeyInfo{Key::umask, "UMask", octal, "0007", 0, 0777, "", "milter collector reporter",
+            "Mode bits taken from the files and the local Socket that the daemons make."},
+    KeyInfo{Key::user_id, "UserID", text, "", 0, 0, "", "milter collector reporter",
+            "user[:group] to become after start as root."},
+};
+
+constexpr bool in_order() {
+  for (std::size_t i = 0; i < kTable.size(); ++i) {
+    if (kTable[i].key != static_cast<Key>(i)) return false;
+  }
+  return kTable.back().key == Key::user_id;
+}
+static_assert(in_order(), "kTable must list every Key once, in the order of the enumeration");
+
+}  // namespace
+
+std::span<const KeyInfo> config_table() { return kTable; }
+
+const KeyInfo& key_info(Key key) { return kTable.at(static_cast<std::size_t>(key)); }
+
+}  // namespace tlsrpt

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+// The seam between those who hold a message's bytes and the code that opens them, so that it can
+// run in a process without network and files (DESIGN: hostile input is bounded).
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "common/error.hpp"
+#include "common/message.hpp"
+
+namespace tlsrpt {
+
+/// Threads: one object may be used by several threads at once.
+class MessageOpener {
+ public:
+  virtual ~MessageOpener() = default;
+  /// An error means that the reader failed (died, took too long), not that the message is bad.
+  virtual Result<OpenedMessage> open(std::string_view message) = 0;
+  /// As open_file_bytes: a file of any kind.
+  virtual Result<std::vector<ReadOutcome>> open_file(std::string_view bytes) = 0;
+};
+
+/// Opens in the calling thread: for tests, and for a person's own files.
+class DirectMessageOpener final : public MessageOpener {
+ public:
+  explicit DirectMessageOpener(const MessageLimits& limits) : limits_(limits) {}
+  Result<OpenedMessage> open(std::string_view message) override {
+    return open_message(message, limits_);
+  }
+  Result<std::vector<ReadOutcome>> open_file(std::string_view bytes) override {
+    return open_file_bytes(bytes, limits_);
+  }
+
+ private:
+  MessageLimits limits_;
+};
+
+}  // namespace tlsrpt

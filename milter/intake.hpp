@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+// The one path by which reports come in, for the milter and for files: authenticate, open, judge,
+// store.
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/clock.hpp"
+#include "common/config.hpp"
+#include "common/dkim.hpp"
+#include "common/dns.hpp"
+#include "common/message_opener.hpp"
+#include "milter/received_store.hpp"
+
+namespace tlsrpt::milter {
+
+struct IntakeSettings {
+  std::vector<std::string> policy_domains;  ///< normalised; empty: no check for foreign domains
+  bool strict_alignment = false;
+  bool strict_service_type = false;
+  bool require_dkim = true;  ///< a mailed report without an acceptable signature is refused (R215)
+};
+
+/// What became of one mail.
+enum class Disposition {
+  stored,     ///< at least one report was stored, or was there already
+  refused,    ///< claims to be a report and is not acceptable; recorded
+  no_report,  ///< does not claim to be one
+  dns_error,  ///< a DKIM key could not be looked up; nothing stored (R211)
+  failed,     ///< our own fault; nothing stored
+};
+std::string_view to_word(Disposition disposition);
+
+struct IntakeResult {
+  Disposition disposition = Disposition::failed;
+  DkimVerdict dkim;
+  MailFacts facts;
+  std::vector<StoredReport> stored;   ///< of the accepted outcomes, in their order
+  std::vector<ReadOutcome> outcomes;  ///< with all flags
+  std::string detail;                 ///< for refused, dns_error and failed
+};
+
+/// What is known of a mail besides its bytes.
+struct MailContext {
+  std::string source;  ///< "milter" or "file"
+  std::string queue_id;
+};
+
+/// Reads, verifies and judges without a store: what parse and -t show.
+IntakeResult examine_mail(std::string_view message, const IntakeSettings& settings,
+                          MessageOpener& opener, Dns& dns, const Clock& clock);
+
+/// examine_mail, then the store, in one transaction.
+IntakeResult take_mail(std::string_view message, const MailContext& context,
+                       const IntakeSettings& settings, MessageOpener& opener, Dns& dns,
+                       const Clock& clock, ReceivedStore& store, const StoreLimits& limits);
+
+/// Flags that need a clock or the configuration: date_in_future, foreign_domain.
+Flags judge_report(const Report& report, const IntakeSettings& settings, Seconds now);
+
+/// The settings and limits as configured.
+IntakeSettings intake_settings(const Config& config);
+MessageLimits message_limits(const Config& config);
+
+}  // namespace tlsrpt::milter

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+// Received reports and refused mails, kept in received.db: the one store behind every view.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/dkim.hpp"
+#include "common/error.hpp"
+#include "common/report.hpp"
+#include "common/report_verdict.hpp"
+#include "common/sqlite.hpp"
+
+namespace tlsrpt::milter {
+
+/// Where a report came from and who vouches for it.
+struct Provenance {
+  std::string source;  ///< "milter", "file"
+  Seconds received_at{};
+  DkimStatus dkim = DkimStatus::none;
+  std::string dkim_domain;  ///< d= of the signature that passed or came nearest
+  std::string dkim_reason;  ///< reason word of the verifier, empty for pass
+  std::string from_domain;
+  std::string
+      submitter;  ///< DKIM domain if it passed, else From domain, else domain of contact-info
+  std::string queue_id;
+  std::string message_id;
+};
+
+struct ReceivedReport {
+  Provenance provenance;
+  Report report;
+  Flags flags;
+  std::string json;  ///< the report as it came
+};
+
+struct RefusedInput {
+  Provenance provenance;
+  Refusal refusal = Refusal::none;
+  std::string detail;
+  std::string subject;
+  std::string bytes;  ///< the whole mail or file, as far as MaximumRefusedSize allows
+};
+
+struct StoredReport {
+  std::int64_t id = 0;
+  bool duplicate = false;  ///< the same report was there already; id is the older one's
+};
+
+struct StoreLimits {
+  std::size_t max_refused_bytes = 100u << 20;
+};
+
+struct ReportFilter {
+  std::optional<Seconds> since;  ///< date-range ends at or after
+  std::optional<Seconds> until;  ///< date-range starts before
+  std::string domain;            ///< any policy domain; normalised; "" = all
+  bool failures_only = false;
+  std::size_t limit = 100;  ///< newest first
+  bool include_refused = false;
+};
+
+struct ListedReport {
+  std::int64_t id = 0;
+  Provenance provenance;
+  Report report;
+  Flags flags;
+};
+
+struct ListedRefusal {
+  std::int64_t id = 0;
+  Provenance provenance;
+  Refusal refusal = Refusal::none;
+  std::string detail;
+  std::string subject;
+  std::size_t size = 0;
+};
+
+/// Threads: one at a time.
+class ReceivedStore {
+ public:
+  static Result<ReceivedStore> open(const std::string& path, SqliteMode mode);
+
+  /// All of one mail in one transaction, on disk when it returns. Duplicates are told by submitter,
+  /// organization-name, report-id, date range and policy domains (receiving.md 2.5); an authentic
+  /// copy replaces the provenance of an unauthentic one (R227).
+  Result<std::vector<StoredReport>> store(const std::vector<ReceivedReport>& reports,
+                                          const std::vector<RefusedInput>& refused,
+                                          const StoreLimits& limits);
+
+  /// Adds to running totals shown by summary: mails seen, reports stored, duplicates, refused by
+  /// reason, ...
+  Result<void> count(const std::map<std::string, std::uint64_t>& counters);
+  Result<std::map<std::string, std::uint64_t>> counters();
+
+  Result<std::vector<ListedReport>> list(const ReportFilter& filter);
+  Result<std::vector<ListedRefusal>> list_refused(const ReportFilter& filter);
+  Result<std::optional<ReceivedReport>> report(std::int64_t id);
+  Result<std::optional<RefusedInput>> refused(std::int64_t id);
+
+  /// Forgets reports received before that time.
+  Result<void> prune(Seconds before);
+
+ private:
+  explicit ReceivedStore(Sqlite database) : database_(std::move(database)) {}
+  Sqlite database_;
+};
+
+/// "sqlite:/var/lib/opentlsrpt" -> "/var/lib/opentlsrpt/received.db"; unsupported for other kinds
+/// of Database.
+Result<std::string> received_path(std::string_view database);
+
+}  // namespace tlsrpt::milter

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+// What was counted about outbound sessions, by UTC day and recipient domain, kept in outbound.db.
+// The tables carry the recipient domain as first key column, texts once, counts under 64-bit keys.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/error.hpp"
+#include "common/sqlite.hpp"
+#include "common/utc_time.hpp"
+#include "sender/outcome.hpp"
+
+namespace tlsrpt::sender {
+
+/// An outcome and how often it was seen since the last flush.
+struct CountedOutcome {
+  Day day;
+  Outcome outcome;
+  std::uint64_t sessions = 0;
+};
+
+struct StoreBounds {
+  std::uint64_t max_domains =
+      1000000;  ///< per day; sessions of further ones are dropped and counted
+  std::uint64_t max_failure_details =
+      1000;  ///< distinct per policy and day; further ones are folded by result type
+};
+
+/// What one flush did besides counting.
+struct FlushResult {
+  std::uint64_t dropped_sessions = 0;  ///< beyond max_domains
+  std::uint64_t folded_details = 0;    ///< beyond max_failure_details
+};
+
+/// One recipient domain's day.
+struct DomainDay {
+  Day day;
+  std::string domain;
+  std::string tlsrpt_record;  ///< the last one that an MTA saw; may be empty
+  std::vector<PolicyResult>
+      policies;  ///< sorted by type, domain, strings: equal data gives an equal list
+};
+
+/// Threads and processes: any number of processes may add; each uses its own object in one thread.
+class OutboundStore {
+ public:
+  static Result<OutboundStore> open(const std::string& path, SqliteMode mode);
+
+  /// Adds all of them in one transaction, durable when it returns.
+  Result<FlushResult> add(const std::vector<CountedOutcome>& outcomes,
+                          const std::map<std::string, std::uint64_t>& counters,
+                          const StoreBounds& bounds);
+
+  /// Days with data, oldest first.
+  Result<std::vector<Day>> days();
+  /// Domains with data on that day, sorted.
+  Result<std::vector<std::string>> domains(Day day);
+  Result<DomainDay> load(Day day, std::string_view domain);
+
+  /// Running totals: datagrams read, bad by reason, folded, dropped.
+  Result<std::map<std::string, std::uint64_t>> counters();
+
+  /// Keeps one example of each kind of bad datagram: reason, when, how often, and the newest one's
+  /// bytes (cut to 4 KiB).
+  Result<void> keep_bad_sample(std::string_view reason, Seconds when, std::string_view datagram);
+
+  /// Forgets days before 'first_kept'.
+  Result<void> prune(Day first_kept);
+
+  /// The connection, for the ledger that lives in the same file (sender/ledger.hpp).
+  [[nodiscard]] Sqlite& database() { return database_; }
+
+ private:
+  explicit OutboundStore(Sqlite database) : database_(std::move(database)) {}
+  Sqlite database_;
+};
+
+/// All migrations of outbound.db: the collector's and the reporter's tables, in order.
+const std::vector<std::string>& outbound_migrations();
+
+/// "sqlite:/var/lib/opentlsrpt" -> "/var/lib/opentlsrpt/outbound.db"; unsupported for other kinds
+/// of Database.
+Result<std::string> outbound_path(std::string_view database);
+
+}  // namespace tlsrpt::sender
