@@ -24,7 +24,8 @@ bool SpooledMessage::make_room(std::size_t more) {
   const std::size_t needed = bytes_.size() + more;
   if (needed <= charged_) return true;
   // Growing by half keeps the copying linear; while it is copied, both blocks exist.
-  const std::size_t grown = std::max({needed, charged_ + charged_ / 2, kFirstAllocation});
+  const std::size_t generous = std::max(charged_ + charged_ / 2, kFirstAllocation);
+  const std::size_t grown = std::max(needed, std::min(generous, max_bytes_));
   if (!budget_.take(grown)) return false;
   try {
     bytes_.reserve(grown);
