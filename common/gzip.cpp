@@ -56,13 +56,6 @@ class Deflater {
   gz_header header_{};
 };
 
-Gunzipped refuse(Refusal refusal, std::string detail) {
-  Gunzipped result;
-  result.refusal = refusal;
-  result.detail = std::move(detail);
-  return result;
-}
-
 }  // namespace
 
 std::string gzip(std::string_view bytes, int level) {
@@ -72,11 +65,16 @@ std::string gzip(std::string_view bytes, int level) {
 bool looks_like_gzip(std::string_view bytes) { return bytes.starts_with("\x1f\x8b"); }
 
 Gunzipped gunzip(std::string_view bytes, const GunzipLimits& limits) {
-  if (!looks_like_gzip(bytes)) return refuse(Refusal::gzip_damaged, "does not begin with 1f 8b");
-  Inflater inflater(
-      Inflater::Format::gzip,
-      {limits.max_bytes, std::max<std::size_t>(limits.max_ratio, 1), limits.ratio_floor});
   Gunzipped result;
+  Inflater inflater(Inflater::Format::gzip, limits);
+  const auto refuse = [&result](Refusal refusal, std::string detail) {
+    result.refusal = refusal;
+    result.detail = std::move(detail);
+    result.unpacked = result.bytes.size();
+    result.bytes.clear();
+    return result;
+  };
+  if (!looks_like_gzip(bytes)) return refuse(Refusal::gzip_damaged, "does not begin with 1f 8b");
   // zlib checks CRC-32, ISIZE and the reserved flag bits of each member.
   while (looks_like_gzip(bytes)) {
     switch (inflater.next(bytes, result.bytes)) {
@@ -94,6 +92,7 @@ Gunzipped gunzip(std::string_view bytes, const GunzipLimits& limits) {
                       fmt::format("unpacks to more than {} times its size", limits.max_ratio));
     }
   }
+  result.unpacked = result.bytes.size();
   result.trailing_data = !bytes.empty();
   return result;
 }

@@ -18,7 +18,7 @@ constexpr int window_bits(Inflater::Format format) {
 
 }  // namespace
 
-Inflater::Inflater(Format format, const InflateBounds& bounds) : bounds_(bounds) {
+Inflater::Inflater(Format format, const GunzipLimits& limits) : limits_(limits) {
   ready_ = inflateInit2(&stream_, window_bits(format)) == Z_OK;
 }
 
@@ -45,12 +45,13 @@ InflateEnd Inflater::next(std::string_view& input, std::string& out) {
     const std::size_t made = step.size() - stream_.avail_out;
     input.remove_prefix(taken);
     total_in_ += taken;
-    const std::size_t room = bounds_.max_bytes - total_out_;
+    const std::size_t room = limits_.max_bytes - total_out_;
     out.append(reinterpret_cast<const char*>(step.data()), std::min(made, room));
     total_out_ += std::min(made, room);
 
     if (made > room) return InflateEnd::too_large;
-    if (total_out_ > bounds_.ratio_floor && total_out_ / bounds_.max_ratio > total_in_)
+    if (total_out_ > limits_.ratio_floor &&
+        total_out_ / std::max<std::size_t>(limits_.max_ratio, 1) > total_in_)
       return InflateEnd::ratio;
     if (result == Z_STREAM_END) return InflateEnd::complete;
     if (result != Z_OK && result != Z_BUF_ERROR) {

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/gzip.hpp"
+
 namespace tlsrpt {
 
 enum class InflateEnd {
@@ -18,33 +20,27 @@ enum class InflateEnd {
   ratio,      ///< more output than max_ratio for each byte of input
 };
 
-struct InflateBounds {
-  std::size_t max_bytes;    ///< of output, over all streams
-  std::size_t max_ratio;    ///< output/input
-  std::size_t ratio_floor;  ///< below this much output the ratio is not looked at
-};
-
-/// Inflates streams that follow each other. All of them count against the same bounds.
+/// Inflates streams that follow each other. All of them count against the same limits.
 class Inflater {
  public:
   enum class Format {
     gzip,  ///< with header and trailer, both checked
     raw,   ///< deflate only, as in zip
   };
-  Inflater(Format format, const InflateBounds& bounds);
+  Inflater(Format format, const GunzipLimits& limits);
   ~Inflater();
   Inflater(const Inflater&) = delete;
   Inflater& operator=(const Inflater&) = delete;
 
   /// Takes one stream off the front of 'input' and appends its content to 'out'. Works in small
-  /// steps; out never grows by more than one step beyond what the bounds allow, and is cut to it.
+  /// steps; out never grows by more than one step beyond what the limits allow, and is cut to it.
   InflateEnd next(std::string_view& input, std::string& out);
 
   /// zlib's words for what was damaged; valid after next().
   [[nodiscard]] std::string_view reason() const { return reason_; }
 
  private:
-  InflateBounds bounds_;
+  GunzipLimits limits_;
   z_stream stream_{};
   bool ready_ = false;
   std::size_t total_in_ = 0;

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+// The few questions about ASCII characters that mail headers raise, without regard to locales.
+
+#include <string>
+#include <string_view>
+
+namespace tlsrpt {
+
+constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+constexpr char ascii_lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+/// 0..15, or -1 if it is no hexadecimal digit.
+constexpr int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char low = ascii_lower(c);
+  return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+}
+
+/// The octet that two hexadecimal digits at text[at] stand for, or -1.
+constexpr int hex_octet(std::string_view text, std::size_t at) {
+  if (at + 2 > text.size() || hex_value(text[at]) < 0 || hex_value(text[at + 1]) < 0) return -1;
+  return hex_value(text[at]) * 16 + hex_value(text[at + 1]);
+}
+
+/// Without blanks at both ends.
+constexpr std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+/// Other bytes stay as they are.
+std::string lower_case(std::string_view text);
+
+bool equal_ignoring_case(std::string_view left, std::string_view right);
+
+}  // namespace tlsrpt

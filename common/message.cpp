@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/message.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "common/domain_name.hpp"
+#include "common/mailbox.hpp"
+#include "common/mbox.hpp"
+#include "common/mime_walker.hpp"
+#include "common/report_part.hpp"
+#include "common/report_payload.hpp"
+
+namespace tlsrpt {
+namespace {
+
+constexpr std::size_t kMaxMboxMessages = 100'000;
+
+MimeLimits mime_limits(const MessageLimits& limits) {
+  return {limits.max_header_bytes, limits.max_parts, limits.max_depth};
+}
+
+std::string normal_or_same(const std::string& domain) {
+  return normalize_domain(domain).value_or(domain);
+}
+
+MailFacts read_facts(const MimeMessage& message) {
+  const HeaderSection& header = message.header;
+  const auto value = [&header](std::string_view name) {
+    return header.value_of(name).value_or("");
+  };
+  MailFacts facts;
+  facts.from = value("From");
+  facts.subject = value("Subject");
+  facts.message_id = value("Message-ID");
+  facts.date = value("Date");
+  facts.tls_report_domain = normal_or_same(value("TLS-Report-Domain"));
+  facts.tls_report_submitter = normal_or_same(value("TLS-Report-Submitter"));
+  if (header.count("From") == 1) {
+    const auto mailbox = only_mailbox(facts.from);
+    facts.from_domain = mailbox ? domain_of_address(*mailbox).value_or("") : "";
+  }
+  facts.claims_report = message.mentions_tlsrpt || header.count("TLS-Report-Domain") > 0 ||
+                        header.count("TLS-Report-Submitter") > 0;
+  return facts;
+}
+
+/// Compares what the report says with what the header around it says. The report stands (R223).
+void cross_check(ReadOutcome& outcome, const MailFacts& facts) {
+  const auto contact = domain_of_address(outcome.report.contact_info);
+  if (contact && !facts.tls_report_submitter.empty() && *contact != facts.tls_report_submitter)
+    outcome.flags.add(Flag::submitter_mismatch);
+  const std::string& domain = facts.tls_report_domain;
+  if (domain.empty()) return;
+  bool any_named = false;
+  bool same = false;
+  for (const PolicyResult& result : outcome.report.policies) {
+    any_named = any_named || !result.policy.policy_domain.empty();
+    same = same || result.policy.policy_domain == domain;
+  }
+  if (any_named && !same) outcome.flags.add(Flag::domain_mismatch);
+}
+
+/// The header's word for what the report leaves out. Taken only if it is one word and a domain.
+void fill_policy_domain(ReadOutcome& outcome, const MailFacts& facts) {
+  if (!outcome.flags.has(Flag::missing_policy_domain) ||
+      outcome.flags.has(Flag::duplicate_header) || !normalize_domain(facts.tls_report_domain))
+    return;
+  for (PolicyResult& result : outcome.report.policies) {
+    if (result.policy.policy_domain.empty()) result.policy.policy_domain = facts.tls_report_domain;
+  }
+}
+
+/// Collects the outcomes of one message.
+class MessageOpener {
+ public:
+  explicit MessageOpener(const MessageLimits& limits)
+      : limits_(limits), payloads_(limits.gunzip, limits.report) {}
+
+  OpenedMessage open(std::string_view text) {
+    OpenedMessage opened;
+    const MimeMessage message =
+        walk_mime(text.substr(0, limits_.max_message_bytes), mime_limits(limits_));
+    opened.facts = read_facts(message);
+    if (text.size() > limits_.max_message_bytes) {
+      opened.outcomes.push_back(
+          refused(Refusal::too_large,
+                  fmt::format("message of more than {} bytes", limits_.max_message_bytes)));
+      return opened;
+    }
+    facts_ = &opened.facts;
+    duplicate_header_ = message.header.count("TLS-Report-Domain") > 1 ||
+                        message.header.count("TLS-Report-Submitter") > 1;
+    open_parts(message, /*forwarded=*/false, 0);
+    opened.outcomes = finish();
+    facts_ = nullptr;
+    return opened;
+  }
+
+ private:
+  void open_parts(const MimeMessage& message, bool forwarded, std::size_t depth) {
+    too_deep_ = too_deep_ || message.too_deep;
+    too_many_parts_ = too_many_parts_ || message.too_many_parts;
+    headers_too_large_ = headers_too_large_ || message.headers_too_large;
+    for (const MimePart& part : message.parts) {
+      if (parts_++ > limits_.max_parts) {
+        too_many_parts_ = true;
+        return;
+      }
+      if (is_encoded_message(part))
+        open_encoded_message(part, depth + 1);
+      else
+        open_part(part, forwarded || part.forwarded);
+    }
+  }
+
+  /// Not allowed (RFC 2046 section 5.2.1), but some programs encode what they forward.
+  void open_encoded_message(const MimePart& part, std::size_t depth) {
+    if (depth > limits_.max_depth) {
+      too_deep_ = true;
+      return;
+    }
+    const std::string text = decode_transfer(part.encoding, part.body);
+    open_parts(walk_mime(text, mime_limits(limits_)), /*forwarded=*/true, depth);
+  }
+
+  void open_part(const MimePart& part, bool forwarded) {
+    const ReportPart found = inspect_part(part);
+    if (found.candidate == Candidate::none) return;
+    for (ReadOutcome& outcome : payloads_.read(found.bytes)) {
+      if (found.mismatch) outcome.flags.add(Flag::content_mismatch);
+      if (!part.closed) outcome.flags.add(Flag::mime_not_closed);
+      if (forwarded) outcome.flags.add(Flag::forwarded_message);
+      if (duplicate_header_ && !forwarded) outcome.flags.add(Flag::duplicate_header);
+      if (outcome.accepted()) {
+        // What the outer header says is not about a message that was forwarded inside of it.
+        if (!forwarded) cross_check(outcome, *facts_);
+        if (!forwarded) fill_policy_domain(outcome, *facts_);
+        accepted_.push_back(std::move(outcome));
+      } else {
+        (found.candidate == Candidate::weak ? weak_ : strong_).push_back(std::move(outcome));
+      }
+    }
+  }
+
+  std::vector<ReadOutcome> finish() {
+    std::vector<ReadOutcome> outcomes = std::move(accepted_);
+    const bool any_accepted = !outcomes.empty();
+    std::move(strong_.begin(), strong_.end(), std::back_inserter(outcomes));
+    if (!any_accepted) std::move(weak_.begin(), weak_.end(), std::back_inserter(outcomes));
+    if (too_many_parts_)
+      outcomes.push_back(refused(Refusal::message_too_many_parts,
+                                 fmt::format("more than {} parts", limits_.max_parts)));
+    if (too_deep_)
+      outcomes.push_back(refused(Refusal::message_too_deep,
+                                 fmt::format("parts nest deeper than {}", limits_.max_depth)));
+    if (headers_too_large_)
+      outcomes.push_back(
+          refused(Refusal::message_headers_too_large,
+                  fmt::format("a header of more than {} bytes", limits_.max_header_bytes)));
+    if (outcomes.empty())
+      outcomes.push_back(refused(Refusal::no_report_part, "no part looks like a report"));
+    return outcomes;
+  }
+
+  MessageLimits limits_;
+  PayloadReader payloads_;
+  const MailFacts* facts_ = nullptr;
+  bool duplicate_header_ = false;
+  bool too_deep_ = false;
+  bool too_many_parts_ = false;
+  bool headers_too_large_ = false;
+  std::size_t parts_ = 0;
+  std::vector<ReadOutcome> accepted_;
+  std::vector<ReadOutcome> strong_;  ///< refusals of parts that say they are reports
+  std::vector<ReadOutcome> weak_;    ///< refusals of parts that could have been one
+};
+
+std::vector<ReadOutcome> open_mbox(std::string_view bytes, const MessageLimits& limits) {
+  const Mailbox mailbox = split_mbox(bytes, kMaxMboxMessages);
+  std::vector<ReadOutcome> outcomes;
+  for (const std::string_view message : mailbox.messages) {
+    OpenedMessage opened = open_message(message, limits);
+    std::move(opened.outcomes.begin(), opened.outcomes.end(), std::back_inserter(outcomes));
+  }
+  if (!mailbox.complete)
+    outcomes.push_back(refused(Refusal::message_too_many_parts,
+                               fmt::format("mailbox of more than {} messages", kMaxMboxMessages)));
+  return outcomes;
+}
+
+bool looks_like_message(std::string_view bytes, const MessageLimits& limits) {
+  const HeaderSection header = split_header(bytes, limits.max_header_bytes);
+  return !header.fields.empty() || header.too_large;
+}
+
+}  // namespace
+
+OpenedMessage open_message(std::string_view message, const MessageLimits& limits) {
+  return MessageOpener(limits).open(message);
+}
+
+std::vector<ReadOutcome> open_file_bytes(std::string_view bytes, const MessageLimits& limits) {
+  const bool packed_or_json = payload_kind(bytes) != PayloadKind::other;
+  if (!packed_or_json && looks_like_mbox(bytes)) return open_mbox(bytes, limits);
+  if (!packed_or_json && looks_like_message(bytes, limits))
+    return open_message(bytes, limits).outcomes;
+  return PayloadReader(limits.gunzip, limits.report).read(bytes);
+}
+
+}  // namespace tlsrpt

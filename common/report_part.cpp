@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/report_part.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "common/ascii.hpp"
+#include "common/report_payload.hpp"
+
+namespace tlsrpt {
+namespace {
+
+// Enough of an encoded part to see its magic behind blanks and line breaks.
+constexpr std::size_t kSniffed = 1024;
+
+struct Label {
+  std::string_view text;
+  PayloadKind kind;  ///< what it promises; other: nothing in particular
+};
+
+constexpr std::array<Label, 3> kReportTypes = {{{"application/tlsrpt+gzip", PayloadKind::gzip},
+                                                {"application/tlsrpt+json", PayloadKind::json},
+                                                {"application/tlsrpt", PayloadKind::other}}};
+
+constexpr std::array<Label, 7> kPossibleTypes = {
+    {{"application/json", PayloadKind::json},
+     {"text/json", PayloadKind::json},
+     {"application/gzip", PayloadKind::gzip},
+     {"application/x-gzip", PayloadKind::gzip},
+     {"application/zip", PayloadKind::zip},
+     {"application/x-zip-compressed", PayloadKind::zip},
+     {"application/octet-stream", PayloadKind::other}}};
+
+constexpr std::array<Label, 3> kNameEnds = {
+    {{".json", PayloadKind::json}, {".gz", PayloadKind::gzip}, {".zip", PayloadKind::zip}}};
+
+struct Claim {
+  Candidate candidate = Candidate::none;
+  PayloadKind by_type = PayloadKind::other;
+  PayloadKind by_name = PayloadKind::other;
+
+  [[nodiscard]] bool agrees_with(PayloadKind kind) const {
+    const auto agrees = [kind](PayloadKind promised) {
+      return promised == PayloadKind::other || promised == kind;
+    };
+    return agrees(by_type) && agrees(by_name);
+  }
+};
+
+Claim claim_of(const MimePart& part) {
+  Claim claim;
+  for (const Label& type : kPossibleTypes) {
+    if (part.media_type == type.text) claim = {Candidate::weak, type.kind, PayloadKind::other};
+  }
+  const std::string name = lower_case(part.name);
+  for (const Label& end : kNameEnds) {
+    if (!name.ends_with(end.text)) continue;
+    claim.by_name = end.kind;
+    // SENDER!DOMAIN!BEGIN!END is nothing but a report (RFC 8460 section 5.1), or DMARC's in XML.
+    const bool report_name = end.kind != PayloadKind::zip &&
+                             std::count(name.begin(), name.end(), '!') >= 3 &&
+                             (name.ends_with(".json") || name.ends_with(".json.gz"));
+    claim.candidate = report_name ? Candidate::strong : Candidate::weak;
+  }
+  for (const Label& type : kReportTypes) {
+    if (part.media_type != type.text) continue;
+    claim.candidate = Candidate::strong;
+    claim.by_type = type.kind;
+  }
+  return claim;
+}
+
+bool has_report_members(std::string_view json) {
+  constexpr std::array<std::string_view, 3> kMembers = {"\"organization-name\"", "\"date-range\"",
+                                                        "\"policies\""};
+  return std::any_of(kMembers.begin(), kMembers.end(), [json](std::string_view member) {
+    return json.find(member) != std::string_view::npos;
+  });
+}
+
+bool is_known(PayloadKind kind) {
+  return kind == PayloadKind::gzip || kind == PayloadKind::zip || kind == PayloadKind::json;
+}
+
+/// The encoding under which the bytes make sense. Gateways decode a part and leave its label, or
+/// lose the label.
+TransferEncoding effective_encoding(const MimePart& part) {
+  const std::string_view front = part.body.substr(0, kSniffed);
+  if (part.encoding != TransferEncoding::identity) {
+    const bool decoded = is_known(payload_kind(decode_transfer(part.encoding, front)));
+    return !decoded && is_known(payload_kind(front)) ? TransferEncoding::identity : part.encoding;
+  }
+  constexpr std::array<std::string_view, 2> kMagicInBase64 = {"H4sI", "UEsDB"};
+  const std::size_t first = std::min(front.find_first_not_of(" \t\r\n"), front.size());
+  for (const std::string_view magic : kMagicInBase64) {
+    if (front.substr(first).starts_with(magic)) return TransferEncoding::base64;
+  }
+  return part.encoding;
+}
+
+}  // namespace
+
+ReportPart inspect_part(const MimePart& part) {
+  const TransferEncoding encoding = effective_encoding(part);
+  Claim claim = claim_of(part);
+  ReportPart result;
+  // Most parts of most mails are no candidates, and need not be decoded as a whole to see that.
+  if (claim.candidate == Candidate::none &&
+      !is_known(payload_kind(decode_transfer(encoding, part.body.substr(0, kSniffed)))))
+    return result;
+  result.bytes = decode_transfer(encoding, part.body);
+  const PayloadKind kind = payload_kind(result.bytes);
+  if (claim.candidate == Candidate::none &&
+      (kind != PayloadKind::json || has_report_members(result.bytes)))
+    claim.candidate = Candidate::weak;
+  result.candidate = claim.candidate;
+  if (result.candidate == Candidate::none) result.bytes.clear();
+  result.mismatch =
+      encoding != part.encoding || (is_known(kind) && !claim.agrees_with(kind)) || part.guessed;
+  return result;
+}
+
+bool is_encoded_message(const MimePart& part) {
+  return part.encoding != TransferEncoding::identity &&
+         (part.media_type == "message/rfc822" || part.media_type == "message/global");
+}
+
+}  // namespace tlsrpt

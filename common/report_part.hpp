@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+// Could this MIME part be a report? Its bytes decide; label and name are hints (receiving is
+// tolerant, R217-R221, R235).
+
+#include <string>
+
+#include "common/mime_walker.hpp"
+
+namespace tlsrpt {
+
+enum class Candidate {
+  none,    ///< text for people, pictures, ...
+  weak,    ///< might be one; if it is not, nobody is surprised
+  strong,  ///< says that it is one
+};
+
+struct ReportPart {
+  Candidate candidate = Candidate::none;
+  bool mismatch = false;  ///< label, name or encoding say something else than the bytes
+  std::string bytes;      ///< decoded; empty for none
+};
+
+ReportPart inspect_part(const MimePart& part);
+
+/// A forwarded message in base64 or quoted-printable.
+bool is_encoded_message(const MimePart& part);
+
+}  // namespace tlsrpt

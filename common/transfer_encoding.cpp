@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/transfer_encoding.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include "common/ascii.hpp"
+#include "common/header_field.hpp"
+
+namespace tlsrpt {
+namespace {
+
+constexpr std::uint8_t kForeign = 0xff;
+
+constexpr std::array<std::uint8_t, 256> make_digits() {
+  constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::array<std::uint8_t, 256> digits{};
+  for (std::uint8_t& digit : digits) digit = kForeign;
+  for (std::size_t i = 0; i < kAlphabet.size(); ++i)
+    digits[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::uint8_t>(i);
+  return digits;
+}
+
+constexpr std::array<std::uint8_t, 256> kDigits = make_digits();
+
+/// The octets that the first 'digits' of a group of four hold.
+void append_group(std::string& out, std::uint32_t group, int digits) {
+  group <<= 6 * (4 - digits);
+  for (int octet = 0; octet + 1 < digits; ++octet)
+    out += static_cast<char>(group >> (16 - 8 * octet) & 0xffu);
+}
+
+std::string decode_base64(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() / 4 * 3 + 3);
+  std::uint32_t group = 0;
+  int digits = 0;
+  for (const char c : text) {
+    const std::uint8_t digit = kDigits[static_cast<unsigned char>(c)];
+    if (digit != kForeign) {
+      group = group << 6 | digit;
+      if (++digits < 4) continue;
+    } else if (c != '=') {
+      continue;
+    }
+    append_group(out, group, digits);
+    group = 0;
+    digits = 0;
+  }
+  append_group(out, group, digits);
+  return out;
+}
+
+/// One line without its line end. True if a line break follows it in the content.
+bool append_quoted_printable_line(std::string& out, std::string_view line) {
+  while (!line.empty() && is_blank(line.back())) line.remove_suffix(1);
+  const bool soft_break = line.ends_with('=');
+  if (soft_break) line.remove_suffix(1);
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const int octet = line[i] == '=' ? hex_octet(line, i + 1) : -1;
+    if (octet >= 0) {
+      out += static_cast<char>(octet);
+      i += 2;
+    } else {
+      out += line[i];
+    }
+  }
+  return !soft_break;
+}
+
+std::string decode_quoted_printable(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t newline = text.find('\n');
+    const std::size_t end = std::min(newline, text.size());
+    const std::size_t line_end = end > 0 && text[end - 1] == '\r' ? end - 1 : end;
+    const std::size_t next = newline == std::string_view::npos ? end : end + 1;
+    if (append_quoted_printable_line(out, text.substr(0, line_end)))
+      out.append(text.substr(line_end, next - line_end));
+    text.remove_prefix(next);
+  }
+  return out;
+}
+
+}  // namespace
+
+TransferEncoding transfer_encoding(std::string_view word) {
+  const std::string known = parse_parameters(word).value;
+  if (known == "base64") return TransferEncoding::base64;
+  if (known == "quoted-printable") return TransferEncoding::quoted_printable;
+  return TransferEncoding::identity;
+}
+
+std::string decode_transfer(TransferEncoding encoding, std::string_view text) {
+  switch (encoding) {
+    case TransferEncoding::identity:
+      return std::string(text);
+    case TransferEncoding::base64:
+      return decode_base64(text);
+    case TransferEncoding::quoted_printable:
+      return decode_quoted_printable(text);
+  }
+  return {};
+}
+
+}  // namespace tlsrpt
