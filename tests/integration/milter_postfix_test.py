@@ -140,7 +140,8 @@ class MilterBehindPostfix(unittest.TestCase):
         blocker.execute("ROLLBACK")
         blocker.close()
         self.postfix.send(SENDER, [REPORT_ADDRESS], mail)
-        self.assertEqual(milter.query("SELECT report_id FROM report"), [(report_id,)])
+        self.assertEqual(milter.query("SELECT report_id FROM report"), [(report_id,)],
+                         milter.log())
         self.postfix.wait_for_empty_queue()
         self.assertEqual(len(self.delivered(report_id)), 1)
 
