@@ -50,11 +50,24 @@ struct MailContext {
   std::string queue_id;
 };
 
-/// Reads, verifies and judges without a store: what parse and -t show.
+/// Reads, verifies and judges without a store: what parse and -t show. If the reader fails with
+/// ErrorCode::temporary (it could not be started) the mail is 'failed'; any other failure is the
+/// mail's own doing and it is refused as reader_failed, so that it is not sent again for days.
 IntakeResult examine_mail(std::string_view message, const IntakeSettings& settings,
                           MessageOpener& opener, Dns& dns, const Clock& clock);
 
-/// examine_mail, then the store, in one transaction.
+/// For a mail of which only the beginning was kept, because it is larger than MaximumMessageSize:
+/// refused as too_large, with what its header says. DKIM is not checked: the body is not there.
+IntakeResult refuse_cut_mail(std::string_view beginning, std::size_t limit, MessageOpener& opener);
+
+/// Puts an examined mail into the store, in one transaction, and counts it. A fault of the store
+/// makes the result 'failed', a fault of counting afterwards does not: it comes back as the error,
+/// for the log.
+Result<void> keep_mail(IntakeResult& result, std::string_view message, const MailContext& context,
+                       Seconds now, ReceivedStore& store, const StoreLimits& limits);
+
+/// examine_mail, then keep_mail. Those who share a store among threads call the two themselves, so
+/// that only the second needs the store's lock.
 IntakeResult take_mail(std::string_view message, const MailContext& context,
                        const IntakeSettings& settings, MessageOpener& opener, Dns& dns,
                        const Clock& clock, ReceivedStore& store, const StoreLimits& limits);

@@ -4,6 +4,7 @@
 // Received reports and refused mails, kept in received.db: the one store behind every view.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -53,7 +54,8 @@ struct StoredReport {
 };
 
 struct StoreLimits {
-  std::size_t max_refused_bytes = 100u << 20;
+  std::size_t max_refused_bytes = 100u << 20;  ///< of kept bytes; the oldest make place
+  std::size_t max_refused_rows = 100'000;      ///< refused inputs remembered at all
 };
 
 struct ReportFilter {
@@ -79,6 +81,7 @@ struct ListedRefusal {
   std::string detail;
   std::string subject;
   std::size_t size = 0;
+  std::uint64_t times = 1;  ///< identical inputs are counted, not repeated
 };
 
 /// Threads: one at a time.
@@ -87,8 +90,10 @@ class ReceivedStore {
   static Result<ReceivedStore> open(const std::string& path, SqliteMode mode);
 
   /// All of one mail in one transaction, on disk when it returns. Duplicates are told by submitter,
-  /// organization-name, report-id, date range and policy domains (receiving.md 2.5); an authentic
-  /// copy replaces the provenance of an unauthentic one (R227).
+  /// organization-name, report-id, date range and policy domains (R225); an authentic copy takes
+  /// the place of an unauthentic one, content included (R227): otherwise a forgery that came
+  /// first would gain the authentic copy's standing. An identical refused input is counted again;
+  /// where room ends, bytes go before rows, the oldest first.
   Result<std::vector<StoredReport>> store(const std::vector<ReceivedReport>& reports,
                                           const std::vector<RefusedInput>& refused,
                                           const StoreLimits& limits);
@@ -99,11 +104,16 @@ class ReceivedStore {
   Result<std::map<std::string, std::uint64_t>> counters();
 
   Result<std::vector<ListedReport>> list(const ReportFilter& filter);
+  /// As list, but one at a time, so that a year of reports need not fit into memory.
+  Result<void> visit(const ReportFilter& filter,
+                     const std::function<void(const ListedReport&)>& visitor);
+  /// since and until mean the time of arrival here; the domain does not matter.
   Result<std::vector<ListedRefusal>> list_refused(const ReportFilter& filter);
   Result<std::optional<ReceivedReport>> report(std::int64_t id);
   Result<std::optional<RefusedInput>> refused(std::int64_t id);
 
-  /// Forgets reports received before that time.
+  /// Forgets reports and refused inputs received before that time, a batch for each transaction,
+  /// so that a filter waiting to store is not kept waiting.
   Result<void> prune(Seconds before);
 
  private:

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "milter/intake_service.hpp"
+
+namespace tlsrpt::milter {
+
+void IntakeService::keep(IntakeResult& result, std::string_view message,
+                         const std::string& queue_id) {
+  const MailContext context{"milter", queue_id};
+  const Seconds now = parts_.clock.now();
+  const std::lock_guard lock(store_mutex_);
+  if (auto kept = keep_mail(result, message, context, now, store_, limits_); !kept) {
+    parts_.log.warning(LogLine("count-failed").add("queue_id", queue_id).add(kept.error()));
+  }
+}
+
+IntakeResult IntakeService::take(std::string_view message, const std::string& queue_id) {
+  IntakeResult result = examine_mail(message, settings_, parts_.opener, parts_.dns, parts_.clock);
+  keep(result, message, queue_id);
+  return result;
+}
+
+IntakeResult IntakeService::take_cut(std::string_view beginning, std::size_t limit,
+                                     const std::string& queue_id) {
+  IntakeResult result = refuse_cut_mail(beginning, limit, parts_.opener);
+  keep(result, beginning, queue_id);
+  return result;
+}
+
+}  // namespace tlsrpt::milter

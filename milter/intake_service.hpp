@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+// The one intake of the milter, shared by all its sessions.
+
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "common/log.hpp"
+#include "milter/intake.hpp"
+#include "milter/session.hpp"
+
+namespace tlsrpt::milter {
+
+/// Opening and DKIM run in the callers' threads side by side; only the store is behind a lock.
+class IntakeService final : public MailTaker {
+ public:
+  struct Parts {
+    MessageOpener& opener;
+    Dns& dns;
+    const Clock& clock;
+    Log& log;
+  };
+  IntakeService(IntakeSettings settings, StoreLimits limits, Parts parts, ReceivedStore store)
+      : settings_(std::move(settings)), limits_(limits), parts_(parts), store_(std::move(store)) {}
+
+  IntakeResult take(std::string_view message, const std::string& queue_id) override;
+  IntakeResult take_cut(std::string_view beginning, std::size_t limit,
+                        const std::string& queue_id) override;
+
+ private:
+  void keep(IntakeResult& result, std::string_view message, const std::string& queue_id);
+  IntakeSettings settings_;
+  StoreLimits limits_;
+  Parts parts_;
+  std::mutex store_mutex_;
+  ReceivedStore store_;  ///< guarded by store_mutex_
+};
+
+}  // namespace tlsrpt::milter

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "milter/milter_settings.hpp"
+
+#include "common/domain_name.hpp"
+
+namespace tlsrpt::milter {
+
+namespace {
+
+/// Collects what is wrong, key by key.
+class Checker {
+ public:
+  Checker(const std::string& file, std::vector<ConfigProblem>& problems)
+      : file_(file), problems_(problems) {}
+
+  void problem(Key key, std::string_view text) {
+    problems_.push_back({file_, 0, fmt::format("{}: {}", key_info(key).name, text)});
+  }
+
+  /// The value, or a problem and the default.
+  template <typename T>
+  T take(Key key, Result<T> result) {
+    if (result) return std::move(*result);
+    problem(key, result.error().detail);
+    return {};
+  }
+
+ private:
+  const std::string& file_;
+  std::vector<ConfigProblem>& problems_;
+};
+
+void read_session(const Config& config, SessionSettings& session, Checker& check) {
+  if (config.list(Key::report_address).empty()) {
+    check.problem(Key::report_address,
+                  "is not set; name the addresses of the rua in your TLSRPT records, such as "
+                  "tls-reports@example.org");
+  }
+  session.report_addresses =
+      check.take(Key::report_address, ReportAddresses::parse(config.list(Key::report_address)));
+  session.peer_list = check.take(Key::peer_list, PeerList::parse(config.list(Key::peer_list)));
+  session.max_message_bytes = config.bytes(Key::maximum_message_size);
+  session.on_report = to_reply(config.text(Key::on_report));
+  session.on_default = to_reply(config.text(Key::on_default));
+  session.on_bad_report = to_reply(config.text(Key::on_bad_report));
+  session.on_dns_error = to_reply(config.text(Key::on_dns_error));
+  session.on_internal_error = to_reply(config.text(Key::on_internal_error));
+  session.log_why = config.boolean(Key::log_why);
+}
+
+void check_policy_domains(const Config& config, Checker& check) {
+  for (const std::string& domain : config.list(Key::policy_domains)) {
+    if (auto normal = normalize_domain(domain); !normal) {
+      check.problem(Key::policy_domains,
+                    fmt::format("\"{}\" is no domain: {}", domain, normal.error().detail));
+    }
+  }
+}
+
+}  // namespace
+
+MilterSettings milter_settings(const Config& config, const std::string& file,
+                               std::vector<ConfigProblem>& problems) {
+  Checker check(file, problems);
+  MilterSettings settings;
+  read_session(config, settings.session, check);
+  check_policy_domains(config, check);
+  settings.intake = intake_settings(config);
+  settings.message = message_limits(config);
+  settings.store.max_refused_bytes = config.bytes(Key::maximum_refused_size);
+  settings.store_path = check.take(Key::database, received_path(config.text(Key::database)));
+  settings.socket = check.take(Key::socket, parse_milter_socket(config.text(Key::socket)));
+  settings.identity = check.take(Key::user_id, find_identity(config.text(Key::user_id)));
+  if (const std::string& group = config.text(Key::socket_group); !group.empty()) {
+    settings.socket_group = check.take(Key::socket_group, find_group(group));
+  }
+  settings.spool_bytes = config.bytes(Key::maximum_spool_size);
+  if (settings.spool_bytes < settings.session.max_message_bytes) {
+    check.problem(Key::maximum_spool_size,
+                  "is smaller than MaximumMessageSize, so a mail of that size could never be read");
+  }
+  settings.dns.nameservers = config.list(Key::nameserver);
+  settings.dns.timeout_ms = static_cast<int>(config.duration(Key::dns_timeout).count() * 1000);
+  if (auto dns = make_dns(settings.dns); !dns) check.problem(Key::nameserver, dns.error().detail);
+  settings.retention = config.duration(Key::report_retention);
+  settings.umask = static_cast<unsigned>(config.integer(Key::umask));
+  settings.debug = static_cast<int>(config.integer(Key::milter_debug));
+  return settings;
+}
+
+std::string describe_settings(const MilterSettings& settings) {
+  const MilterSocket& socket = settings.socket;
+  std::string text = fmt::format("listens on {}\nkeeps reports in {}\n", socket.for_libmilter(),
+                                 settings.store_path);
+  text += fmt::format("main.cf (Postfix):    smtpd_milters = {{ {}, default_action=accept }}\n",
+                      socket.for_postfix());
+  text += fmt::format(
+      "sendmail.mc:          INPUT_MAIL_FILTER(`opentlsrpt', `S={}, "
+      "T=C:1m;S:30s;R:2m;E:5m')\n",
+      socket.for_sendmail());
+  if (socket.kind == MilterSocket::Kind::local) {
+    text +=
+        "The MTA's user must be in the group of the socket (SocketGroup), and a chrooted Postfix"
+        "\nsees only sockets below its queue directory: see opentlsrpt-milter(8).\n";
+  }
+  return text;
+}
+
+}  // namespace tlsrpt::milter

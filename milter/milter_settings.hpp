@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+// What the milter makes of its configuration: checked once, at start and by -n.
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "common/config.hpp"
+#include "common/dns.hpp"
+#include "common/message.hpp"
+#include "milter/intake.hpp"
+#include "milter/milter_socket.hpp"
+#include "milter/session.hpp"
+
+namespace tlsrpt::milter {
+
+struct MilterSettings {
+  SessionSettings session;
+  IntakeSettings intake;
+  MessageLimits message;
+  StoreLimits store;
+  DnsSettings dns;
+  MilterSocket socket;
+  std::optional<Identity> identity;
+  std::optional<unsigned> socket_group;
+  std::string store_path;
+  std::size_t spool_bytes = 0;
+  std::chrono::seconds retention{};  ///< 0: for ever
+  unsigned umask = 0007;
+  int debug = 0;
+};
+
+/// Problems are added to 'problems' as "KEY: what is wrong"; the settings are of use only if none
+/// was.
+MilterSettings milter_settings(const Config& config, const std::string& file,
+                               std::vector<ConfigProblem>& problems);
+
+/// For -n -v: what is used, and the lines for the MTA's files.
+std::string describe_settings(const MilterSettings& settings);
+
+}  // namespace tlsrpt::milter

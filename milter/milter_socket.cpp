@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "milter/milter_socket.hpp"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+#include "common/unique_fd.hpp"
+
+namespace tlsrpt::milter {
+
+namespace {
+
+Result<MilterSocket> parse_local(std::string_view path) {
+  if (!path.starts_with('/')) {
+    return fail(ErrorCode::invalid_argument, "the path of a local socket must begin with /");
+  }
+  if (path.size() >= sizeof(sockaddr_un::sun_path)) {
+    return fail(ErrorCode::invalid_argument, "the path of a local socket may have {} bytes",
+                sizeof(sockaddr_un::sun_path) - 1);
+  }
+  MilterSocket socket;
+  socket.path = path;
+  return socket;
+}
+
+Result<MilterSocket> parse_inet(MilterSocket::Kind kind, std::string_view text) {
+  MilterSocket socket;
+  socket.kind = kind;
+  const std::size_t at = text.find('@');
+  const std::string_view digits = text.substr(0, at);
+  const char* end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, socket.port);
+  if (error != std::errc{} || stop != end || socket.port == 0 || socket.port > 65535) {
+    return fail(ErrorCode::invalid_argument,
+                "write PORT@HOST, such as inet:8895@127.0.0.1 (Postfix's own file has it the other "
+                "way round, inet:127.0.0.1:8895)");
+  }
+  if (at != std::string_view::npos) {
+    std::string_view host = text.substr(at + 1);
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    if (host.empty()) return fail(ErrorCode::invalid_argument, "there is no host behind the @");
+    socket.host = host;
+  }
+  return socket;
+}
+
+std::string inet_for_libmilter(const MilterSocket& socket) {
+  std::string text = fmt::format(
+      "{}:{}", socket.kind == MilterSocket::Kind::inet6 ? "inet6" : "inet", socket.port);
+  if (socket.host.empty()) return text;
+  const bool bracket = socket.host.find(':') != std::string::npos;
+  return text + (bracket ? "@[" + socket.host + "]" : "@" + socket.host);
+}
+
+bool somebody_answers(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.data(), path.size());
+  const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
+         errno == EAGAIN;
+}
+
+}  // namespace
+
+Result<MilterSocket> parse_milter_socket(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  const std::string_view scheme = text.substr(0, colon);
+  if (text.starts_with('/')) return parse_local(text);
+  if (colon != std::string_view::npos) {
+    const std::string_view rest = text.substr(colon + 1);
+    if (scheme == "local" || scheme == "unix") return parse_local(rest);
+    if (scheme == "inet") return parse_inet(MilterSocket::Kind::inet, rest);
+    if (scheme == "inet6") return parse_inet(MilterSocket::Kind::inet6, rest);
+  }
+  return fail(ErrorCode::invalid_argument, "write local:/path, inet:PORT@HOST or inet6:PORT@HOST");
+}
+
+std::string MilterSocket::for_libmilter() const {
+  return kind == Kind::local ? "unix:" + path : inet_for_libmilter(*this);
+}
+
+std::string MilterSocket::for_sendmail() const {
+  return kind == Kind::local ? "local:" + path : inet_for_libmilter(*this);
+}
+
+std::string MilterSocket::for_postfix() const {
+  if (kind == Kind::local) return "unix:" + path;
+  if (host.empty()) return fmt::format("inet:localhost:{}", port);
+  const bool bracket = host.find(':') != std::string::npos;
+  return bracket ? fmt::format("inet:[{}]:{}", host, port) : fmt::format("inet:{}:{}", host, port);
+}
+
+Result<void> remove_stale_socket(const MilterSocket& socket) {
+  if (socket.kind != MilterSocket::Kind::local) return {};
+  struct stat status {};
+  if (::lstat(socket.path.c_str(), &status) != 0) {
+    if (errno == ENOENT) return {};
+    return fail_errno(errno, "cannot look at " + socket.path);
+  }
+  if (!S_ISSOCK(status.st_mode)) {
+    return fail(ErrorCode::io, "{} is there and is no socket; move it away or change Socket",
+                socket.path);
+  }
+  if (somebody_answers(socket.path)) {
+    return fail(ErrorCode::temporary, "another process answers on {}; stop it first", socket.path);
+  }
+  if (::unlink(socket.path.c_str()) != 0) {
+    return fail_errno(errno, "cannot remove the old socket " + socket.path);
+  }
+  return {};
+}
+
+Result<void> hand_over_socket(const MilterSocket& socket, const std::optional<Identity>& owner,
+                              const std::optional<unsigned>& group) {
+  if (socket.kind != MilterSocket::Kind::local || (!owner && !group)) return {};
+  constexpr auto kUnchanged = static_cast<unsigned>(-1);
+  const unsigned uid = owner && ::geteuid() == 0 ? owner->uid : kUnchanged;
+  const unsigned gid = group ? *group : (::geteuid() == 0 ? owner->gid : kUnchanged);
+  if (::lchown(socket.path.c_str(), uid, gid) != 0) {
+    return fail_errno(errno, "cannot give " + socket.path + " to its user and group (SocketGroup)");
+  }
+  return {};
+}
+
+}  // namespace tlsrpt::milter

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "milter/ndjson.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "common/report_writer.hpp"
+#include "common/utf8.hpp"
+
+namespace tlsrpt::milter {
+
+namespace {
+
+std::string flags_array(const Flags& flags) {
+  std::string array = "[";
+  for (const std::string& word : flags.words()) {
+    if (array.size() > 1) array += ',';
+    array += json_string(word);
+  }
+  return array + "]";
+}
+
+/// The members of a Provenance, each with a comma in front; absent ones are left out.
+std::string provenance_members(const Provenance& provenance) {
+  std::string members =
+      fmt::format(R"(,"received":{})", json_string(format_rfc3339(provenance.received_at)));
+  const auto add = [&](std::string_view name, std::string_view value) {
+    if (!value.empty()) members += fmt::format(R"(,"{}":{})", name, json_string(value));
+  };
+  add("source", provenance.source);
+  add("submitter", provenance.submitter);
+  add("from-domain", provenance.from_domain);
+  add("dkim", to_word(provenance.dkim));
+  add("dkim-domain", provenance.dkim_domain);
+  add("dkim-reason", provenance.dkim_reason);
+  add("queue-id", provenance.queue_id);
+  add("message-id", provenance.message_id);
+  return members;
+}
+
+}  // namespace
+
+std::string printable_name(std::string_view name) {
+  std::string printable;
+  for (std::size_t i = 0; i < name.size();) {
+    const Utf8Step step = decode_utf8(name, i);
+    if (step.valid) {
+      printable += name.substr(i, step.length);
+    } else {
+      for (const char byte : name.substr(i, step.length)) {
+        printable += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
+      }
+    }
+    i += step.length;
+  }
+  return printable;
+}
+
+std::string json_string(std::string_view text) {
+  return nlohmann::json(text).dump(-1, ' ', /*ensure_ascii=*/false,
+                                   nlohmann::json::error_handler_t::replace);
+}
+
+std::string outcome_line(std::string_view input, const ReadOutcome& outcome,
+                         const std::optional<ImportFacts>& facts) {
+  std::string line =
+      fmt::format(R"({{"input":{},"verdict":"{}")", json_string(printable_name(input)),
+                  outcome.accepted() ? "accepted" : "rejected");
+  if (!outcome.accepted()) {
+    line += fmt::format(R"(,"reason":"{}")", to_word(outcome.refusal));
+    if (!outcome.detail.empty())
+      line += fmt::format(R"(,"detail":{})", json_string(outcome.detail));
+  }
+  line += fmt::format(R"(,"flags":{})", flags_array(outcome.flags));
+  if (facts) {
+    line += fmt::format(R"(,"stored":"{}","id":{},"dkim":"{}")",
+                        facts->stored.duplicate ? "duplicate" : "new", facts->stored.id,
+                        to_word(facts->dkim));
+  }
+  if (outcome.accepted()) line += R"(,"report":)" + write_report(outcome.report);
+  return line + "}\n";
+}
+
+std::string listed_line(const ListedReport& listed) {
+  return fmt::format(R"({{"id":{}{},"flags":{},"report":{}}})"
+                     "\n",
+                     listed.id, provenance_members(listed.provenance), flags_array(listed.flags),
+                     write_report(listed.report));
+}
+
+std::string listed_line(const ListedRefusal& listed) {
+  return fmt::format(R"({{"id":{}{},"reason":"{}","detail":{},"subject":{},"size":{},"times":{}}})"
+                     "\n",
+                     listed.id, provenance_members(listed.provenance), to_word(listed.refusal),
+                     json_string(listed.detail), json_string(listed.subject), listed.size,
+                     listed.times);
+}
+
+}  // namespace tlsrpt::milter

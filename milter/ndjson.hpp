@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+// The lines that parse and import print: one JSON object for each report found or input refused.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/dkim.hpp"
+#include "common/report_verdict.hpp"
+#include "milter/received_store.hpp"
+
+namespace tlsrpt::milter {
+
+/// A name of a file as it may stand in JSON: bytes that are not UTF-8 become \xNN.
+std::string printable_name(std::string_view name);
+
+/// A JSON string with its quotes, always valid UTF-8.
+std::string json_string(std::string_view text);
+
+/// What import adds to an accepted report.
+struct ImportFacts {
+  StoredReport stored;
+  DkimStatus dkim = DkimStatus::none;
+};
+
+/// One line, with its line end.
+std::string outcome_line(std::string_view input, const ReadOutcome& outcome,
+                         const std::optional<ImportFacts>& facts = std::nullopt);
+
+/// What list --json prints: one line.
+std::string listed_line(const ListedReport& listed);
+std::string listed_line(const ListedRefusal& listed);
+
+}  // namespace tlsrpt::milter

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+// opentlsrpt-milter(8): reads options, builds the parts and runs them.
+
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <exception>
+#include <memory>
+#include <thread>
+
+#include "common/daemon.hpp"
+#include "common/file.hpp"
+#include "common/sysexits.hpp"
+#include "milter/intake_log.hpp"
+#include "milter/intake_service.hpp"
+#include "milter/milter_server.hpp"
+#include "milter/milter_settings.hpp"
+#include "milter/pruner.hpp"
+
+namespace {
+
+using namespace tlsrpt;
+using namespace tlsrpt::milter;
+
+constexpr std::string_view kProgram = "opentlsrpt-milter";
+constexpr std::string_view kUsage =
+    "usage: opentlsrpt-milter [-flnvV] [-c file] [-p socket] [-P pidfile] [-t file[,file ...]]\n"
+    "                         [-u user[:group]]\n";
+constexpr time_t kHousekeepingSeconds = 60;
+
+void print(std::FILE* stream, std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stream);
+}
+
+Exit complain(Exit code, const Error& error) {
+  print(stderr, fmt::format("{}: {}\n", kProgram, error.detail));
+  return code;
+}
+
+/// The one place that chooses how messages of strangers are opened.
+std::unique_ptr<MessageOpener> make_opener(const MessageLimits& limits) {
+  return std::make_unique<DirectMessageOpener>(limits);
+}
+
+/// -t: what would become of the mails in these files. Nothing is stored.
+Exit test_files(const DaemonOptions& options, const Config& config) {
+  const MessageLimits limits = message_limits(config);
+  const DnsSettings dns_settings{
+      config.list(Key::nameserver),
+      static_cast<int>(config.duration(Key::dns_timeout).count() * 1000)};
+  auto dns = make_dns(dns_settings);
+  if (!dns) return complain(Exit::config, dns.error());
+  const std::unique_ptr<MessageOpener> opener = make_opener(limits);
+  const SystemClock clock;
+  Exit code = Exit::ok;
+  for (const std::string& file : options.test_files) {
+    const auto bytes = file == "-" ? read_descriptor(STDIN_FILENO, "-", limits.max_message_bytes)
+                                   : read_file(file, limits.max_message_bytes);
+    if (!bytes) {
+      code = complain(Exit::no_input, bytes.error());
+      continue;
+    }
+    const IntakeResult result =
+        examine_mail(*bytes, intake_settings(config), *opener, **dns, clock);
+    print(stdout, fmt::format("{}: {}\n", file, describe_mail(result, {}).text()));
+    if (options.verbose == 0 && !config.boolean(Key::log_why)) continue;
+    for (const LogLine& line : explain_mail(result, {})) {
+      print(stdout, fmt::format("{}:   {}\n", file, line.text()));
+    }
+  }
+  return code;
+}
+
+/// Many sessions are many descriptors; whoever started us may have left a low soft limit.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// Waits for the signals that libmilter leaves to us and keeps house, until 'done'. libmilter has a
+/// thread waiting for HUP, too, and would end; a waiting main thread is served first, so HUP is
+/// harmless except in a rapid burst.
+void wait_until(const std::atomic<bool>& done, Pruner& pruner, Log& log) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGHUP, SIGUSR1, SIGUSR2}) sigaddset(&set, signal);
+  while (!done.load()) {
+    pruner.prune_when_due();
+    const timespec timeout{kHousekeepingSeconds, 0};
+    const int signal = ::sigtimedwait(&set, nullptr, &timeout);
+    if (signal == SIGHUP || signal == SIGUSR1) {
+      log.notice(LogLine("reload-unsupported")
+                     .add("signal", signal == SIGHUP ? "HUP" : "USR1")
+                     .add("detail", "restart to read the configuration again"));
+    }
+  }
+}
+
+/// Serves in a second thread, so that the main thread is the one that waits for signals.
+Exit serve(const MilterSettings& settings, const MilterParts& parts, const Clock& clock) {
+  std::atomic<bool> done{false};
+  Result<Drained> served = Drained::yes;
+  const pthread_t main_thread = ::pthread_self();
+  std::thread server([&] {
+    served = serve_milter(parts);
+    done.store(true);
+    ::pthread_kill(main_thread, SIGUSR2);
+  });
+  Pruner pruner(settings.store_path, settings.retention, clock, parts.log);
+  wait_until(done, pruner, parts.log);
+  server.join();
+  notify_systemd("STOPPING=1");
+  if (!served) {
+    parts.log.error(LogLine("milter-failed").add(served.error()));
+    return Exit::software;
+  }
+  parts.log.notice(LogLine("stopped"));
+  // A session that is still at work keeps what it needs until the process is gone.
+  if (*served == Drained::no) ::_exit(exit_code(Exit::ok));
+  return Exit::ok;
+}
+
+Exit run(const DaemonOptions& options, const Config& config, const MilterSettings& settings) {
+  auto log = make_log(log_settings(config, options, kProgram));
+  if (!log) return complain(Exit::config, log.error());
+  std::optional<Background> background;
+  if (config.boolean(Key::background) && !options.foreground) {
+    auto entered = Background::enter();
+    if (!entered) return complain(Exit::os, entered.error());
+    background = std::move(*entered);
+  }
+  block_signals();
+  raise_descriptor_limit();
+  ::umask(static_cast<mode_t>(settings.umask));
+  std::optional<PidFile> pid_file;
+  if (const std::string path = pid_file_path(config, kProgram); !path.empty()) {
+    auto created = PidFile::create(path);
+    if (!created) return complain(Exit::cannot_create, created.error());
+    pid_file.emplace(std::move(*created));
+  }
+  if (auto opened = open_milter_socket(settings); !opened) {
+    return complain(Exit::unavailable, opened.error());
+  }
+  if (auto became = become(config.text(Key::user_id)); !became) {
+    return complain(Exit::permission, became.error());
+  }
+  auto store = ReceivedStore::open(settings.store_path, SqliteMode::read_write_create);
+  if (!store) return complain(Exit::cannot_create, store.error());
+  auto dns = make_dns(settings.dns);
+  if (!dns) return complain(Exit::config, dns.error());
+
+  const std::unique_ptr<MessageOpener> opener = make_opener(settings.message);
+  const SystemClock clock;
+  IntakeService service(settings.intake, settings.store, {*opener, **dns, clock, **log},
+                        std::move(*store));
+  SpoolBudget budget(settings.spool_bytes);
+  if (background) background->report_ready();
+  (*log)->notice(LogLine("started")
+                     .add("version", OPENTLSRPT_VERSION)
+                     .add("socket", settings.socket.for_libmilter())
+                     .add("store", settings.store_path));
+  notify_systemd("READY=1");
+  return serve(settings, {settings.session, service, budget, **log}, clock);
+}
+
+Exit start(int argc, char** argv) {
+  const auto options = parse_daemon_options(argc, argv, "cfnpuPlvVt");
+  if (!options || !options->arguments.empty()) {
+    if (!options) print(stderr, fmt::format("{}: {}\n", kProgram, options.error().detail));
+    print(stderr, kUsage);
+    return Exit::usage;
+  }
+  if (options->version) {
+    print(stdout,
+          fmt::format("{} {} (libmilter {})\n", kProgram, OPENTLSRPT_VERSION, libmilter_version()));
+    return Exit::ok;
+  }
+  ReadConfig read = load_config(*options, Key::socket);
+  if (!options->test_files.empty() && read.problems.empty()) {
+    return test_files(*options, read.config);
+  }
+  const std::string file =
+      options->config_file.empty() ? std::string(kDefaultConfigFile) : options->config_file;
+  const MilterSettings settings = milter_settings(read.config, file, read.problems);
+  if (!read.problems.empty()) {
+    print_problems(read.problems);
+    return Exit::config;
+  }
+  if (options->check_only) {
+    if (options->verbose > 0) print(stdout, describe_settings(settings));
+    return Exit::ok;
+  }
+  return run(*options, read.config, settings);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return exit_code(start(argc, argv));
+  } catch (const std::exception& exception) {
+    print(stderr, fmt::format("{}: {}\n", kProgram, exception.what()));
+    return exit_code(Exit::software);
+  }
+}

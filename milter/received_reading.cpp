@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include "common/gzip.hpp"
+#include "milter/received_row.hpp"
+#include "milter/received_store.hpp"
+
+namespace tlsrpt::milter {
+
+namespace {
+
+constexpr std::string_view kListedColumns =
+    "id, received_at, source, dkim, dkim_domain, dkim_reason, from_domain, submitter, queue_id, "
+    "message_id, organization_name, contact_info, report_id, report.start_datetime, "
+    "report.end_datetime, flags";
+constexpr int kListedWidth = 16;
+
+// Both walk along an index from its newest end and stop at the limit. Of several policies for the
+// domain in one report only the first one that qualifies leads to it.
+constexpr std::string_view kListAll =
+    "SELECT {} FROM report WHERE end_datetime >= ?1 AND start_datetime < ?2 {} "
+    "ORDER BY end_datetime DESC, start_datetime DESC, id DESC LIMIT ?3";
+constexpr std::string_view kListDomain =
+    "SELECT {} FROM policy CROSS JOIN report ON report.id = policy.report "
+    "WHERE policy_domain = ?4 AND policy.end_datetime >= ?1 AND start_datetime < ?2 {} "
+    "AND NOT EXISTS (SELECT 1 FROM policy AS earlier "
+    "WHERE earlier.policy_domain = policy.policy_domain "
+    "AND earlier.end_datetime = policy.end_datetime AND earlier.report = policy.report "
+    "AND earlier.position < policy.position {}) "
+    "ORDER BY policy.end_datetime DESC, policy.report DESC LIMIT ?3";
+
+/// Everything if no time is given; 'since' inclusive, 'until' exclusive.
+void bind_range(Statement& query, const ReportFilter& filter) {
+  using Limits = std::numeric_limits<std::int64_t>;
+  query.bind(0,
+             filter.since ? std::int64_t{filter.since->time_since_epoch().count()} : Limits::min());
+  query.bind(1,
+             filter.until ? std::int64_t{filter.until->time_since_epoch().count()} : Limits::max());
+  constexpr std::size_t kMost = Limits::max();
+  query.bind(2, static_cast<std::int64_t>(std::min(filter.limit, kMost)));
+}
+
+Result<Statement> prepare_list(Sqlite& database, const ReportFilter& filter) {
+  const bool failures = filter.failures_only;
+  const std::string sql =
+      filter.domain.empty()
+          ? fmt::format(fmt::runtime(kListAll), kListedColumns, failures ? "AND failing = 1" : "")
+          : fmt::format(fmt::runtime(kListDomain), kListedColumns,
+                        failures ? "AND policy.failing = 1" : "",
+                        failures ? "AND earlier.failing = 1" : "");
+  auto query = database.prepare(sql);
+  if (!query) return query;
+  bind_range(*query, filter);
+  if (!filter.domain.empty()) query->bind(3, filter.domain);
+  return query;
+}
+
+ListedReport read_listed(const Statement& row) {
+  ListedReport listed;
+  listed.id = row.integer(0);
+  listed.provenance = read_provenance(row, 1);
+  int column = 1 + kProvenanceWidth;
+  listed.report.organization_name = row.text(column++);
+  listed.report.contact_info = row.text(column++);
+  listed.report.report_id = row.text(column++);
+  listed.report.date_range.start_datetime = read_time(row, column++);
+  listed.report.date_range.end_datetime = read_time(row, column++);
+  listed.flags = read_flags(row.text(column));
+  return listed;
+}
+
+/// Fills a report with its policies and failures; one object serves many reports.
+class PolicyLoader {
+ public:
+  static Result<PolicyLoader> create(Sqlite& database) {
+    PolicyLoader loader;
+    auto policies = database.prepare(
+        "SELECT policy_domain, policy_type, policy_string, mx_host, "
+        "total_successful_session_count, total_failure_session_count, failing "
+        "FROM policy WHERE report = ? ORDER BY position");
+    if (!policies) return tl::unexpected(policies.error());
+    auto failures = database.prepare(
+        "SELECT policy, result_type, sending_mta_ip, receiving_mx_hostname, receiving_mx_helo, "
+        "receiving_ip, failed_session_count, additional_information, failure_reason_code "
+        "FROM failure WHERE policy_domain = ? AND report = ? ORDER BY policy, position");
+    if (!failures) return tl::unexpected(failures.error());
+    loader.policies_ = std::move(*policies);
+    loader.failures_ = std::move(*failures);
+    return loader;
+  }
+
+  Result<void> load(std::int64_t id, Report& report) {
+    std::set<std::string> failing_domains;
+    policies_.bind(0, id);
+    for (;;) {
+      auto row = policies_.step();
+      if (!row) return tl::unexpected(row.error());
+      if (!*row) break;
+      PolicyResult& result = report.policies.emplace_back();
+      result.policy.policy_domain = policies_.text(0);
+      result.policy.policy_type = policies_.text(1);
+      result.policy.policy_string = read_texts(policies_.text(2));
+      result.policy.mx_host = read_texts(policies_.text(3));
+      result.total_successful_session_count = read_count(policies_, 4);
+      result.total_failure_session_count = read_count(policies_, 5);
+      if (policies_.integer(6) != 0) failing_domains.insert(result.policy.policy_domain);
+    }
+    for (const std::string& domain : failing_domains) {
+      if (auto done = load_failures(id, domain, report); !done) return done;
+    }
+    return {};
+  }
+
+ private:
+  Result<void> load_failures(std::int64_t id, const std::string& domain, Report& report) {
+    failures_.bind(0, domain).bind(1, id);
+    for (;;) {
+      auto row = failures_.step();
+      if (!row) return tl::unexpected(row.error());
+      if (!*row) return {};
+      const auto position = static_cast<std::size_t>(failures_.integer(0));
+      if (position >= report.policies.size()) continue;
+      FailureDetails& details = report.policies[position].failure_details.emplace_back();
+      details.result_type = failures_.text(1);
+      details.sending_mta_ip = failures_.text(2);
+      details.receiving_mx_hostname = failures_.text(3);
+      details.receiving_mx_helo = failures_.text(4);
+      details.receiving_ip = failures_.text(5);
+      details.failed_session_count = read_count(failures_, 6);
+      details.additional_information = failures_.text(7);
+      details.failure_reason_code = failures_.text(8);
+    }
+  }
+
+  Statement policies_;
+  Statement failures_;
+};
+
+}  // namespace
+
+Result<void> ReceivedStore::visit(const ReportFilter& filter,
+                                  const std::function<void(const ListedReport&)>& visitor) {
+  auto query = prepare_list(database_, filter);
+  if (!query) return tl::unexpected(query.error());
+  auto loader = PolicyLoader::create(database_);
+  if (!loader) return tl::unexpected(loader.error());
+  for (;;) {
+    auto row = query->step();
+    if (!row) return tl::unexpected(row.error());
+    if (!*row) return {};
+    ListedReport listed = read_listed(*query);
+    if (auto done = loader->load(listed.id, listed.report); !done) return done;
+    visitor(listed);
+  }
+}
+
+Result<std::vector<ListedReport>> ReceivedStore::list(const ReportFilter& filter) {
+  std::vector<ListedReport> reports;
+  auto done = visit(filter, [&](const ListedReport& listed) { reports.push_back(listed); });
+  if (!done) return tl::unexpected(done.error());
+  return reports;
+}
+
+Result<std::vector<ListedRefusal>> ReceivedStore::list_refused(const ReportFilter& filter) {
+  auto query = database_.prepare(
+      fmt::format("SELECT id, {}, refusal, detail, subject, size, times FROM refused "
+                  "WHERE received_at >= ? AND received_at < ? "
+                  "ORDER BY received_at DESC, id DESC LIMIT ?",
+                  kProvenanceColumns));
+  if (!query) return tl::unexpected(query.error());
+  bind_range(*query, filter);
+  std::vector<ListedRefusal> refusals;
+  for (;;) {
+    auto row = query->step();
+    if (!row) return tl::unexpected(row.error());
+    if (!*row) return refusals;
+    ListedRefusal& refusal = refusals.emplace_back();
+    refusal.id = query->integer(0);
+    refusal.provenance = read_provenance(*query, 1);
+    int column = 1 + kProvenanceWidth;
+    refusal.refusal = read_refusal(query->text(column++));
+    refusal.detail = query->text(column++);
+    refusal.subject = query->text(column++);
+    refusal.size = static_cast<std::size_t>(query->integer(column++));
+    refusal.times = read_count(*query, column);
+  }
+}
+
+Result<std::optional<ReceivedReport>> ReceivedStore::report(std::int64_t id) {
+  auto query =
+      database_.prepare(fmt::format("SELECT {}, json FROM report WHERE id = ?", kListedColumns));
+  if (!query) return tl::unexpected(query.error());
+  auto row = query->bind(0, id).step();
+  if (!row) return tl::unexpected(row.error());
+  if (!*row) return std::optional<ReceivedReport>{};
+  ListedReport listed = read_listed(*query);
+  auto loader = PolicyLoader::create(database_);
+  if (!loader) return tl::unexpected(loader.error());
+  if (auto done = loader->load(id, listed.report); !done) return tl::unexpected(done.error());
+  // These are our own bytes, which were within the limits when they came.
+  constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
+  auto json = gunzip(query->text(kListedWidth), GunzipLimits{kNoLimit, kNoLimit, kNoLimit});
+  if (json.refusal != Refusal::none) {
+    return fail(ErrorCode::database, "the text of report {} is damaged: {}", id, json.detail);
+  }
+  return std::optional<ReceivedReport>(ReceivedReport{
+      std::move(listed.provenance), std::move(listed.report), listed.flags, std::move(json.bytes)});
+}
+
+Result<std::optional<RefusedInput>> ReceivedStore::refused(std::int64_t id) {
+  auto query = database_.prepare(fmt::format(
+      "SELECT {}, refusal, detail, subject, bytes FROM refused WHERE id = ?", kProvenanceColumns));
+  if (!query) return tl::unexpected(query.error());
+  auto row = query->bind(0, id).step();
+  if (!row) return tl::unexpected(row.error());
+  if (!*row) return std::optional<RefusedInput>{};
+  RefusedInput input;
+  input.provenance = read_provenance(*query, 0);
+  int column = kProvenanceWidth;
+  input.refusal = read_refusal(query->text(column++));
+  input.detail = query->text(column++);
+  input.subject = query->text(column++);
+  input.bytes = query->text(column);
+  return std::optional<RefusedInput>(std::move(input));
+}
+
+}  // namespace tlsrpt::milter

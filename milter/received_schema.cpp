@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "milter/received_schema.hpp"
+
+namespace tlsrpt::milter {
+
+namespace {
+
+// Only keys are NOT NULL: whatever a sender may leave out may be NULL. Words instead of numbers
+// stand for enumerations and flags, so that a later program may order them differently and a person
+// can read them with sqlite3(1).
+//
+// 'failing' says that failures were counted or described. It is kept in both tables, because a
+// filter on one domain asks about that domain's policies only.
+//
+// policy and failure begin their key with policy_domain, by which a cluster would distribute them.
+// end_datetime is repeated in policy, so that the newest reports of one domain are a walk along one
+// index.
+constexpr const char* kVersion1 = R"sql(
+CREATE TABLE report (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  identity BLOB NOT NULL UNIQUE,
+  received_at INTEGER NOT NULL,
+  source TEXT,
+  dkim TEXT,
+  dkim_domain TEXT,
+  dkim_reason TEXT,
+  from_domain TEXT,
+  submitter TEXT,
+  queue_id TEXT,
+  message_id TEXT,
+  organization_name TEXT,
+  contact_info TEXT,
+  report_id TEXT,
+  start_datetime INTEGER NOT NULL,
+  end_datetime INTEGER NOT NULL,
+  flags TEXT,
+  failing INTEGER NOT NULL,
+  json BLOB
+);
+CREATE INDEX report_by_range ON report (end_datetime, start_datetime);
+CREATE INDEX report_failing_by_range ON report (end_datetime, start_datetime) WHERE failing = 1;
+CREATE INDEX report_by_arrival ON report (received_at);
+
+CREATE TABLE policy (
+  policy_domain TEXT NOT NULL,
+  end_datetime INTEGER NOT NULL,
+  report INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  policy_type TEXT,
+  policy_string TEXT,
+  mx_host TEXT,
+  total_successful_session_count INTEGER,
+  total_failure_session_count INTEGER,
+  failing INTEGER NOT NULL,
+  PRIMARY KEY (policy_domain, end_datetime, report, position)
+);
+CREATE INDEX policy_by_report ON policy (report, position);
+
+CREATE TABLE failure (
+  policy_domain TEXT NOT NULL,
+  report INTEGER NOT NULL,
+  policy INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  result_type TEXT,
+  sending_mta_ip TEXT,
+  receiving_mx_hostname TEXT,
+  receiving_mx_helo TEXT,
+  receiving_ip TEXT,
+  failed_session_count INTEGER,
+  additional_information TEXT,
+  failure_reason_code TEXT,
+  PRIMARY KEY (policy_domain, report, policy, position)
+);
+
+CREATE TABLE refused (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  fingerprint BLOB NOT NULL UNIQUE,
+  times INTEGER NOT NULL,
+  received_at INTEGER NOT NULL,
+  source TEXT,
+  dkim TEXT,
+  dkim_domain TEXT,
+  dkim_reason TEXT,
+  from_domain TEXT,
+  submitter TEXT,
+  queue_id TEXT,
+  message_id TEXT,
+  refusal TEXT,
+  detail TEXT,
+  subject TEXT,
+  size INTEGER NOT NULL,
+  kept INTEGER NOT NULL,
+  bytes BLOB
+);
+CREATE INDEX refused_by_arrival ON refused (received_at, kept);
+
+CREATE TABLE counter (
+  name TEXT PRIMARY KEY,
+  value INTEGER NOT NULL
+);
+)sql";
+
+}  // namespace
+
+const std::vector<std::string>& received_migrations() {
+  static const std::vector<std::string> migrations = {kVersion1};
+  return migrations;
+}
+
+}  // namespace tlsrpt::milter

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "milter/received_store.hpp"
+
+#include "milter/received_schema.hpp"
+#include "milter/received_writer.hpp"
+
+namespace tlsrpt::milter {
+
+namespace {
+
+constexpr std::int64_t kPruneBatch = 500;
+
+Result<std::vector<std::int64_t>> reports_before(Sqlite& database, Seconds before) {
+  auto query = database.prepare("SELECT id FROM report WHERE received_at < ? LIMIT ?");
+  if (!query) return tl::unexpected(query.error());
+  query->bind(0, std::int64_t{before.time_since_epoch().count()}).bind(1, kPruneBatch);
+  std::vector<std::int64_t> ids;
+  for (;;) {
+    auto row = query->step();
+    if (!row) return tl::unexpected(row.error());
+    if (!*row) return ids;
+    ids.push_back(query->integer(0));
+  }
+}
+
+/// True if there may be more to remove.
+Result<bool> prune_reports(Sqlite& database, Seconds before) {
+  auto transaction = Transaction::begin(database);
+  if (!transaction) return tl::unexpected(transaction.error());
+  const auto ids = reports_before(database, before);
+  if (!ids) return tl::unexpected(ids.error());
+  auto remove = database.prepare("DELETE FROM report WHERE id = ?");
+  if (!remove) return tl::unexpected(remove.error());
+  for (const std::int64_t id : *ids) {
+    if (auto done = remove_policies(database, id); !done) return tl::unexpected(done.error());
+    if (auto done = remove->bind(0, id).run(); !done) return tl::unexpected(done.error());
+  }
+  if (auto done = transaction->commit(); !done) return tl::unexpected(done.error());
+  return std::ssize(*ids) == kPruneBatch;
+}
+
+/// As prune_reports.
+Result<bool> prune_refused(Sqlite& database, Seconds before) {
+  auto remove = database.prepare(
+      "DELETE FROM refused WHERE id IN (SELECT id FROM refused WHERE received_at < ? LIMIT ?)");
+  if (!remove) return tl::unexpected(remove.error());
+  remove->bind(0, std::int64_t{before.time_since_epoch().count()}).bind(1, kPruneBatch);
+  if (auto done = remove->run(); !done) return tl::unexpected(done.error());
+  return database.changes() == kPruneBatch;
+}
+
+}  // namespace
+
+Result<ReceivedStore> ReceivedStore::open(const std::string& path, SqliteMode mode) {
+  auto database = Sqlite::open(path, mode, received_migrations());
+  if (!database) return tl::unexpected(database.error());
+  return ReceivedStore(std::move(*database));
+}
+
+Result<std::vector<StoredReport>> ReceivedStore::store(const std::vector<ReceivedReport>& reports,
+                                                       const std::vector<RefusedInput>& refused,
+                                                       const StoreLimits& limits) {
+  auto transaction = Transaction::begin(database_);
+  if (!transaction) return tl::unexpected(transaction.error());
+  std::vector<StoredReport> stored;
+  for (const ReceivedReport& received : reports) {
+    auto one = write_received_report(database_, received);
+    if (!one) return tl::unexpected(one.error());
+    stored.push_back(*one);
+  }
+  for (const RefusedInput& input : refused) {
+    if (auto done = write_refused(database_, input, limits); !done) {
+      return tl::unexpected(done.error());
+    }
+  }
+  if (!refused.empty()) {
+    if (auto done = make_room_for_refused(database_, limits); !done) {
+      return tl::unexpected(done.error());
+    }
+  }
+  if (auto done = transaction->commit(); !done) return tl::unexpected(done.error());
+  return stored;
+}
+
+Result<void> ReceivedStore::count(const std::map<std::string, std::uint64_t>& counters) {
+  auto transaction = Transaction::begin(database_);
+  if (!transaction) return tl::unexpected(transaction.error());
+  auto add = database_.prepare(
+      "INSERT INTO counter (name, value) VALUES (?, ?) "
+      "ON CONFLICT (name) DO UPDATE SET value = value + excluded.value");
+  if (!add) return tl::unexpected(add.error());
+  for (const auto& [name, value] : counters) {
+    add->bind(0, name).bind(1, static_cast<std::int64_t>(value));
+    if (auto done = add->run(); !done) return done;
+  }
+  return transaction->commit();
+}
+
+Result<std::map<std::string, std::uint64_t>> ReceivedStore::counters() {
+  auto query = database_.prepare("SELECT name, value FROM counter");
+  if (!query) return tl::unexpected(query.error());
+  std::map<std::string, std::uint64_t> counters;
+  for (;;) {
+    auto row = query->step();
+    if (!row) return tl::unexpected(row.error());
+    if (!*row) return counters;
+    counters[query->text(0)] = static_cast<std::uint64_t>(query->integer(1));
+  }
+}
+
+Result<void> ReceivedStore::prune(Seconds before) {
+  for (const auto prune_batch : {prune_reports, prune_refused}) {
+    for (;;) {
+      auto more = prune_batch(database_, before);
+      if (!more) return tl::unexpected(more.error());
+      if (!*more) break;
+    }
+  }
+  return {};
+}
+
+Result<std::string> received_path(std::string_view database) {
+  constexpr std::string_view kScheme = "sqlite:";
+  if (!database.starts_with(kScheme)) {
+    return fail(ErrorCode::unsupported, "Database {}: only sqlite: and a folder is supported",
+                database);
+  }
+  database.remove_prefix(kScheme.size());
+  while (database.size() > 1 && database.ends_with('/')) database.remove_suffix(1);
+  if (!database.starts_with('/')) {
+    return fail(ErrorCode::invalid_argument,
+                "Database sqlite:{}: the folder must be given from the root, as "
+                "sqlite:/var/lib/opentlsrpt",
+                database);
+  }
+  return std::string(database) + (database == "/" ? "" : "/") + "received.db";
+}
+
+}  // namespace tlsrpt::milter
