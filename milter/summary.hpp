@@ -29,6 +29,7 @@ struct SessionCounts {
   std::uint64_t successful = 0;
   std::uint64_t failed = 0;
   std::uint64_t unexplained = 0;  ///< failed, but not described by any failure-details (R243)
+  std::uint64_t described = 0;    ///< entries of failure-details, which may count no session
   void add(const PolicyResult& result);
 };
 

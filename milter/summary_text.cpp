@@ -60,6 +60,9 @@ std::string verdict(const Summary& summary) {
       text += fmt::format("FAILURES under {}: {} of {} sessions failed ({} successful).\n", name,
                           group_digits(counts.failed), group_digits(all),
                           success_rate(counts.successful, counts.failed));
+    } else if (counts.described > 0) {
+      text += fmt::format("FAILURES under {} are described below, but no failed session is counted.\n",
+                          name);
     } else if (all == 0) {
       text += fmt::format("No sessions under {} were counted.\n", name);
     } else {
