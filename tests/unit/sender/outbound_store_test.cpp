@@ -249,12 +249,12 @@ TEST_F(OutboundStoreTest, a_full_disk_rolls_everything_back) {
 
 TEST_F(OutboundStoreTest, the_newest_bad_sample_of_each_reason_is_kept_cut) {
   OutboundStore store = open();
-  ASSERT_TRUE(store.keep_bad_sample("not-json", Seconds(5s), "first"));
-  ASSERT_TRUE(store.keep_bad_sample("not-json", Seconds(6s), std::string(10000, 'x')));
+  ASSERT_TRUE(store.keep_bad_sample("not-json", Seconds(5s), 1, "first"));
+  ASSERT_TRUE(store.keep_bad_sample("not-json", Seconds(6s), 4, std::string(10000, 'x')));
   auto query = store.database().prepare("SELECT seen_at, times, length(datagram) FROM bad_sample");
   ASSERT_TRUE(query->step().value());
   EXPECT_EQ(query->integer(0), 6);
-  EXPECT_EQ(query->integer(1), 2);
+  EXPECT_EQ(query->integer(1), 5);
   EXPECT_EQ(query->integer(2), 4096);
 }
 
