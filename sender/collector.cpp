@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <exception>
 #include <utility>
 
 namespace tlsrpt::sender {
@@ -15,6 +16,7 @@ namespace {
 constexpr std::size_t kBatch = 64;
 constexpr int kBatchesInARow = 32;  // before signals and flushes get their turn
 constexpr std::chrono::seconds kDrainTimeout{5};
+constexpr int kRetryMilliseconds = 200;
 
 std::string_view signal_name(int signal) {
   switch (signal) {
@@ -31,6 +33,11 @@ std::string_view signal_name(int signal) {
     default:
       return "other";
   }
+}
+
+void add_increment(std::map<std::string, std::uint64_t>& counters, const char* name,
+                   std::uint64_t increment) {
+  if (increment > 0) counters[name] += increment;
 }
 
 }  // namespace
@@ -52,7 +59,7 @@ Collector::Collector(const CollectorSettings& settings, OutcomeSocket& socket, S
 
 Exit Collector::run() {
   while (!stopping_) {
-    const bool something = !tally_.empty() || !counters_.empty() || !unwritten_.empty();
+    const bool something = stats_.read != flushed_.read || !unwritten_.empty();
     const SteadyTime next =
         something && !flusher_.busy() ? std::min(next_flush_, next_stats_) : next_stats_;
     wait(std::chrono::ceil<std::chrono::milliseconds>(next - std::chrono::steady_clock::now()));
@@ -103,12 +110,13 @@ bool Collector::read_batch() {
 
 void Collector::read_one(Day day, std::string_view datagram, Seconds now) {
   ++stats_.read;
-  ++counters_["read"];
-  const Tallied tallied = tally_.add(day, datagram);
-  if (tallied.counted) {
-    ++stats_.counted;
-    ++counters_["counted"];
+  Tallied tallied;
+  try {
+    tallied = tally_.add(day, datagram);
+  } catch (const std::exception&) {
+    tallied.dropped = true;  // no memory: this one is lost, the collector is not
   }
+  if (tallied.counted) ++stats_.counted;
   if (tallied.dropped) {
     ++stats_.dropped;
     ++counters_["dropped-memory"];
@@ -118,11 +126,12 @@ void Collector::read_one(Day day, std::string_view datagram, Seconds now) {
                      .add("suppressed", memory_limit_.take_suppressed()));
     }
   }
+  if (tallied.bad.empty()) return;
+  ++stats_.bad;
   for (const BadOutcome reason : tallied.bad) {
     ++counters_[std::string("bad-").append(to_word(reason))];
     bad_.note(reason, tallied.detail, datagram, now);
   }
-  if (!tallied.bad.empty()) ++stats_.bad;
 }
 
 void Collector::flush_if_due() {
@@ -138,6 +147,9 @@ void Collector::start_flush() {
   next_flush_ = std::chrono::steady_clock::now() + settings_.flush_interval;
   FlushBatch batch = std::exchange(unwritten_, {});
   if (batch.empty()) {
+    add_increment(counters_, "read", stats_.read - flushed_.read);
+    add_increment(counters_, "counted", stats_.counted - flushed_.counted);
+    flushed_ = stats_;
     batch = {tally_.take(), std::exchange(counters_, {}), bad_.take()};
   }
   if (!batch.empty()) flusher_.submit(std::move(batch));
@@ -192,27 +204,30 @@ void Collector::log_stats() {
                 .add("folded", stats_.folded));
 }
 
+void Collector::flush_until(SteadyTime end) {
+  while (std::chrono::steady_clock::now() < end) {
+    if (!flusher_.busy()) {
+      start_flush();
+      if (!flusher_.busy()) return;  // nothing is left
+    }
+    pollfd report{flusher_.fd(), POLLIN, 0};
+    static_cast<void>(::poll(&report, 1, kRetryMilliseconds));
+    handle_report();
+    // The pause before the next try; nothing can become readable in it.
+    if (failing_ && !flusher_.busy()) static_cast<void>(::poll(&report, 1, kRetryMilliseconds));
+  }
+}
+
 Exit Collector::stop() {
   const SteadyTime begin = std::chrono::steady_clock::now();
   // Senders are turned away before the queue is emptied: what the kernel took is counted.
   socket_.close_for_senders();
   while (read_batch() && std::chrono::steady_clock::now() - begin < kDrainTimeout) {
   }
-  const SteadyTime end = begin + settings_.stop_timeout;
-  for (;;) {
-    if (!flusher_.busy()) {
-      if (failing_) wait(std::chrono::milliseconds(200));
-      start_flush();
-      if (!flusher_.busy()) break;
-    }
-    wait(std::chrono::milliseconds(100));
-    handle_report();
-    if (std::chrono::steady_clock::now() >= end) break;
-  }
+  flush_until(begin + settings_.stop_timeout);
   log_stats();
-  if (!flusher_.busy() && unwritten_.empty()) return Exit::ok;
-  log_.error(
-      LogLine("outcomes-lost").add("hint", "the last flush did not succeed; see flush-failed"));
+  if (!flusher_.busy() && unwritten_.empty() && tally_.empty()) return Exit::ok;
+  log_.error(LogLine("outcomes-lost").add("hint", "the last flush failed, see flush-failed"));
   return Exit::temporary;
 }
 

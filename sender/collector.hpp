@@ -63,6 +63,7 @@ class Collector {
   void handle_failure(FlushReport report);
   void log_result(const FlushResult& result);
   void log_stats();
+  void flush_until(SteadyTime end);
   Exit stop();
 
   CollectorSettings settings_;
@@ -75,7 +76,7 @@ class Collector {
   DatagramBatch batch_;
   Tally tally_;
   BadOutcomes bad_;
-  std::map<std::string, std::uint64_t> counters_;  ///< since the last flush
+  std::map<std::string, std::uint64_t> counters_;  ///< odd events since the last flush
   FlushBatch unwritten_;                           ///< of a flush that failed
   bool stopping_ = false;
   bool failing_ = false;
@@ -88,6 +89,7 @@ class Collector {
   RateLimit fold_limit_{std::chrono::minutes(10)};
   RateLimit socket_limit_{std::chrono::minutes(1)};
   CollectorStats stats_;
+  CollectorStats flushed_;  ///< stats_ at the last flush
 };
 
 }  // namespace tlsrpt::sender

@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 
 #include <cerrno>
+#include <exception>
 #include <memory>
 #include <utility>
 
@@ -58,8 +59,17 @@ void Flusher::run(const std::stop_token& stop) {
   }
 }
 
+Result<FlushResult> Flusher::add(const FlushBatch& batch) {
+  // Memory that is short now may be there at the next try; the thread must not die of it.
+  try {
+    return store_.add(batch.outcomes, batch.counters, bounds_);
+  } catch (const std::exception& error) {
+    return fail(ErrorCode::temporary, "cannot write outcomes: {}", error.what());
+  }
+}
+
 FlushReport Flusher::write(FlushBatch batch) {
-  auto result = store_.add(batch.outcomes, batch.counters, bounds_);
+  auto result = add(batch);
   if (!result) return {std::move(result), std::move(batch)};
   // Samples are a help for the administrator, not a count: one that cannot be kept is let go.
   for (const BadSample& sample : batch.samples) {

@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -50,6 +51,7 @@ class Flusher {
   Flusher(OutboundStore store, const StoreBounds& bounds, UniqueFd event);
   void run(const std::stop_token& stop);
   FlushReport write(FlushBatch batch);
+  Result<FlushResult> add(const FlushBatch& batch);
 
   OutboundStore store_;
   StoreBounds bounds_;
