@@ -38,7 +38,7 @@ void BadOutcomes::note(BadOutcome reason, std::string_view detail, std::string_v
 std::vector<BadSample> BadOutcomes::take() {
   std::vector<BadSample> samples;
   for (auto& [reason, kind] : kinds_) {
-    if (kind.sample.times == 0 || kind.sample.datagram.empty()) continue;
+    if (kind.sample.times == 0) continue;
     samples.push_back(kind.sample);
     kind.sample.times = 0;
   }
