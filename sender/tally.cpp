@@ -66,7 +66,7 @@ std::uint64_t seeded_hash(std::string_view text, std::uint64_t seed) {
     at += 8, left -= 8;
   }
   if (left > 0) state = mix(load(at, left) ^ state, kIncrement);
-  return mix(state ^ seed, kMultiplier);
+  return mix(state ^ kIncrement, kMultiplier);
 }
 
 std::size_t Tally::Hash::operator()(std::string_view text) const {
