@@ -27,9 +27,10 @@ std::optional<std::string> domain_of_address(std::string_view address);
 /// ("d= equal to or organisational parent of", R207). Both normalised.
 bool is_aligned(std::string_view signer, std::string_view domain);
 
-/// True if the text is an addr-spec that may stand in a header or an SMTP command: dot-atom
-/// local part of at most 64 octets (quoted strings are refused) and a domain (RFC 5322
-/// section 3.4.1).
+/// True if the text is an addr-spec that may stand in a header or an SMTP command (RFC 5322
+/// section 3.4.1): a local part of at most 64 octets, and a domain in ASCII. The local part is a
+/// dot-atom or, where it has other characters, a quoted string of printable ASCII
+/// ("r,s"@x.example).
 bool is_plain_address(std::string_view address);
 
 }  // namespace tlsrpt

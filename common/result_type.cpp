@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/result_type.hpp"
+
+#include <algorithm>
+
+namespace tlsrpt {
+namespace {
+
+/// In the order of kResultTypes.
+constexpr std::array<std::string_view, kResultTypes.size()> kExplanations = {
+    "the receiving MX did not offer STARTTLS",
+    "the name in the MX's certificate is not the name that the sender had to find",
+    "the MX's certificate was not issued by an authority that the sender trusts",
+    "the MX's certificate has expired, or is not valid yet",
+    "TLS failed for a reason that has no word of its own; the reason code says more",
+    "the MTA-STS policy could not be fetched over HTTPS",
+    "the MTA-STS policy was fetched, but does not follow its grammar",
+    "the certificate of the MTA-STS policy host (mta-sts.) is not valid",
+    "the TLSA records of the MX are not usable, or none of them matches its certificate",
+    "DNSSEC validation of the domain's or the MX's records failed",
+    "the sender demands DANE, and the MX has no usable TLSA records"};
+
+template <std::size_t n>
+bool holds(const std::array<std::string_view, n>& words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+}  // namespace
+
+bool is_registered_result_type(std::string_view word) { return holds(kResultTypes, word); }
+
+bool is_registered_policy_type(std::string_view word) { return holds(kPolicyTypes, word); }
+
+std::string_view explain_result_type(std::string_view word) {
+  const auto found = std::find(kResultTypes.begin(), kResultTypes.end(), word);
+  if (found == kResultTypes.end()) return {};
+  return kExplanations[static_cast<std::size_t>(found - kResultTypes.begin())];
+}
+
+}  // namespace tlsrpt
