@@ -3,6 +3,7 @@
 
 // The TXT record at _smtp._tls.DOMAIN (RFC 8460 section 3).
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,13 +32,14 @@ struct TlsrptRecord {
 bool is_tlsrpt_record(std::string_view text, RecordMode mode = RecordMode::lenient);
 
 /// One record's text (character-strings already joined). A record whose URIs are all
-/// unusable is valid and has an empty rua. Error malformed otherwise.
+/// unusable is valid and has an empty rua. Error limit_exceeded for a record over max_bytes,
+/// malformed otherwise.
 Result<TlsrptRecord> parse_tlsrpt_record(std::string_view text,
                                          RecordMode mode = RecordMode::lenient,
                                          const RecordLimits& limits = {});
 
 /// Picks the one TLSRPT record among all TXT records of the name (R9, R10) and parses it.
-/// not_found if there is none or more than one; malformed as above.
+/// not_found if there is none or more than one; other errors as above.
 Result<TlsrptRecord> select_tlsrpt_record(const std::vector<std::string>& texts,
                                           RecordMode mode = RecordMode::lenient,
                                           const RecordLimits& limits = {});
