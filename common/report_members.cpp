@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/report_members.hpp"
+
+#include <array>
+#include <span>
+
+namespace tlsrpt {
+namespace {
+
+enum class Origin : std::uint8_t { rfc, alias, lifted };
+
+struct Name {
+  std::string_view name;
+  Member member;
+  Origin origin = Origin::rfc;
+};
+
+constexpr std::array kReport = {
+    Name{"organization-name", Member::organization_name},
+    Name{"date-range", Member::date_range},
+    Name{"contact-info", Member::contact_info},
+    Name{"report-id", Member::report_id},
+    Name{"policies", Member::policies},
+};
+
+constexpr std::array kDateRange = {
+    Name{"start-datetime", Member::start_datetime},
+    Name{"end-datetime", Member::end_datetime},
+};
+
+constexpr std::array kPolicyResult = {
+    Name{"policy", Member::policy},
+    Name{"summary", Member::summary},
+    Name{"failure-details", Member::failure_details},
+    Name{"policy-type", Member::policy_type, Origin::lifted},
+    Name{"policy-string", Member::policy_string, Origin::lifted},
+    Name{"policy-domain", Member::policy_domain, Origin::lifted},
+    Name{"mx-host", Member::mx_host, Origin::lifted},
+    Name{"mx-host-pattern", Member::mx_host, Origin::lifted},
+    Name{"total-successful-session-count", Member::total_successful_session_count, Origin::lifted},
+    Name{"total-failure-session-count", Member::total_failure_session_count, Origin::lifted},
+};
+
+constexpr std::array kPolicy = {
+    Name{"policy-type", Member::policy_type},
+    Name{"policy-string", Member::policy_string},
+    Name{"policy-domain", Member::policy_domain},
+    Name{"mx-host", Member::mx_host},
+    Name{"mx-host-pattern", Member::mx_host, Origin::alias},
+};
+
+constexpr std::array kSummary = {
+    Name{"total-successful-session-count", Member::total_successful_session_count},
+    Name{"total-failure-session-count", Member::total_failure_session_count},
+};
+
+constexpr std::array kFailureDetails = {
+    Name{"result-type", Member::result_type},
+    Name{"sending-mta-ip", Member::sending_mta_ip},
+    Name{"receiving-mx-hostname", Member::receiving_mx_hostname},
+    Name{"receiving-mx-helo", Member::receiving_mx_helo},
+    Name{"receiving-ip", Member::receiving_ip},
+    Name{"failed-session-count", Member::failed_session_count},
+    Name{"additional-information", Member::additional_information},
+    Name{"failure-reason-code", Member::failure_reason_code},
+    Name{"additional-info-uri", Member::additional_information, Origin::alias},
+    Name{"failure-error-code", Member::failure_reason_code, Origin::alias},
+};
+
+std::span<const Name> names_of(ReportObject object) {
+  switch (object) {
+    case ReportObject::report:
+      return kReport;
+    case ReportObject::date_range:
+      return kDateRange;
+    case ReportObject::policy_result:
+      return kPolicyResult;
+    case ReportObject::policy:
+      return kPolicy;
+    case ReportObject::summary:
+      return kSummary;
+    case ReportObject::failure_details:
+      return kFailureDetails;
+  }
+  return {};
+}
+
+constexpr std::size_t kLongestName = 30;
+
+bool equals_folded(std::string_view lower, std::string_view name) {
+  if (lower.size() != name.size()) return false;
+  for (std::size_t i = 0; i < lower.size(); ++i) {
+    const char c = name[i];
+    if (lower[i] != (c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<FoundMember> find_member(ReportObject object, std::string_view name) {
+  if (name.size() > kLongestName) return std::nullopt;
+  const auto found = [](const Name& known, bool other_case) {
+    return FoundMember{known.member, other_case, known.origin == Origin::alias,
+                       known.origin == Origin::lifted};
+  };
+  for (const Name& known : names_of(object)) {
+    if (known.name == name) return found(known, false);
+  }
+  for (const Name& known : names_of(object)) {
+    if (equals_folded(known.name, name)) return found(known, true);
+  }
+  return std::nullopt;
+}
+
+}  // namespace tlsrpt

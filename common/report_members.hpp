@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+// Which member of a report a stranger's member name means, at the place where it stands.
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace tlsrpt {
+
+/// The kinds of object that a report is made of.
+enum class ReportObject : std::uint8_t {
+  report,
+  date_range,
+  policy_result,  ///< one element of "policies"
+  policy,
+  summary,
+  failure_details,  ///< one element of "failure-details"
+};
+
+enum class Member : std::uint8_t {
+  organization_name,
+  date_range,
+  contact_info,
+  report_id,
+  policies,
+  start_datetime,
+  end_datetime,
+  policy,
+  summary,
+  failure_details,
+  policy_type,
+  policy_string,
+  policy_domain,
+  mx_host,
+  total_successful_session_count,
+  total_failure_session_count,
+  result_type,
+  sending_mta_ip,
+  receiving_mx_hostname,
+  receiving_mx_helo,
+  receiving_ip,
+  failed_session_count,
+  additional_information,
+  failure_reason_code,
+};
+
+struct FoundMember {
+  Member member;
+  bool other_case = false;  ///< known only after folding to lower case
+  bool alias = false;       ///< a name from a draft of the RFC, or a sender's own
+  bool lifted = false;      ///< belongs into an object of its own ("policy", "summary")
+
+  /// As the RFC writes it.
+  [[nodiscard]] bool exact() const { return !other_case && !alias && !lifted; }
+};
+
+/// Nothing for names that the RFC does not know there (R52).
+std::optional<FoundMember> find_member(ReportObject object, std::string_view name);
+
+}  // namespace tlsrpt

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/report_values.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "common/domain_name.hpp"
+#include "common/ip_address.hpp"
+#include "common/report.hpp"
+#include "common/utf8.hpp"
+
+namespace tlsrpt {
+namespace {
+
+using Kind = JsonScalar::Kind;
+
+constexpr std::string_view kBlanks = " \t\r\n";
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool all_digits(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+/// A whole number of at most 2^53-1; more is saturated, not lost.
+std::uint64_t read_digits(std::string_view digits, Flags& flags) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error == std::errc{} && value <= kMaxCount) return value;
+  flags.add(Flag::count_saturated);
+  return kMaxCount;
+}
+
+/// As read_digits, for a number with a sign, a point or an exponent; nothing if it is not whole.
+std::optional<std::uint64_t> read_fraction(std::string_view text, Flags& flags) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (end != text.data() + text.size() || error == std::errc::invalid_argument) return std::nullopt;
+  // Beyond a double: huge, or a fraction near to 0, which only a minus sign can make.
+  const bool beyond = error == std::errc::result_out_of_range;
+  if (beyond ? text.find('-') != std::string_view::npos
+             : !std::isfinite(value) || value < 0 || value != std::floor(value)) {
+    return std::nullopt;
+  }
+  if (!beyond && value <= static_cast<double>(kMaxCount)) return static_cast<std::uint64_t>(value);
+  flags.add(Flag::count_saturated);
+  return kMaxCount;
+}
+
+/// Calls take(piece) for what stands between separators.
+template <typename Take>
+void split(std::string_view text, std::string_view separators, Take take) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of(separators), text.size());
+    take(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
+/// Takes an array that holds strings and nothing else.
+class StringArray final : public nlohmann::json::json_sax_t {
+ public:
+  std::vector<std::string> strings;
+
+  bool null() override { return false; }
+  bool boolean(bool) override { return false; }
+  bool number_integer(number_integer_t) override { return false; }
+  bool number_unsigned(number_unsigned_t) override { return false; }
+  bool number_float(number_float_t, const string_t&) override { return false; }
+  bool string(string_t& value) override {
+    strings.push_back(std::move(value));
+    return true;
+  }
+  bool binary(binary_t&) override { return false; }
+  bool start_object(std::size_t) override { return false; }
+  bool key(string_t&) override { return false; }
+  bool end_object() override { return false; }
+  bool start_array(std::size_t) override { return !std::exchange(open_, true); }
+  bool end_array() override { return true; }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception&) override {
+    return false;
+  }
+
+ private:
+  bool open_ = false;
+};
+
+void append_lines(std::vector<std::string>& lines, std::string_view text) {
+  split(text, "\r\n", [&](std::string_view line) {
+    const std::string_view trimmed = trim_blanks(line);
+    if (!trimmed.empty()) lines.emplace_back(trimmed);
+  });
+}
+
+}  // namespace
+
+std::string_view trim_blanks(std::string_view text) {
+  const auto first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+std::string to_lower(std::string_view text) {
+  std::string folded(text);
+  for (char& c : folded) c = lower(c);
+  return folded;
+}
+
+std::string read_text(const JsonScalar& scalar, std::size_t max_bytes, Flags& flags) {
+  if (scalar.kind != Kind::text) flags.add(Flag::text_type);
+  if (scalar.kind == Kind::null || scalar.kind == Kind::boolean) return {};
+  if (trim_blanks(scalar.value).empty()) return {};
+  if (scalar.value.size() > max_bytes) flags.add(Flag::text_cut);
+  return std::string(cut_utf8(scalar.value, max_bytes));
+}
+
+std::optional<std::uint64_t> read_count(const JsonScalar& scalar, Flags& flags) {
+  const std::string_view text = trim_blanks(scalar.value);
+  if (scalar.kind == Kind::number && all_digits(text)) return read_digits(text, flags);
+  if (scalar.kind == Kind::boolean) {
+    flags.add(Flag::count_invalid);
+    return std::nullopt;
+  }
+  if (text.empty()) {
+    flags.add(Flag::count_type);
+    return std::nullopt;
+  }
+  const auto value = all_digits(text) ? read_digits(text, flags) : read_fraction(text, flags);
+  flags.add(value ? Flag::count_type : Flag::count_invalid);
+  return value;
+}
+
+std::optional<Seconds> read_time(const JsonScalar& scalar, Flags& flags) {
+  const std::string_view text = trim_blanks(scalar.value);
+  if (scalar.kind == Kind::text && !all_digits(text)) {
+    const auto read = read_date_time(scalar.value);
+    if (!read) return std::nullopt;
+    if (read->deviates) flags.add(Flag::date_format);
+    return read->time;
+  }
+  if (scalar.kind != Kind::number && scalar.kind != Kind::text) return std::nullopt;
+  constexpr std::int64_t kYear10000 = 253'402'300'800;
+  // A fraction of a second is of no use; digits alone end at its point.
+  std::int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  const bool whole = end == text.data() + text.size() || *end == '.';
+  if (error != std::errc{} || !whole || seconds < 0 || seconds >= kYear10000) return std::nullopt;
+  flags.add(Flag::date_format);
+  return Seconds{std::chrono::seconds{seconds}};
+}
+
+std::string read_ip(std::string text, Flags& flags) {
+  if (text.empty()) return text;
+  if (auto canonical = canonical_ip(text)) return std::move(*canonical);
+  flags.add(Flag::invalid_ip);
+  return text;
+}
+
+std::string read_policy_domain(std::string_view text, Flags& flags) {
+  text = trim_blanks(text);
+  if (auto domain = normalize_domain(text)) return std::move(*domain);
+  while (text.ends_with('.')) text.remove_suffix(1);
+  std::string kept;
+  for (const char c : text) kept += c > ' ' && c < '\x7f' ? lower(c) : '?';
+  if (!kept.empty()) flags.add(Flag::invalid_policy_domain);
+  return kept;
+}
+
+std::string read_host(std::string text) {
+  if (auto host = normalize_domain(trim_blanks(text))) return std::move(*host);
+  return text;
+}
+
+std::vector<std::string> read_policy_lines(std::string_view text, Flags& flags) {
+  std::vector<std::string> lines;
+  const std::string_view trimmed = trim_blanks(text);
+  if (trimmed.starts_with('[')) {
+    StringArray array;
+    if (nlohmann::json::sax_parse(trimmed.begin(), trimmed.end(), &array)) {
+      flags.add(Flag::policy_string_type);
+      for (const std::string& element : array.strings) append_lines(lines, element);
+      return lines;
+    }
+  }
+  append_lines(lines, text);
+  if (lines.size() > 1) flags.add(Flag::policy_string_type);
+  return lines;
+}
+
+std::vector<std::string> read_mx_patterns(std::string_view text, Flags& flags) {
+  constexpr std::string_view kTag = "mx:";
+  std::vector<std::string> patterns;
+  split(text, " \t\r\n,;", [&](std::string_view piece) {
+    const bool tagged = piece.size() >= kTag.size() &&
+                        std::equal(kTag.begin(), kTag.end(), piece.begin(),
+                                   [](char wanted, char c) { return wanted == lower(c); });
+    if (tagged) {
+      piece.remove_prefix(kTag.size());
+      flags.add(Flag::mx_host_type);
+    }
+    if (piece.empty()) return;
+    auto pattern = normalize_mx_pattern(piece);
+    patterns.push_back(pattern ? std::move(*pattern) : std::string(piece));
+  });
+  if (patterns.size() > 1) flags.add(Flag::mx_host_type);
+  return patterns;
+}
+
+}  // namespace tlsrpt

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+// One JSON value of a stranger -> the value that a report has at its place, and the flags it earns.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/report_verdict.hpp"
+#include "common/utc_time.hpp"
+
+namespace tlsrpt {
+
+/// A JSON value that is neither object nor array. Valid UTF-8.
+struct JsonScalar {
+  enum class Kind : std::uint8_t { null, boolean, number, text };
+  Kind kind = Kind::null;
+  std::string_view value = {};  ///< the text, or the number as it was written
+};
+
+std::string_view trim_blanks(std::string_view text);
+std::string to_lower(std::string_view text);  ///< ASCII only
+
+/// Where a string belongs. Empty: null, boolean or nothing but blanks; the member is absent.
+std::string read_text(const JsonScalar& scalar, std::size_t max_bytes, Flags& flags);
+
+/// Nothing if the member has no value, or none that is a number; then it counts as 0.
+std::optional<std::uint64_t> read_count(const JsonScalar& scalar, Flags& flags);
+
+/// A date-time, or seconds since 1970 as a number or a string of digits.
+std::optional<Seconds> read_time(const JsonScalar& scalar, Flags& flags);
+
+/// Canonical if it is an address, else the text (R92, R93).
+std::string read_ip(std::string text, Flags& flags);
+
+/// A-labels if that can be, else lower-case printable ASCII with '?' for other bytes.
+std::string read_policy_domain(std::string_view text, Flags& flags);
+
+/// A-labels if that can be, else the text.
+std::string read_host(std::string text);
+
+/// The lines of one element of policy-string, without the blanks around them; a JSON array
+/// of strings inside of it is unpacked (R75).
+std::vector<std::string> read_policy_lines(std::string_view text, Flags& flags);
+
+/// The patterns of one element of mx-host: "mx: " goes, lists are split.
+std::vector<std::string> read_mx_patterns(std::string_view text, Flags& flags);
+
+}  // namespace tlsrpt
