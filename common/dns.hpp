@@ -39,9 +39,12 @@ template <typename Record>
 struct DnsAnswer {
   DnsStatus status = DnsStatus::failed;
   bool authenticated = false;  ///< AD bit
-  std::uint32_t ttl = 0;       ///< seconds; the smallest of the answer's records
+  /// Seconds: the smallest of the answer's records; for an absence, how long it may be remembered.
+  std::uint32_t ttl = 0;
   std::vector<Record> records;
-  std::string detail;  ///< for failed: "SERVFAIL", "timeout", "connection refused", ...
+  /// For failed: "SERVFAIL", "timeout", "connection refused", ... with what an extended error
+  /// (RFC 8914) says in parentheses. For found: how many malformed records were skipped, if any.
+  std::string detail;
 
   [[nodiscard]] bool absent() const {
     return status == DnsStatus::no_name || status == DnsStatus::no_data;
@@ -62,8 +65,9 @@ class Dns {
 };
 
 struct DnsSettings {
-  std::vector<std::string>
-      nameservers;  ///< "192.0.2.1", "192.0.2.1:5353", "[2001:db8::1]:53"; empty: /etc/resolv.conf
+  /// "192.0.2.1", "192.0.2.1:5353", "192.0.2.1@5353", "2001:db8::1", "[2001:db8::1]:53"; asked in
+  /// this order. Empty: those of /etc/resolv.conf, as it is at the time of make_dns.
+  std::vector<std::string> nameservers;
   int timeout_ms = 5000;  ///< of one question, retries and TCP included
 };
 

@@ -216,6 +216,7 @@ class UnboundServer:
             '  module-config: "validator iterator"',
             "  val-log-level: 2",
             "  edns-buffer-size: 1232",
+            "  ede: yes",
             "  qname-minimisation: no",
             f"  local-data: '{MARKER} 0 IN TXT \"{self._generation}\"'",
         ]
