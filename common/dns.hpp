@@ -43,7 +43,8 @@ struct DnsAnswer {
   std::uint32_t ttl = 0;
   std::vector<Record> records;
   /// For failed: "SERVFAIL", "timeout", "connection refused", ... with what an extended error
-  /// (RFC 8914) says in parentheses. For found: how many malformed records were skipped, if any.
+  /// (RFC 8914) says in parentheses, not escaped. For found: how many malformed records were
+  /// skipped, if any.
   std::string detail;
 
   [[nodiscard]] bool absent() const {

@@ -25,9 +25,9 @@ struct ListFree {
 
 /// What libcurl's callbacks see of one transfer.
 struct Transfer {
-  std::string_view rest;         ///< of the message
-  std::string_view whole;        ///< for a rewind
-  std::string last_reply;        ///< last line the server sent
+  std::string_view rest;   ///< of the message
+  std::string_view whole;  ///< for a rewind
+  std::string last_reply;  ///< last line the server sent
   const StopRequested* stop = nullptr;
 };
 
@@ -112,8 +112,7 @@ class CurlMailTransport final : public MailTransport {
     set(CURLOPT_XFERINFODATA, &transfer);
   }
 
-  HandOverResult try_once(const Envelope& envelope, std::string_view message,
-                          curl_usessl use_ssl) {
+  HandOverResult try_once(const Envelope& envelope, std::string_view message, curl_usessl use_ssl) {
     tls_failed_ = false;
     options_set_ = true;
     error_.assign(CURL_ERROR_SIZE, '\0');

@@ -25,8 +25,8 @@ inline constexpr std::chrono::seconds kDeliveryTime{24 * 3600};  ///< R145
 /// How long to wait after so many attempts: 5 min, doubled each time, up to 4 h (R146).
 std::chrono::seconds backoff(int attempts);
 
-/// When to try again after a temporary failure at 'now'. The last try is at the end of the 24 hours;
-/// nothing if these are over.
+/// When to try again after a temporary failure at 'now'. The last try is at the end of the 24
+/// hours; nothing if these are over.
 std::optional<Seconds> next_attempt(Seconds first_attempt, int attempts, Seconds now);
 
 /// The complete signed message. The same report, destination and key give the same bytes (R147).

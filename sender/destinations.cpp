@@ -28,8 +28,7 @@ Destinations from_record(TlsrptRecord record) {
         break;
     }
   }
-  result.status =
-      result.mailto.empty() ? RecordStatus::no_usable_rua : RecordStatus::usable;
+  result.status = result.mailto.empty() ? RecordStatus::no_usable_rua : RecordStatus::usable;
   if (result.mailto.empty()) {
     result.detail = result.unsupported.empty() ? "no URI of the record can be used"
                                                : "the record has https: URIs only";
@@ -48,10 +47,9 @@ Destinations from_mta(const RecordSettings& settings, std::string_view record,
                       const std::string& dns_detail) {
   // What the MTA saw passed its own checks only; a record that we cannot read leaves us without
   // knowledge, which is no reason to drop the day.
-  auto parsed =
-      record.empty()
-          ? fail(ErrorCode::not_found, "no MTA saw a record")
-          : parse_tlsrpt_record(record, settings.mode, {.max_rua = settings.max_rua});
+  auto parsed = record.empty()
+                    ? fail(ErrorCode::not_found, "no MTA saw a record")
+                    : parse_tlsrpt_record(record, settings.mode, {.max_rua = settings.max_rua});
   if (!parsed) return without(RecordStatus::dns_failure, dns_detail);
   Destinations result = from_record(std::move(*parsed));
   result.from_mta = true;
@@ -83,13 +81,12 @@ Destinations find_destinations(Dns& dns, const RecordSettings& settings, std::st
   if (answer.status == DnsStatus::failed) {
     return from_mta(settings, record_seen_by_mta, answer.detail);
   }
-  auto record =
-      select_tlsrpt_record(answer.records, settings.mode, {.max_rua = settings.max_rua});
+  auto record = select_tlsrpt_record(answer.records, settings.mode, {.max_rua = settings.max_rua});
   if (record) return from_record(std::move(*record));
   const Error& error = record.error();
-  return without(error.code == ErrorCode::not_found ? RecordStatus::no_record
-                                                    : RecordStatus::invalid_record,
-                 error.detail);
+  return without(
+      error.code == ErrorCode::not_found ? RecordStatus::no_record : RecordStatus::invalid_record,
+      error.detail);
 }
 
 std::vector<Destinations> find_all_destinations(Dns& dns, const RecordSettings& settings,

@@ -27,11 +27,11 @@ std::string_view to_word(RecordStatus status);
 
 struct Destinations {
   RecordStatus status = RecordStatus::dns_failure;
-  std::vector<Rua> mailto;              ///< to be served
-  std::vector<Rua> unsupported;         ///< https: understood, but not served by this version
-  std::vector<std::string> warnings;    ///< about the record; not escaped
-  std::string detail;                   ///< why it is not usable; not escaped
-  bool from_mta = false;                ///< DNS failed, the record is the one an MTA saw
+  std::vector<Rua> mailto;            ///< to be served
+  std::vector<Rua> unsupported;       ///< https: understood, but not served by this version
+  std::vector<std::string> warnings;  ///< about the record; not escaped
+  std::string detail;                 ///< why it is not usable; not escaped
+  bool from_mta = false;              ///< DNS failed, the record is the one an MTA saw
 };
 
 /// One question to DNS at most.

@@ -11,10 +11,10 @@ namespace {
 constexpr std::array kPlanStates = {PlanState::planned,        PlanState::no_record,
                                     PlanState::invalid_record, PlanState::no_usable_rua,
                                     PlanState::skipped,        PlanState::dns_failure};
-constexpr std::array kDeliveryStates = {
-    DeliveryState::waiting,   DeliveryState::sending, DeliveryState::deferred,
-    DeliveryState::delivered, DeliveryState::failed,  DeliveryState::expired,
-    DeliveryState::unsupported};
+constexpr std::array kDeliveryStates = {DeliveryState::waiting,    DeliveryState::sending,
+                                        DeliveryState::deferred,   DeliveryState::delivered,
+                                        DeliveryState::failed,     DeliveryState::expired,
+                                        DeliveryState::unsupported};
 
 constexpr std::string_view kDeliveryColumns =
     "SELECT day, domain, destination, state, due, attempts, first_attempt, detail FROM delivery ";
@@ -202,7 +202,9 @@ Result<std::optional<Plan>> Ledger::find_plan(Day day, std::string_view domain) 
   const auto row = query->bind(0, domain).bind(1, to_number(day)).step();
   if (!row) return tl::unexpected(row.error());
   if (!*row) return std::optional<Plan>{};
-  Plan plan{day, std::string(domain)};
+  Plan plan;
+  plan.day = day;
+  plan.domain = domain;
   plan.state = plan_state(query->text(0));
   plan.due = to_seconds(query->integer(1));
   plan.lookups = static_cast<int>(query->integer(2));

@@ -18,8 +18,8 @@ namespace tlsrpt::sender {
 
 /// What was decided about a domain's day. Words in the database and in output.
 enum class PlanState : std::uint8_t {
-  planned,         ///< deliveries exist; final
-  no_record,       ///< final for the daemon, as are the next three; 'send' decides anew
+  planned,    ///< deliveries exist; final
+  no_record,  ///< final for the daemon, as are the next three; 'send' decides anew
   invalid_record,
   no_usable_rua,
   skipped,      ///< no failures, and ReportSuccess is off

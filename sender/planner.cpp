@@ -31,7 +31,9 @@ PlanState to_plan_state(RecordStatus status) {
 }
 
 Plan skipped_plan(Day day, const std::string& domain, Seconds now) {
-  Plan plan{day, domain};
+  Plan plan;
+  plan.day = day;
+  plan.domain = domain;
   plan.state = PlanState::skipped;
   plan.due = now;
   return plan;
@@ -92,8 +94,7 @@ Result<void> Planner::plan_batch(Day day, const std::vector<std::string>& domain
     if (*before && (*before)->state == PlanState::planned) continue;
     if (!settings_.report_success && !has_failures(*domain_day)) {
       plans.push_back(skipped_plan(day, domain, parts_.clock.now()));
-      parts_.log.debug(
-          LogLine("report-skipped").add("domain", domain).add("day", format_day(day)));
+      parts_.log.debug(LogLine("report-skipped").add("domain", domain).add("day", format_day(day)));
       continue;
     }
     candidates.push_back({domain, *before ? (*before)->lookups : 0});
@@ -110,7 +111,9 @@ Result<void> Planner::plan_batch(Day day, const std::vector<std::string>& domain
 Plan Planner::decide(Day day, const Candidate& candidate, const Destinations& destinations,
                      Spread spread) {
   const Seconds now = parts_.clock.now();
-  Plan plan{day, candidate.domain};
+  Plan plan;
+  plan.day = day;
+  plan.domain = candidate.domain;
   plan.state = to_plan_state(destinations.status);
   plan.due = now;
   plan.lookups = candidate.lookups;
@@ -121,9 +124,8 @@ Plan Planner::decide(Day day, const Candidate& candidate, const Destinations& de
   for (const Rua& rua : destinations.mailto) {
     Delivery delivery;
     delivery.key = {day, candidate.domain, rua.uri};
-    delivery.due = spread == Spread::now
-                       ? now
-                       : draw_due_time(day, now, settings_.send_window, random_);
+    delivery.due =
+        spread == Spread::now ? now : draw_due_time(day, now, settings_.send_window, random_);
     plan.deliveries.push_back(std::move(delivery));
   }
   for (const Rua& rua : destinations.unsupported) {

@@ -66,8 +66,7 @@ class Planner {
 
   Result<void> plan_batch(Day day, const std::vector<std::string>& domains, Spread spread,
                           const StopRequested& stop);
-  Plan decide(Day day, const Candidate& candidate, const Destinations& destinations,
-              Spread spread);
+  Plan decide(Day day, const Candidate& candidate, const Destinations& destinations, Spread spread);
   void log_plan(const Plan& plan, const Destinations& destinations);
 
   Parts parts_;

@@ -38,8 +38,8 @@ class Previewer {
  private:
   struct Entry;
   Result<Entry> make_entry(Day day, const std::string& domain);
-  Result<void> print_batch(Day day, const std::vector<std::string>& domains,
-                           const PrintLine& print, const StopRequested& stop);
+  Result<void> print_batch(Day day, const std::vector<std::string>& domains, const PrintLine& print,
+                           const StopRequested& stop);
 
   OutboundStore& store_;
   Ledger& ledger_;

@@ -30,7 +30,8 @@ Result<std::string> digest(std::initializer_list<std::string_view> texts) {
     return fail(ErrorCode::crypto, "OpenSSL cannot compute SHA-256");
   }
   std::string hex;
-  for (unsigned int i = 0; i < size; ++i) fmt::format_to(std::back_inserter(hex), "{:02x}", hash[i]);
+  for (unsigned int i = 0; i < size; ++i)
+    fmt::format_to(std::back_inserter(hex), "{:02x}", hash[i]);
   return hex;
 }
 
@@ -97,11 +98,10 @@ Result<Report> draft_report(const DomainDay& domain_day, const ReporterIdentity&
 }
 
 bool has_failures(const DomainDay& domain_day) {
-  return std::any_of(domain_day.policies.begin(), domain_day.policies.end(),
-                     [](const PolicyResult& result) {
-                       return result.total_failure_session_count > 0 ||
-                              !result.failure_details.empty();
-                     });
+  return std::any_of(
+      domain_day.policies.begin(), domain_day.policies.end(), [](const PolicyResult& result) {
+        return result.total_failure_session_count > 0 || !result.failure_details.empty();
+      });
 }
 
 std::string summarize(const Report& report, std::string_view domain) {

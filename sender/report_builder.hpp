@@ -18,8 +18,8 @@ namespace tlsrpt::sender {
 DateRange date_range_of(Day day);
 
 /// "20260301.example.com.0123456789abcdef@submitter.example": a dot-atom on both sides (R124), the
-/// same for equal arguments. host_name tells several reporters of one submitter apart. A domain that
-/// would make the id too long is replaced by its digest.
+/// same for equal arguments. host_name tells several reporters of one submitter apart. A domain
+/// that would make the id too long is replaced by its digest.
 Result<std::string> make_report_id(Day day, std::string_view domain, std::string_view submitter,
                                    std::string_view host_name);
 

@@ -8,7 +8,8 @@ namespace tlsrpt::sender {
 namespace {
 
 constexpr std::chrono::seconds kLongestSleep{60};
-constexpr std::chrono::seconds kPlanInterval{300};  // not longer than the first wait after a failure
+constexpr std::chrono::seconds kPlanInterval{
+    300};  // not longer than the first wait after a failure
 constexpr int kDueBatch = 100;
 // A mail server that cannot be reached costs every hand-over its timeout. After a few in a row the
 // others wait, and their 24 hours do not begin.
@@ -59,8 +60,8 @@ Result<void> Reporter::deliver(const StopRequested& stop) {
       const auto served = parts_.deliverer.serve(delivery.key, ClaimMode::due_only);
       if (!served) return tl::unexpected(served.error());
       if (!*served) continue;
-      const bool tried_again = (*served)->state == DeliveryState::deferred ||
-                               (*served)->state == DeliveryState::expired;
+      const bool tried_again =
+          (*served)->state == DeliveryState::deferred || (*served)->state == DeliveryState::expired;
       trouble = tried_again ? trouble + 1 : 0;
       if (trouble < kTroubleInARow) continue;
       paused_until_ = parts_.clock.now() + kTroublePause;

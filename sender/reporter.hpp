@@ -44,7 +44,7 @@ class Reporter {
 
   Parts parts_;
   const ReporterSettings& settings_;
-  Seconds plan_again_{};   ///< long ago: the first round plans
+  Seconds plan_again_{};    ///< long ago: the first round plans
   Seconds paused_until_{};  ///< the mail server is in trouble
 };
 

@@ -29,10 +29,9 @@ class Checker {
 
   template <typename... Args>
   void problem(Key key, fmt::format_string<Args...> format, Args&&... args) {
-    result_.problems.push_back(
-        {file_, 0,
-         fmt::format("{}: {}", key_info(key).name,
-                     fmt::format(format, std::forward<Args>(args)...))});
+    result_.problems.push_back({file_, 0,
+                                fmt::format("{}: {}", key_info(key).name,
+                                            fmt::format(format, std::forward<Args>(args)...))});
   }
 
   ReadSettings read(Purpose purpose, const std::string& host_name) {
