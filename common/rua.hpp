@@ -25,14 +25,9 @@ struct Rua {
 };
 
 /// Reads one URI (R19-R24, R41-R45): percent-decodes once, ignores a mailto's header fields and
-<<<<<<< HEAD
-/// fragment, refuses raw '!', several or no addresses, control characters, user information in
-/// https. Error unsupported for other schemes, malformed for the rest.
-=======
 /// fragment. Error malformed for text that is no URI or has a raw ',' '!' ';' (R21); unsupported
 /// for a URI that is no destination: another scheme, no or several addresses, control characters
 /// behind percent signs, user information in https, no host.
->>>>>>> reader
 Result<Rua> parse_rua(std::string_view uri);
 
 /// True if both lead to the same mailbox or resource, however they are spelled (R30).

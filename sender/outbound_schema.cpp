@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include "sender/ledger.hpp"
 #include "sender/outbound_store.hpp"
 
 namespace tlsrpt::sender {
@@ -83,7 +84,8 @@ CREATE TABLE bad_sample (
 }  // namespace
 
 const std::vector<std::string>& outbound_migrations() {
-  static const std::vector<std::string> kMigrations = {std::string(kOutcomeTables)};
+  static const std::vector<std::string> kMigrations = {std::string(kOutcomeTables),
+                                                       std::string(ledger_migration())};
   return kMigrations;
 }
 
