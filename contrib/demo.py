@@ -28,7 +28,7 @@ REPORT_ADDRESS = "tls-reports@receiver.example"
 # How often each recorded outcome happened: scenario -> (at alpha, at beta).
 SESSIONS = {
     "sts-ok": (412, 96),
-    "sts-expired": (7, 0),
+    "sts-cache-expired": (7, 0),
     "sts-wronghost": (3, 2),
     "sts-hsfail": (0, 4),
     "dane-ok": (188, 51),
@@ -72,6 +72,12 @@ def domains_of(scenario):
     return outcome["d"], sorted(policies | {outcome["d"]})
 
 
+def faketime_library():
+    """libfaketime, which shifts the clock of a program; empty if it is not installed."""
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    return str(found[0]) if found else ""
+
+
 class Demo:
     def __init__(self, build, folder):
         self.build = build
@@ -82,17 +88,20 @@ class Demo:
 
     # -- parts -----------------------------------------------------------------------------------
 
-    def run(self, program, *arguments, **options):
+    def run(self, program, *arguments):
+        """Standard output of one of our commands; what it logs goes into a file."""
         half = "milter" if program in ("opentlsrpt-milter", "opentlsrpt-reports") else "sender"
-        return subprocess.run([self.build / half / program, *arguments], check=True, text=True,
-                              stdout=subprocess.PIPE, **options).stdout
+        with open(self.folder / f"{program}.log", "ab") as log:
+            return subprocess.run([self.build / half / program, *arguments], check=True, text=True,
+                                  stdout=subprocess.PIPE, stderr=log).stdout
 
-    def start(self, name, command, ready):
+    def start(self, name, command, ready, environment=None):
         """Starts a daemon with its own log and waits until ready() is true."""
         log = self.folder / f"{name}.log"
         with open(log, "ab") as output:
             process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL,
-                                       stdout=output, stderr=output, start_new_session=True)
+                                       stdout=output, stderr=output, start_new_session=True,
+                                       env={**os.environ, **(environment or {})})
         self.processes.append((name, process))
         deadline = time.monotonic() + 20
         while not ready():
@@ -167,8 +176,8 @@ SMTPServer          127.0.0.1:{self.postfix.port}
         """Runs a collector whose clock is a day behind, so that the day is over when it has counted."""
         path = self.folder / f"{domain}.sock"
         collector = self.start(f"collector-{domain}",
-                               ["faketime", "-f", "-1d", self.build / "sender/opentlsrpt-collector",
-                                "-f", "-c", config], path.is_socket)
+                               [self.build / "sender/opentlsrpt-collector", "-f", "-c", config],
+                               path.is_socket, {"LD_PRELOAD": faketime_library(), "FAKETIME": "-1d"})
         count = 0
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
             client.connect(str(path))
@@ -319,6 +328,8 @@ def main(arguments):
             return 64
         return stop_kept(Path(arguments[2]))
     reason = skip_reason() or UnboundServer.missing()
+    if not faketime_library():
+        reason = "the package libfaketime is not installed"
     if reason:
         print(f"contrib/demo cannot run here: {reason}", file=sys.stderr)
         return 69

@@ -129,6 +129,9 @@ class UnboundServer:
         if not self._wait_until_current():
             raise RuntimeError("unbound does not reload:\n" + self.log())
 
+    def pid(self):
+        return self._process.pid
+
     def log(self):
         path = self._directory / "unbound.log" if self._directory is not None else None
         return path.read_text(errors="replace") if path is not None and path.exists() else ""
