@@ -115,7 +115,10 @@ class Walker {
   }
 
   ParameterizedValue content_type(const HeaderSection& header, const Place& place) {
-    ParameterizedValue type = parse_parameters(header.value_of("Content-Type").value_or(""));
+    // A gateway in wide use writes the name without its hyphen.
+    std::optional<std::string> field = header.value_of("Content-Type");
+    if (!field) field = header.value_of("ContentType");
+    ParameterizedValue type = parse_parameters(field.value_or(""));
     if (type.value.find('/') == std::string::npos) type.value = place.default_type;
     if (type.value.find("/tlsrpt") != std::string::npos ||
         equal_ignoring_case(type.parameter("report-type"), "tlsrpt"))

@@ -89,6 +89,8 @@ TEST(MimeWalker, finds_the_parts) {
       {"digest",
        "Content-Type: multipart/digest; boundary=b\n\n--b\n\nContent-Type: a/b\n\none\n--b--",
        ">a/b[one]"},
+      {"misspelt name", "ContentType: multipart/mixed; boundary=b\n\n--b\n\none\n--b--",
+       "text/plain[one]"},
       {"type that is none", "Content-Type: report\n\nx", "text/plain[x]"},
   };
   for (const auto& test : cases) {
