@@ -55,7 +55,7 @@ std::size_t outcome_bytes(const Outcome& outcome) {
 }  // namespace
 
 std::uint64_t seeded_hash(std::string_view text, std::uint64_t seed) {
-  std::uint64_t state = seed ^ mix(text.size() ^ kIncrement, kMultiplier);
+  std::uint64_t state = mix(seed ^ kIncrement, text.size() ^ kMultiplier);
   const char* at = text.data();
   std::size_t left = text.size();
   for (; left >= 16; at += 16, left -= 16) {
