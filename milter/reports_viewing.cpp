@@ -104,7 +104,7 @@ SummaryQuestion question_of(const ReportsOptions& options, const Config& config,
   question.now = clock.now();
   const Day since = options.since.value_or(options.until.value_or(clock.today()) -
                                            std::chrono::days(static_cast<int>(options.days)));
-  question.since = Seconds(since) + 1s;
+  question.since = Seconds(since);
   if (options.until) question.until = Seconds(*options.until + std::chrono::days(1));
   question.domain = options.domain;
   question.policy_domains = intake_settings(config).policy_domains;
