@@ -13,7 +13,12 @@ import tempfile
 import unittest
 import zipfile
 
-PROGRAM = os.path.join(os.environ["OPENTLSRPT_BUILD"], "milter", "opentlsrpt-reports")
+from unbound_server import UnboundServer
+
+BUILD = os.environ["OPENTLSRPT_BUILD"]
+PROGRAM = os.path.join(BUILD, "milter", "opentlsrpt-reports")
+DKIM_TOOL = os.path.join(BUILD, "tests", "dkim_tool")
+DKIM_KEY = os.path.join(os.environ["OPENTLSRPT_SOURCE"], "tests", "data", "dkim", "ed25519.pem")
 
 
 def report(number=1, domain="x.example", failed=0, organization="Sender Ltd", **changes):
@@ -171,6 +176,39 @@ class Reports(unittest.TestCase):
         self.assertEqual(again[0]["id"], again[3]["id"])
         self.assertEqual(len(self.lines("list", "--json")), 3)
         self.assertEqual({line["dkim"] for line in again}, {"none"})
+
+    @unittest.skipIf(UnboundServer.missing(), "needs unbound")
+    def test_a_signed_mail_takes_the_place_of_an_unauthentic_copy(self):
+        public_key = subprocess.check_output([DKIM_TOOL, "pubkey", "--key", DKIM_KEY], text=True)
+        signed = subprocess.check_output(
+            [DKIM_TOOL, "sign", "--key", DKIM_KEY, "--domain", "sender.example",
+             "--selector", "s1"], input=mail(report(failed=1)))
+        zone = 's1._domainkey TXT "v=DKIM1; k=ed25519; s=tlsrpt; p=%s"' % public_key.strip()
+        with UnboundServer({"sender.example": zone}) as dns:
+            self.config = self.write("dns.conf", b"Nameserver %s\n" % dns.address.encode())
+            copy = self.write("a.json", json.dumps(report()).encode())
+            (line,) = self.lines("import", copy)
+            self.assertEqual((line["stored"], line["dkim"]), ("new", "none"))
+            (line,) = self.lines("import", self.write("b.eml", signed))
+            self.assertEqual((line["stored"], line["dkim"]), ("duplicate", "pass"))
+            broken = self.write("c.eml", signed.replace(b"Domain: x", b"Domain: y"))
+            (line,) = self.lines("import", broken)
+            self.assertEqual((line["stored"], line["dkim"]), ("duplicate", "fail"))
+            # R250: the signature of who forwards says nothing about what is forwarded.
+            forwarded = subprocess.check_output(
+                [DKIM_TOOL, "sign", "--key", DKIM_KEY, "--domain", "sender.example",
+                 "--selector", "s1"],
+                input=b"From: a@sender.example\r\nSubject: Fwd\r\nMIME-Version: 1.0\r\n"
+                      b"Content-Type: message/rfc822\r\n\r\n" + mail(report(2)))
+            (line,) = self.lines("import", self.write("d.eml", forwarded))
+            self.assertEqual((line["stored"], line["dkim"]), ("new", "none"))
+            self.assertIn("forwarded-message", line["flags"])
+        listed = self.lines("list", "--json")[-1]
+        self.assertEqual(listed["dkim"], "pass")
+        self.assertEqual(listed["report"], report(failed=1))
+        self.assertRegex(self.run_program("summary", "--since", "2026-03-01"),
+                         r"sender.example .* pass 1, none 1")
+        self.assertIn("pass d=sender.example", self.run_program("show", str(listed["id"])))
 
     def test_refused_inputs_are_not_imported(self):
         bad = self.write("bad.json", b"{}")
