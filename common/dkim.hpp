@@ -68,8 +68,15 @@ struct SignatureVerdict {
   std::string domain;    ///< d=, normalised if possible
   std::string selector;  ///< s=
   std::string algorithm;
-  std::string reason;  ///< stable short word: "body-hash", "signature", "key-not-found",
-                       ///< "key-testing", "length-tag", "not-aligned", ...
+  /// A stable word; empty for pass.
+  ///   none: no-signature
+  ///   fail: body-hash signature
+  ///   policy: length-tag expired not-aligned from-not-signed key-testing key-service-type
+  ///   temperror: key-lookup-failed
+  ///   permerror: too-large malformed version domain selector algorithm canonicalization
+  ///     query-method from-not-signed identity key-not-found key-malformed key-revoked key-type
+  ///     key-hash key-size
+  std::string reason;
   bool service_type_email_only = false;  ///< verified, key says s=email only (R195)
 };
 

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/dkim_message.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tlsrpt::dkim {
+namespace {
+
+std::vector<std::string> selected(const MessageView& view, const std::vector<std::string>& names,
+                                  const HeaderField* without = nullptr) {
+  std::vector<std::string> texts;
+  for (const HeaderField* field : view.select(names, without)) texts.emplace_back(field->text);
+  return texts;
+}
+
+TEST(DkimMessage, splits_folded_fields_and_body_with_either_line_end) {
+  for (const std::string end : {"\r\n", "\n"}) {
+    const std::string text = "A: 1" + end + " 2" + end + "b :3" + end + end + "body" + end;
+    const auto view = MessageView::split(text);
+    ASSERT_TRUE(view);
+    ASSERT_EQ(view->fields().size(), 2u);
+    EXPECT_EQ(view->fields()[0].text, "A: 1" + end + " 2");
+    EXPECT_EQ(view->fields()[1].name, "b");
+    EXPECT_EQ(view->body(), "body" + end);
+  }
+}
+
+TEST(DkimMessage, passes_over_lines_that_are_no_field) {
+  const auto view = MessageView::split(
+      " folded nothing\r\nFrom a@b Mon Mar  1 00:00:00 2026\r\njunk\r\n of two lines: x\r\n"
+      ": no name\r\nA: 1\r\nB\xc3\xa4: 2\r\n");
+  ASSERT_TRUE(view);
+  ASSERT_EQ(view->fields().size(), 1u);
+  EXPECT_EQ(view->fields()[0].text, "A: 1");
+  EXPECT_EQ(view->body(), "");
+}
+
+TEST(DkimMessage, selects_from_the_bottom_up_and_nothing_where_none_is_left) {
+  const auto view = MessageView::split("A: 1\r\nB: 2\r\nA: 3\r\na: 4\r\n\r\n");
+  using Texts = std::vector<std::string>;
+  EXPECT_EQ(selected(*view, {"A"}), (Texts{"a: 4"}));
+  EXPECT_EQ(selected(*view, {"a", "b", "A", "c", "A", "A", "b"}),
+            (Texts{"a: 4", "B: 2", "A: 3", "A: 1"}));
+  EXPECT_EQ(selected(*view, {"a", "a", "a"}, &view->fields()[2]), (Texts{"a: 4", "A: 1"}));
+}
+
+TEST(DkimMessage, refuses_headers_beyond_all_measure) {
+  std::string many;
+  for (int i = 0; i < 20001; ++i) many += "a:\n";
+  EXPECT_FALSE(MessageView::split(many));
+  EXPECT_FALSE(MessageView::split("A: " + std::string(5u << 20, 'x') + "\r\n\r\n"));
+  EXPECT_TRUE(MessageView::split("A: x\r\n\r\n" + std::string(5u << 20, 'x')));
+}
+
+}  // namespace
+}  // namespace tlsrpt::dkim
