@@ -26,14 +26,4 @@ IntakeResult IntakeService::take_cut(std::string_view beginning, std::size_t lim
   return result;
 }
 
-void IntakeService::prune(std::chrono::seconds retention) {
-  const Day today = parts_.clock.today();
-  if (retention.count() == 0 || pruned_ == today) return;
-  pruned_ = today;
-  const std::lock_guard lock(store_mutex_);
-  if (auto done = store_.prune(parts_.clock.now() - retention); !done) {
-    parts_.log.warning(LogLine("prune-failed").add(done.error()));
-  }
-}
-
 }  // namespace tlsrpt::milter

@@ -3,7 +3,6 @@
 
 // The one intake of the milter, shared by all its sessions.
 
-#include <chrono>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -30,15 +29,11 @@ class IntakeService final : public MailTaker {
   IntakeResult take_cut(std::string_view beginning, std::size_t limit,
                         const std::string& queue_id) override;
 
-  /// Forgets reports older than 'retention', at most once a day; call it every now and then.
-  void prune(std::chrono::seconds retention);
-
  private:
   void keep(IntakeResult& result, std::string_view message, const std::string& queue_id);
   IntakeSettings settings_;
   StoreLimits limits_;
   Parts parts_;
-  Day pruned_{};  ///< the last day on which prune() has run
   std::mutex store_mutex_;
   ReceivedStore store_;  ///< guarded by store_mutex_
 };

@@ -22,6 +22,7 @@
 #include "milter/intake_service.hpp"
 #include "milter/milter_server.hpp"
 #include "milter/milter_settings.hpp"
+#include "milter/pruner.hpp"
 
 namespace {
 
@@ -88,13 +89,12 @@ void raise_descriptor_limit() {
 /// Waits for the signals that libmilter leaves to us and keeps house, until 'done'. libmilter has a
 /// thread waiting for HUP, too, and would end; a waiting main thread is served first, so HUP is
 /// harmless except in a rapid burst.
-void wait_until(const std::atomic<bool>& done, IntakeService& service,
-                std::chrono::seconds retention, Log& log) {
+void wait_until(const std::atomic<bool>& done, Pruner& pruner, Log& log) {
   sigset_t set;
   sigemptyset(&set);
   for (const int signal : {SIGHUP, SIGUSR1, SIGUSR2}) sigaddset(&set, signal);
   while (!done.load()) {
-    service.prune(retention);
+    pruner.prune_when_due();
     const timespec timeout{kHousekeepingSeconds, 0};
     const int signal = ::sigtimedwait(&set, nullptr, &timeout);
     if (signal == SIGHUP || signal == SIGUSR1) {
@@ -106,7 +106,7 @@ void wait_until(const std::atomic<bool>& done, IntakeService& service,
 }
 
 /// Serves in a second thread, so that the main thread is the one that waits for signals.
-Exit serve(const MilterSettings& settings, const MilterParts& parts, IntakeService& service) {
+Exit serve(const MilterSettings& settings, const MilterParts& parts, const Clock& clock) {
   std::atomic<bool> done{false};
   Result<Drained> served = Drained::yes;
   const pthread_t main_thread = ::pthread_self();
@@ -115,7 +115,8 @@ Exit serve(const MilterSettings& settings, const MilterParts& parts, IntakeServi
     done.store(true);
     ::pthread_kill(main_thread, SIGUSR2);
   });
-  wait_until(done, service, settings.retention, parts.log);
+  Pruner pruner(settings.store_path, settings.retention, clock, parts.log);
+  wait_until(done, pruner, parts.log);
   server.join();
   notify_systemd("STOPPING=1");
   if (!served) {
@@ -168,7 +169,7 @@ Exit run(const DaemonOptions& options, const Config& config, const MilterSetting
                      .add("socket", settings.socket.for_libmilter())
                      .add("store", settings.store_path));
   notify_systemd("READY=1");
-  return serve(settings, {settings.session, service, budget, **log}, service);
+  return serve(settings, {settings.session, service, budget, **log}, clock);
 }
 
 Exit start(int argc, char** argv) {

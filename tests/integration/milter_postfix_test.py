@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The milter behind a real Postfix, with a real resolver: what is stored, and what mail becomes."""
+
+import base64
+import os
+import smtplib
+import sqlite3
+import sys
+import threading
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+# pylint: disable=wrong-import-position
+import postfix_server
+from milter_process import MilterProcess
+from postfix_server import PostfixServer, without_trace
+from report_mails import Signer, plain_mail, report_mail
+from unbound_server import UnboundServer
+
+REPORT_ADDRESS = "tls@example.org"
+SENDER = "tlsrpt@sender.example"
+SKIP = postfix_server.skip_reason() or (
+    "missing: " + UnboundServer.missing() if UnboundServer.missing() else None)
+
+
+def lf(message):
+    return message.replace(b"\r\n", b"\n")
+
+
+@unittest.skipIf(SKIP, SKIP)
+class MilterBehindPostfix(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.signer = Signer("sender.example")
+        cls.dns = UnboundServer(cls.signer.zones())
+        cls.dns.start()
+        cls.addClassCleanup(cls.dns.stop)
+        cls.postfix = PostfixServer()
+        cls.postfix.start()
+        cls.addClassCleanup(cls.postfix.stop)
+        cls.number = 0
+
+    def milter(self, **keys):
+        """A fresh milter in front of the running Postfix. default_action=tempfail shows its faults."""
+        milter = MilterProcess(Nameserver=self.dns.address, DNSTimeout="3s", **keys)
+        milter.__enter__()
+        self.addCleanup(milter.__exit__)
+        self.postfix.reload(
+            smtpd_milters="{ " + milter.postfix_address() + ", default_action=tempfail }")
+        return milter
+
+    def unique(self):
+        type(self).number += 1
+        return f"{os.getpid()}.{self.number}@sender.example"
+
+    def signed_report(self, report_id=None, **options):
+        return self.signer.sign(report_mail("sender.example", "example.org",
+                                            report_id or self.unique(), **options))
+
+    def delivered(self, message_id, address=REPORT_ADDRESS):
+        wanted = f"Message-ID: <{message_id}>".encode()
+        return [mail for mail in self.postfix.mails(address) if wanted in mail]
+
+    def test_signed_report_is_stored_and_delivered_unchanged(self):
+        milter = self.milter()
+        report_id = self.unique()
+        mail = self.signed_report(report_id)
+        self.postfix.send(SENDER, ["tls+unit@example.org"], mail)
+        stored = milter.query("SELECT report_id, dkim, dkim_domain, queue_id FROM report")
+        self.assertEqual([row[:3] for row in stored], [(report_id, "pass", "sender.example")])
+        self.assertIn(stored[0][3], self.postfix.log(), "the queue id is Postfix's")
+        self.postfix.wait_for_empty_queue()
+        (mail_delivered,) = self.delivered(report_id)
+        self.assertEqual(without_trace(mail_delivered), lf(mail))
+        (line,) = milter.lines("report-stored")
+        self.assertIn("dkim=pass", line)
+        self.assertIn("domain=example.org", line)
+
+    def test_on_report_discard_takes_it_out_of_the_mail_unless_others_get_it(self):
+        milter = self.milter(On_Report="discard")
+        alone, shared = self.unique(), self.unique()
+        self.postfix.send(SENDER, [REPORT_ADDRESS], self.signed_report(alone))
+        self.postfix.send(SENDER, [REPORT_ADDRESS, "boss@example.org"], self.signed_report(shared))
+        self.postfix.wait_for_empty_queue()
+        self.assertEqual(len(milter.query("SELECT id FROM report")), 2)
+        self.assertEqual(self.delivered(alone), [])
+        self.assertEqual(len(self.delivered(shared, "boss@example.org")), 1)
+        self.assertEqual(len(milter.lines("discard-withheld")), 1)
+
+    def test_unsigned_report_is_delivered_and_recorded_as_refused(self):  # R215, R216
+        milter = self.milter()
+        report_id = self.unique()
+        mail = report_mail("sender.example", "example.org", report_id)
+        self.postfix.send(SENDER, [REPORT_ADDRESS], mail)
+        self.assertEqual(milter.query("SELECT id FROM report"), [])
+        self.assertEqual(milter.query("SELECT refusal FROM refused"), [("not-authentic",)])
+        self.postfix.wait_for_empty_queue()
+        self.assertEqual([without_trace(one) for one in self.delivered(report_id)], [lf(mail)])
+
+    def test_refused_report_can_be_rejected_in_the_dialogue(self):  # R216
+        self.milter(On_BadReport="reject")
+        with self.assertRaises(smtplib.SMTPDataError) as caught:
+            self.postfix.send(SENDER, [REPORT_ADDRESS],
+                              report_mail("sender.example", "example.org", self.unique()))
+        self.assertEqual(caught.exception.smtp_code, 550)
+        self.assertTrue(caught.exception.smtp_error.startswith(b"5.7.1 TLS report not accepted"))
+
+    def test_other_mail_passes_byte_for_byte(self):  # R254
+        milter = self.milter(On_Report="discard", On_BadReport="reject")
+        odd = [b"", b"\r\n", b".\r\n..\r\n...\r\n", b"\xff\xfe 8bit \x80\r\n", b"x" * 900 + b"\r\n",
+               b"a line\r\n" * 20000, base64.encodebytes(bytes(range(256)) * 40).replace(b"\n", b"\r\n")]
+        mails = [plain_mail(f"odd {os.getpid()} {i}", body=body) for i, body in enumerate(odd)]
+        # A report to somebody else is none of our business either.
+        mails.append(self.signed_report(recipient="someone@example.org"))
+        before = len(self.postfix.mails("someone@example.org"))
+        for mail in mails:
+            self.postfix.send("a@friend.example", ["someone@example.org"], mail)
+        self.postfix.wait_for_empty_queue()
+        delivered = self.postfix.mails("someone@example.org")[before:]
+        self.assertEqual(sorted(without_trace(mail) for mail in delivered),
+                         sorted(lf(mail) for mail in mails))
+        self.assertEqual(milter.query("SELECT id FROM report"), [])
+        self.assertEqual(milter.query("SELECT id FROM refused"), [])
+
+    def test_report_is_kept_by_the_sender_while_the_database_is_locked(self):
+        milter = self.milter()
+        report_id = self.unique()
+        mail = self.signed_report(report_id)
+        blocker = sqlite3.connect(milter.database(), isolation_level=None)
+        blocker.execute("BEGIN IMMEDIATE")
+        with self.assertRaises(smtplib.SMTPDataError) as caught:
+            self.postfix.send(SENDER, [REPORT_ADDRESS], mail)
+        self.assertEqual(caught.exception.smtp_code, 451)
+        self.assertTrue(caught.exception.smtp_error.startswith(b"4.3.0"))
+        self.assertEqual(len(milter.lines("intake-failed")), 1)
+        # Mail for others does not even notice.
+        self.postfix.send("a@friend.example", ["someone@example.org"], plain_mail(self.unique()))
+        blocker.execute("ROLLBACK")
+        blocker.close()
+        self.postfix.send(SENDER, [REPORT_ADDRESS], mail)
+        self.assertEqual(milter.query("SELECT report_id FROM report"), [(report_id,)],
+                         milter.log())
+        self.postfix.wait_for_empty_queue()
+        self.assertEqual(len(self.delivered(report_id)), 1)
+
+    def test_key_that_cannot_be_looked_up_is_a_temporary_answer(self):  # R211
+        milter = self.milter()
+        mail = self.signed_report()
+        mail = mail.replace(b"s=s1;", b"s=s1;", 1)
+        self.dns.stop()
+        try:
+            with self.assertRaises(smtplib.SMTPDataError) as caught:
+                self.postfix.send(SENDER, [REPORT_ADDRESS], mail)
+        finally:
+            self.dns.start()
+        self.assertEqual(caught.exception.smtp_code, 451)
+        self.assertTrue(caught.exception.smtp_error.startswith(b"4.7.5"))
+        self.assertEqual(milter.query("SELECT id FROM report"), [])
+        self.assertEqual(len(milter.lines("dns-error")), 1)
+
+    def test_bad_mails_between_good_ones_cost_nobody_anything(self):
+        milter = self.milter(MaximumMessageSize="1M", LogWhy="yes")
+        tampered = self.signed_report().replace(b"An aggregate", b"No aggregate")
+        bad = [
+            report_mail("sender.example", "example.org", self.unique()),
+            tampered,
+            self.signed_report(packed=b"\x1f\x8b\x08\x00 damaged"),
+            self.signed_report(packed=b"{ not json"),
+            self.signed_report(packed=b""),
+            self.signed_report(packed=os.urandom(2 << 20)),
+            plain_mail(self.unique(), REPORT_ADDRESS),
+            plain_mail(self.unique(), REPORT_ADDRESS, body=os.urandom(3000).replace(b"\r", b" ")
+                       .replace(b"\n", b" ").replace(b"\0", b" ")[:900] + b"\r\n"),
+            b"Content-Type: multipart/mixed; boundary=x\r\n\r\n" + b"--x\r\n\r\n" * 5000,
+            b"From: a@b\r\nFrom: c@d\r\nTLS-Report-Domain: \xff\r\n\r\n\r\n",
+            b"\r\n",
+        ]
+        good = []
+        with self.postfix.connect() as client:
+            for mail in bad:
+                PostfixServer.send_on(client, SENDER, [REPORT_ADDRESS], mail)
+                good.append(self.unique())
+                PostfixServer.send_on(client, SENDER, [REPORT_ADDRESS],
+                                      self.signed_report(good[-1]))
+                client.mail(SENDER)  # a transaction that the client gives up
+                client.rcpt(REPORT_ADDRESS)
+                client.rset()
+        self.assertEqual(milter.query("SELECT report_id FROM report ORDER BY id"),
+                         [(report_id,) for report_id in good])
+        refusals = [row[0] for row in milter.query("SELECT refusal FROM refused ORDER BY id")]
+        self.assertEqual(refusals[:2], ["not-authentic", "not-authentic"])
+        self.assertIn("too-large", refusals)
+        self.assertIn("gzip-damaged", refusals)
+        self.postfix.wait_for_empty_queue()
+        for report_id in good:
+            self.assertEqual(len(self.delivered(report_id)), 1)
+
+    def test_termination_in_traffic_loses_nothing_and_stores_nothing_twice(self):
+        milter = self.milter()
+        mails = {report_id: self.signed_report(report_id)
+                 for report_id in (self.unique() for _ in range(60))}
+        todo = list(mails)
+        lock = threading.Lock()
+        tries = []
+        faults = []
+
+        def send():
+            while True:
+                with lock:
+                    if not todo:
+                        return
+                    report_id = todo.pop()
+                deadline = time.monotonic() + 60
+                while True:
+                    try:
+                        self.postfix.send(SENDER, [REPORT_ADDRESS], mails[report_id])
+                        break
+                    except (smtplib.SMTPException, OSError) as error:
+                        with lock:
+                            tries.append(error)
+                        if time.monotonic() > deadline:
+                            faults.append(error)
+                            return
+                        time.sleep(0.1)
+
+        threads = [threading.Thread(target=send) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        while len(todo) > 40:
+            time.sleep(0.01)
+        self.assertEqual(milter.stop(), 0)
+        milter.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(faults, [])
+        stored = sorted(row[0] for row in milter.query("SELECT report_id FROM report"))
+        self.assertEqual(stored, sorted(mails))
+        self.postfix.wait_for_empty_queue()
+        for report_id in mails:
+            self.assertGreaterEqual(len(self.delivered(report_id)), 1)
+
+    def test_hup_and_usr1_do_not_end_it(self):
+        milter = self.milter()
+        for name in ("SIGHUP", "SIGUSR1"):
+            milter.process.send_signal(getattr(__import__("signal"), name))
+            deadline = time.monotonic() + 10
+            while not any(name[3:] in line for line in milter.lines("reload-unsupported")):
+                self.assertLess(time.monotonic(), deadline, milter.log())
+                time.sleep(0.02)
+        self.postfix.send(SENDER, [REPORT_ADDRESS], self.signed_report())
+        self.assertEqual(len(milter.query("SELECT id FROM report")), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
