@@ -57,7 +57,8 @@ enum class DkimStatus {
   pass,       ///< verified and acceptable under RFC 8460
   none,       ///< no signature
   fail,       ///< no signature verified
-  policy,     ///< verified, but not acceptable: l=, t=y, service type, not aligned, expired
+  policy,     ///< verified, but not acceptable: l=, t=y, service type, not aligned, expired. Also
+              ///< without its key, if DNS fails for a signature that no key could make acceptable
   permerror,  ///< a signature or key record is malformed or gone
   temperror,  ///< a key could not be looked up: try again later (R211)
 };
