@@ -389,17 +389,19 @@ class MisbehavingServer(unittest.TestCase):
             self.assertIn(answer["detail"], (detail, "connection reset by peer"))
 
     def test_aliases_of_several_packets_are_followed(self):  # R33
-        def next_name(query):
-            name = name_of(query)
-            if name == "z.example":
-                return [reply(query, [txt("end", ttl=9)], flags=0x8180)]
-            target = "y.example" if name == NAME else "z.example"
-            return [reply(query, [record(POINTER_TO_QUESTION, CNAME, encode_name(target))],
-                          flags=0x81a0)]
+        plain, authentic = 0x8180, 0x81a0
+        for first, last in ((plain, authentic), (authentic, plain), (authentic, authentic)):
+            def next_name(query):
+                name = name_of(query)
+                if name == "z.example":
+                    return [reply(query, [txt("end", ttl=9)], flags=last)]
+                target, flags = ("y.example", first) if name == NAME else ("z.example", authentic)
+                alias = record(POINTER_TO_QUESTION, CNAME, encode_name(target))
+                return [reply(query, [alias], flags=flags)]
 
-        answer = self.check(next_name, "found")
-        self.assertEqual((answer["records"], answer["ttl"]), (["end"], 9))
-        self.assertFalse(answer["authenticated"])  # the last packet is not
+            answer = self.check(next_name, "found")
+            self.assertEqual((answer["records"], answer["ttl"]), (["end"], 9))
+            self.assertEqual(answer["authenticated"], first == last == authentic)
 
     def test_alias_loops_and_long_chains_fail(self):  # R34
         def loop_in_packet(query):
