@@ -183,6 +183,7 @@ Line split_line(std::string_view text) {
 }  // namespace
 
 std::string ConfigProblem::to_string() const {
+  if (file.empty()) return text;  // a default, or a key that is missing
   return line > 0 ? fmt::format("{}:{}: {}", file, line, text) : fmt::format("{}: {}", file, text);
 }
 
@@ -194,7 +195,7 @@ Config::Config() : values_(config_table().size()) {
   }
 }
 
-Result<void> Config::set(Key key, std::string_view value) {
+Result<void> Config::set(Key key, std::string_view value, const ConfigPlace& place) {
   const KeyInfo& info = key_info(key);
   Value& target = values_.at(static_cast<std::size_t>(key));
   switch (info.type) {
@@ -233,12 +234,24 @@ Result<void> Config::set(Key key, std::string_view value) {
       target.text = value;
       break;
     case ValueType::list:
-      if (!target.set) target.list.clear();
+      if (!target.set) {
+        target.list.clear();
+        target.places.clear();
+      }
       if (auto added = add_entries(value, target.list); !added) return added;
       break;
   }
   target.set = true;
+  target.places.resize(info.type == ValueType::list ? target.list.size() : 1, place);
+  if (info.type != ValueType::list) target.places.front() = place;
   return {};
+}
+
+ConfigProblem Config::problem(Key key, std::string_view text, std::size_t entry) const {
+  const Value& value = values_.at(static_cast<std::size_t>(key));
+  const std::string whole = fmt::format("{}: {}", key_info(key).name, escape_terminal(text));
+  if (entry >= value.places.size() || value.places[entry].file.empty()) return {"", 0, whole};
+  return {value.places[entry].file, value.places[entry].line, whole};
 }
 
 bool Config::boolean(Key key) const { return integer(key) != 0; }
@@ -303,7 +316,7 @@ struct ConfigReader {
       problem(file, number, fmt::format("{} needs a value", info->name));
       return;
     }
-    if (auto set = result.config.set(info->key, line.value); !set) {
+    if (auto set = result.config.set(info->key, line.value, {file, number}); !set) {
       problem(file, number, fmt::format("{}: {}", info->name, escape_terminal(set.error().detail)));
     }
   }

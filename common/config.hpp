@@ -101,6 +101,11 @@ struct KeyInfo {
 std::span<const KeyInfo> config_table();
 const KeyInfo& key_info(Key key);
 
+struct ConfigPlace {
+  std::string file;
+  int line = 0;
+};
+
 /// One problem in a file: "FILE:LINE: what is wrong and what to do".
 struct ConfigProblem {
   std::string file;
@@ -123,15 +128,20 @@ class Config {
   [[nodiscard]] bool is_set(Key key) const;  ///< given in the file or on the command line
 
   /// Sets one value as the file would. The error says what is wrong with it.
-  Result<void> set(Key key, std::string_view value);
+  /// place: where the value stands, for problems that are found later.
+  Result<void> set(Key key, std::string_view value, const ConfigPlace& place = {});
+
+  /// A problem of a value that could be read but cannot be used, with the place where it stands.
+  /// entry: of a list, counted from 0. The text should begin with what is wrong, not with the key.
+  [[nodiscard]] ConfigProblem problem(Key key, std::string_view text, std::size_t entry = 0) const;
 
  private:
-  friend struct ConfigReader;
   struct Value {
     bool set = false;
     std::int64_t number = 0;
     std::string text;
     std::vector<std::string> list;
+    std::vector<ConfigPlace> places;  ///< one, or one for each entry of a list
   };
   std::vector<Value> values_;
 };

@@ -1,24 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/json_text.hpp"
 
-#include <fmt/format.h>
-
 #include "common/utf8.hpp"
 
 namespace tlsrpt {
 namespace {
 
+constexpr std::string_view kHex = "0123456789abcdef";
 constexpr auto kNowhere = std::string_view::npos;
-
-/// Behind the quote that ends the string whose content begins at 'position'.
-std::size_t skip_string(std::string_view text, std::size_t position) {
-  while (position < text.size()) {
-    const char c = text[position];
-    if (c == '"') return position + 1;
-    position += c == '\\' ? 2 : 1;
-  }
-  return kNowhere;
-}
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -74,6 +63,14 @@ std::optional<Number> scan_number(std::string_view text, std::size_t position) {
 bool is_high_surrogate(unsigned unit) { return unit >= 0xd800 && unit <= 0xdbff; }
 bool is_low_surrogate(unsigned unit) { return unit >= 0xdc00 && unit <= 0xdfff; }
 
+/// To the quote that ends the string whose content begins at 'next', or to the end.
+const char* skip_string(const char* next, const char* end) {
+  for (; next < end && *next != '"'; ++next) {
+    if (*next == '\\' && ++next == end) break;
+  }
+  return next;
+}
+
 class Repair {
  public:
   explicit Repair(std::string_view text) : text_(text) { result_.text.reserve(text.size() + 16); }
@@ -103,8 +100,12 @@ class Repair {
   }
 
   void repair_comma() {
+    constexpr std::string_view kOpeners = "{[,:";
     const std::size_t next = text_.find_first_not_of(kJsonBlanks, position_ + 1);
-    const bool trailing = next != kNowhere && (text_[next] == '}' || text_[next] == ']');
+    const std::size_t before = result_.text.find_last_not_of(kJsonBlanks);
+    const bool behind_value = before != kNowhere && kOpeners.find(result_.text[before]) == kNowhere;
+    const bool trailing =
+        behind_value && next != kNowhere && (text_[next] == '}' || text_[next] == ']');
     if (!trailing) return copy(1);
     result_.syntax = true;
     ++position_;
@@ -132,7 +133,9 @@ class Repair {
         repair_escape();
       } else if (c < 0x20) {
         result_.syntax = true;
-        fmt::format_to(std::back_inserter(result_.text), "\\u{:04x}", c);
+        result_.text += "\\u00";
+        result_.text += kHex[c >> 4];
+        result_.text += kHex[c & 0xf];
         ++position_;
       } else if (c < 0x80) {
         copy(1);
@@ -172,17 +175,16 @@ class Repair {
 }  // namespace
 
 std::optional<std::size_t> find_json_end(std::string_view text, std::size_t start) {
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
   std::size_t depth = 0;
-  std::size_t position = start;
-  while (position < text.size()) {
-    const char c = text[position++];
-    if (c == '"') {
-      position = skip_string(text, position);
-      if (position == kNowhere) return std::nullopt;
-    } else if (c == '{' || c == '[') {
+  for (const char* next = begin + start; next < end; ++next) {
+    if (*next == '"') {
+      next = skip_string(next + 1, end);
+    } else if (*next == '{' || *next == '[') {
       ++depth;
-    } else if (c == '}' || c == ']') {
-      if (depth <= 1) return position;
+    } else if (*next == '}' || *next == ']') {
+      if (depth <= 1) return static_cast<std::size_t>(next + 1 - begin);
       --depth;
     }
   }

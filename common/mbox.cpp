@@ -8,12 +8,24 @@ namespace {
 
 constexpr std::string_view kFrom = "From ";
 
-/// Where the next "From " line behind an empty line begins, or the end.
+/// The separator ends in a date with a time; a sentence that begins with "From" does not have one.
+bool has_time(std::string_view line) {
+  const auto digit = [line](std::size_t at) { return line[at] >= '0' && line[at] <= '9'; };
+  for (std::size_t at = kFrom.size(); at + 4 < line.size(); ++at) {
+    if (digit(at) && digit(at + 1) && line[at + 2] == ':' && digit(at + 3) && digit(at + 4))
+      return true;
+  }
+  return false;
+}
+
+/// Where the next separator begins, or the end.
 std::size_t next_message(std::string_view bytes, std::size_t at) {
   bool after_empty_line = false;
   while (at < bytes.size()) {
-    if (after_empty_line && bytes.compare(at, kFrom.size(), kFrom) == 0) return at;
     const std::size_t newline = bytes.find('\n', at);
+    if (after_empty_line && bytes.compare(at, kFrom.size(), kFrom) == 0 &&
+        has_time(bytes.substr(at, newline - at)))
+      return at;
     if (newline == std::string_view::npos) return bytes.size();
     after_empty_line = newline == at || (newline == at + 1 && bytes[at] == '\r');
     at = newline + 1;

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "common/error.hpp"
 #include "common/message.hpp"
@@ -18,6 +19,8 @@ class MessageOpener {
   virtual ~MessageOpener() = default;
   /// An error means that the reader failed (died, took too long), not that the message is bad.
   virtual Result<OpenedMessage> open(std::string_view message) = 0;
+  /// As open_file_bytes: a file of any kind.
+  virtual Result<std::vector<ReadOutcome>> open_file(std::string_view bytes) = 0;
 };
 
 /// Opens in the calling thread: for tests, and for a person's own files.
@@ -26,6 +29,9 @@ class DirectMessageOpener final : public MessageOpener {
   explicit DirectMessageOpener(const MessageLimits& limits) : limits_(limits) {}
   Result<OpenedMessage> open(std::string_view message) override {
     return open_message(message, limits_);
+  }
+  Result<std::vector<ReadOutcome>> open_file(std::string_view bytes) override {
+    return open_file_bytes(bytes, limits_);
   }
 
  private:

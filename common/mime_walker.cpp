@@ -115,7 +115,10 @@ class Walker {
   }
 
   ParameterizedValue content_type(const HeaderSection& header, const Place& place) {
-    ParameterizedValue type = parse_parameters(header.value_of("Content-Type").value_or(""));
+    // A gateway in wide use writes the name without its hyphen.
+    std::optional<std::string> field = header.value_of("Content-Type");
+    if (!field) field = header.value_of("ContentType");
+    ParameterizedValue type = parse_parameters(field.value_or(""));
     if (type.value.find('/') == std::string::npos) type.value = place.default_type;
     if (type.value.find("/tlsrpt") != std::string::npos ||
         equal_ignoring_case(type.parameter("report-type"), "tlsrpt"))
@@ -146,10 +149,18 @@ class Walker {
       if (behind.empty()) return open_next_part(i, begin);
       if (behind == "--") return close_multipart(i, begin);
     }
-    if (levels_.back().boundary.empty() && !rest.empty()) {
+    if (levels_.back().boundary.empty() && !rest.empty() && header_may_follow()) {
       levels_.back().boundary = rest;
       open_next_part(levels_.size() - 1, begin);
     }
+  }
+
+  /// For the guess at a boundary: is the next line the start of a part?
+  [[nodiscard]] bool header_may_follow() const {
+    constexpr std::string_view kContent = "content-";
+    const std::string_view rest = text_.substr(at_);
+    return rest.starts_with('\n') || rest.starts_with("\r\n") ||
+           equal_ignoring_case(rest.substr(0, kContent.size()), kContent);
   }
 
   void open_next_part(std::size_t level, std::size_t delimiter) {

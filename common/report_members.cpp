@@ -98,6 +98,43 @@ bool equals_folded(std::string_view lower, std::string_view name) {
 
 }  // namespace
 
+MemberType type_of(Member member) {
+  switch (member) {
+    case Member::date_range:
+    case Member::policy:
+    case Member::summary:
+      return MemberType::object;
+    case Member::policies:
+      return MemberType::policy_results;
+    case Member::failure_details:
+      return MemberType::failure_details;
+    case Member::policy_string:
+    case Member::mx_host:
+      return MemberType::texts;
+    case Member::total_successful_session_count:
+    case Member::total_failure_session_count:
+    case Member::failed_session_count:
+      return MemberType::count;
+    case Member::start_datetime:
+    case Member::end_datetime:
+      return MemberType::time;
+    case Member::organization_name:
+    case Member::contact_info:
+    case Member::report_id:
+    case Member::policy_type:
+    case Member::policy_domain:
+    case Member::result_type:
+    case Member::sending_mta_ip:
+    case Member::receiving_mx_hostname:
+    case Member::receiving_mx_helo:
+    case Member::receiving_ip:
+    case Member::additional_information:
+    case Member::failure_reason_code:
+      return MemberType::text;
+  }
+  return MemberType::text;
+}
+
 std::optional<FoundMember> find_member(ReportObject object, std::string_view name) {
   if (name.size() > kLongestName) return std::nullopt;
   const auto found = [](const Name& known, bool other_case) {

@@ -46,14 +46,26 @@ enum class Member : std::uint8_t {
   failure_reason_code,
 };
 
+/// What kind of value a member has by the RFC.
+enum class MemberType : std::uint8_t {
+  object,
+  policy_results,   ///< array of objects
+  failure_details,  ///< array of objects
+  texts,            ///< array of strings
+  count,
+  time,
+  text,
+};
+
+MemberType type_of(Member member);
+
 struct FoundMember {
   Member member;
   bool other_case = false;  ///< known only after folding to lower case
   bool alias = false;       ///< a name from a draft of the RFC, or a sender's own
   bool lifted = false;      ///< belongs into an object of its own ("policy", "summary")
 
-  /// As the RFC writes it.
-  [[nodiscard]] bool exact() const { return !other_case && !alias && !lifted; }
+  [[nodiscard]] bool own_name() const { return !other_case && !alias; }
 };
 
 /// Nothing for names that the RFC does not know there (R52).

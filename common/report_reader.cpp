@@ -135,10 +135,12 @@ bool is_utf16(std::string_view text) {
 }  // namespace
 
 std::vector<ReadOutcome> read_reports(std::string_view json, const ReportLimits& limits) {
-  if (json.empty()) return {refuse(Refusal::empty, "no bytes")};
   if (json.size() > limits.max_bytes) {
     return {refuse(Refusal::too_large,
                    fmt::format("{} bytes, the limit is {}", json.size(), limits.max_bytes))};
+  }
+  if (json.find_first_not_of(kJsonBlanks) == std::string_view::npos) {
+    return {refuse(Refusal::empty, "nothing but blanks")};
   }
   if (is_utf16(json)) return {refuse(Refusal::not_json, "UTF-16; a report is UTF-8")};
   const bool marked = json.starts_with(kByteOrderMark);

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "common/domain_name.hpp"
 #include "common/ip_address.hpp"
@@ -16,7 +17,7 @@ namespace {
 
 using Kind = JsonScalar::Kind;
 
-constexpr std::string_view kBlanks = " \t\r\n";
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -49,20 +50,40 @@ std::optional<std::uint64_t> read_fraction(std::string_view text, Flags& flags) 
   return kMaxCount;
 }
 
-/// Calls take(piece) for what stands between separators.
+/// Calls take(piece) for what stands between separators, as long as it says true.
 template <typename Take>
 void split(std::string_view text, std::string_view separators, Take take) {
   while (!text.empty()) {
     const std::size_t end = std::min(text.find_first_of(separators), text.size());
-    take(text.substr(0, end));
+    if (!take(text.substr(0, end))) return;
     text.remove_prefix(std::min(end + 1, text.size()));
   }
 }
 
-/// Takes an array that holds strings and nothing else.
+/// False if the list is full.
+bool append(std::vector<std::string>& texts, std::string_view text, const ListLimits& limits,
+            Flags& flags) {
+  const bool full = texts.size() >= limits.max_texts;
+  if (full || text.size() > limits.max_bytes) flags.add(Flag::text_cut);
+  if (!full) texts.emplace_back(cut_utf8(text, limits.max_bytes));
+  return !full;
+}
+
+void append_lines(std::vector<std::string>& lines, std::string_view text, const ListLimits& limits,
+                  Flags& flags) {
+  split(text, "\r\n", [&](std::string_view line) {
+    const std::string_view trimmed = trim_blanks(line);
+    return trimmed.empty() || append(lines, trimmed, limits, flags);
+  });
+}
+
+/// Accepts an array that holds strings and nothing else.
 class StringArray final : public nlohmann::json::json_sax_t {
  public:
+  explicit StringArray(std::size_t max_strings) : max_strings_(max_strings) {}
+
   std::vector<std::string> strings;
+  bool cut = false;
 
   bool null() override { return false; }
   bool boolean(bool) override { return false; }
@@ -70,7 +91,8 @@ class StringArray final : public nlohmann::json::json_sax_t {
   bool number_unsigned(number_unsigned_t) override { return false; }
   bool number_float(number_float_t, const string_t&) override { return false; }
   bool string(string_t& value) override {
-    strings.push_back(std::move(value));
+    cut = strings.size() >= max_strings_;
+    if (!cut) strings.push_back(std::move(value));
     return true;
   }
   bool binary(binary_t&) override { return false; }
@@ -84,22 +106,16 @@ class StringArray final : public nlohmann::json::json_sax_t {
   }
 
  private:
+  std::size_t max_strings_;
   bool open_ = false;
 };
-
-void append_lines(std::vector<std::string>& lines, std::string_view text) {
-  split(text, "\r\n", [&](std::string_view line) {
-    const std::string_view trimmed = trim_blanks(line);
-    if (!trimmed.empty()) lines.emplace_back(trimmed);
-  });
-}
 
 }  // namespace
 
 std::string_view trim_blanks(std::string_view text) {
-  const auto first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 std::string to_lower(std::string_view text) {
@@ -173,39 +189,37 @@ std::string read_host(std::string text) {
   return text;
 }
 
-std::vector<std::string> read_policy_lines(std::string_view text, Flags& flags) {
-  std::vector<std::string> lines;
+void add_policy_lines(std::vector<std::string>& lines, std::string_view text,
+                      const ListLimits& limits, Flags& flags) {
   const std::string_view trimmed = trim_blanks(text);
   if (trimmed.starts_with('[')) {
-    StringArray array;
+    StringArray array(limits.max_texts);
     if (nlohmann::json::sax_parse(trimmed.begin(), trimmed.end(), &array)) {
       flags.add(Flag::policy_string_type);
-      for (const std::string& element : array.strings) append_lines(lines, element);
-      return lines;
+      if (array.cut) flags.add(Flag::text_cut);
+      for (const std::string& element : array.strings) append_lines(lines, element, limits, flags);
+      return;
     }
   }
-  append_lines(lines, text);
-  if (lines.size() > 1) flags.add(Flag::policy_string_type);
-  return lines;
+  const std::size_t before = lines.size();
+  append_lines(lines, text, limits, flags);
+  if (lines.size() > before + 1) flags.add(Flag::policy_string_type);
 }
 
-std::vector<std::string> read_mx_patterns(std::string_view text, Flags& flags) {
+void add_mx_patterns(std::vector<std::string>& patterns, std::string_view text,
+                     const ListLimits& limits, Flags& flags) {
   constexpr std::string_view kTag = "mx:";
-  std::vector<std::string> patterns;
+  const std::size_t before = patterns.size();
   split(text, " \t\r\n,;", [&](std::string_view piece) {
-    const bool tagged = piece.size() >= kTag.size() &&
-                        std::equal(kTag.begin(), kTag.end(), piece.begin(),
-                                   [](char wanted, char c) { return wanted == lower(c); });
-    if (tagged) {
+    if (to_lower(piece.substr(0, kTag.size())) == kTag) {
       piece.remove_prefix(kTag.size());
       flags.add(Flag::mx_host_type);
     }
-    if (piece.empty()) return;
+    if (piece.empty()) return true;
     auto pattern = normalize_mx_pattern(piece);
-    patterns.push_back(pattern ? std::move(*pattern) : std::string(piece));
+    return append(patterns, pattern ? std::string_view(*pattern) : piece, limits, flags);
   });
-  if (patterns.size() > 1) flags.add(Flag::mx_host_type);
-  return patterns;
+  if (patterns.size() > before + 1) flags.add(Flag::mx_host_type);
 }
 
 }  // namespace tlsrpt

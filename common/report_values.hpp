@@ -42,11 +42,19 @@ std::string read_policy_domain(std::string_view text, Flags& flags);
 /// A-labels if that can be, else the text.
 std::string read_host(std::string text);
 
-/// The lines of one element of policy-string, without the blanks around them; a JSON array
-/// of strings inside of it is unpacked (R75).
-std::vector<std::string> read_policy_lines(std::string_view text, Flags& flags);
+/// Bounds of a list of texts.
+struct ListLimits {
+  std::size_t max_texts = 0;
+  std::size_t max_bytes = 0;  ///< of one text
+};
 
-/// The patterns of one element of mx-host: "mx: " goes, lists are split.
-std::vector<std::string> read_mx_patterns(std::string_view text, Flags& flags);
+/// Adds the lines of one element of policy-string, without the blanks around them; a JSON array
+/// of strings inside of it is unpacked (R75).
+void add_policy_lines(std::vector<std::string>& lines, std::string_view text,
+                      const ListLimits& limits, Flags& flags);
+
+/// Adds the patterns of one element of mx-host: an "mx: " before them goes, lists are split.
+void add_mx_patterns(std::vector<std::string>& patterns, std::string_view text,
+                     const ListLimits& limits, Flags& flags);
 
 }  // namespace tlsrpt

@@ -10,6 +10,7 @@
 
 #include "common/base64.hpp"
 #include "common/gzip.hpp"
+#include "tests/unit/common/dkim_test_support.hpp"
 
 namespace tlsrpt {
 namespace {
@@ -236,6 +237,26 @@ TEST(ReportMail, signs_what_stands_in_its_header) {  // R186-R189
   for (const std::string& name : names) EXPECT_EQ(values_of(message, name).size(), 1u) << name;
   for (const char* name : {"From", "TLS-Report-Domain", "TLS-Report-Submitter"})
     EXPECT_EQ(std::count(names.begin(), names.end(), name), 2) << name;
+}
+
+TEST(ReportMail, is_protected_by_its_signature_against_added_headers) {  // R187, R189
+  ReportMail mail = example();
+  mail.from = "reports@example.com";
+  const DkimKey key = dkim_test::load_key("ed25519");
+  SignSettings settings = dkim_test::sign_settings();
+  settings.signed_headers = report_mail_signed_headers();
+  const std::string message = dkim_test::signed_message(composed(mail), key, settings);
+  FakeDns dns;
+  dns.add_txt(std::string(dkim_test::kKeyName), dkim_test::key_record(key));
+  const auto status = [&dns](const std::string& text) {
+    return dkim_verify(text, dns, dkim_test::verify_settings()).status;
+  };
+  EXPECT_EQ(status(message), DkimStatus::pass);
+  for (const std::string& name : report_mail_signed_headers()) {
+    const bool over_signed = name == "From" || name.starts_with("TLS-Report-");
+    if (!over_signed) continue;
+    EXPECT_EQ(status(name + ": other.example\r\n" + message), DkimStatus::fail) << name;
+  }
 }
 
 }  // namespace

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+// Opens messages in processes that can only compute, one for each message.
+//
+// How it works: start() forks a small process, the spawner, while the program has one thread only.
+// The spawner never sees a message; for each request it forks a reader and passes one end of a
+// socket back. The reader gives up everything but computing (common/confinement.hpp), reads the
+// message from its socket, opens it, writes what it found and ends. A reader that is killed by a
+// bad message therefore costs that message only. When the program ends, the spawner sees its socket
+// close and ends as well.
+
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+
+#include "common/message_opener.hpp"
+#include "common/unique_fd.hpp"
+
+namespace tlsrpt {
+
+struct ConfinedSettings {
+  MessageLimits limits;
+  std::chrono::seconds timeout{30};  ///< of one message, waiting for a free reader included
+  unsigned max_readers = 8;          ///< at the same time
+};
+
+class ConfinedMessageOpener final : public MessageOpener {
+ public:
+  /// Must be called before the program starts a thread, and after it has become its user.
+  static Result<std::unique_ptr<ConfinedMessageOpener>> start(const ConfinedSettings& settings);
+
+  Result<OpenedMessage> open(std::string_view message) override;
+  Result<std::vector<ReadOutcome>> open_file(std::string_view bytes) override;
+
+ private:
+  ConfinedMessageOpener(const ConfinedSettings& settings, UniqueFd spawner)
+      : settings_(settings), spawner_(std::move(spawner)) {}
+  Result<OpenedMessage> ask(char kind, std::string_view bytes);
+  Result<UniqueFd> spawn(std::chrono::steady_clock::time_point deadline);
+
+  ConfinedSettings settings_;
+  UniqueFd spawner_;
+  std::mutex mutex_;  ///< guards spawner_'s dialogue and readers_
+  std::condition_variable reader_ended_;
+  unsigned readers_ = 0;
+};
+
+}  // namespace tlsrpt

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/report_draft.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "common/result_type.hpp"
+
+namespace tlsrpt {
+
+void ReportDraft::refuse(Refusal refusal, std::string detail) {
+  outcome_.refusal = refusal;
+  outcome_.detail = std::move(detail);
+}
+
+bool ReportDraft::open_policy_result() {
+  if (outcome_.report.policies.size() >= limits_.max_policies) {
+    refuse(Refusal::too_many_policies, fmt::format("more than {}", limits_.max_policies));
+    return false;
+  }
+  outcome_.report.policies.emplace_back();
+  lifted_ = {};
+  return true;
+}
+
+void ReportDraft::drop_policy_result() {
+  details_ -= result().failure_details.size();
+  outcome_.report.policies.pop_back();
+  flags().add(Flag::details_dropped);
+}
+
+void ReportDraft::close_policy_result(bool has_summary) {
+  Policy& policy = result().policy;
+  if (lifted_ != Policy{}) flags().add(Flag::policy_not_nested);
+  if (policy.policy_type.empty()) policy.policy_type = std::move(lifted_.policy_type);
+  if (policy.policy_domain.empty()) policy.policy_domain = std::move(lifted_.policy_domain);
+  if (policy.policy_string.empty()) policy.policy_string = std::move(lifted_.policy_string);
+  if (policy.mx_host.empty()) policy.mx_host = std::move(lifted_.mx_host);
+
+  if (policy.policy_type.empty()) {
+    flags().add(Flag::missing_policy_type);
+  } else if (!is_registered_policy_type(policy.policy_type)) {
+    flags().add(Flag::unknown_policy_type);
+  }
+  if (policy.policy_domain.empty()) flags().add(Flag::missing_policy_domain);
+  if (!has_summary) flags().add(Flag::missing_summary);
+}
+
+bool ReportDraft::open_failure_details() {
+  if (details_ >= limits_.max_failure_details) {
+    flags().add(Flag::details_dropped);
+    return false;
+  }
+  ++details_;
+  result().failure_details.emplace_back();
+  return true;
+}
+
+void ReportDraft::drop_failure_details() {
+  --details_;
+  result().failure_details.pop_back();
+  flags().add(Flag::details_dropped);
+}
+
+void ReportDraft::close_failure_details(bool has_count) {
+  const std::string& type = details().result_type;
+  if (type.empty()) {
+    flags().add(Flag::missing_result_type);
+  } else if (!is_registered_result_type(type)) {
+    flags().add(Flag::unknown_result_type);
+  }
+  if (!has_count) flags().add(Flag::missing_count);
+}
+
+void ReportDraft::clear(ReportObject object, Member member) {
+  if (member == Member::policies) {
+    outcome_.report.policies.clear();
+    details_ = 0;
+  } else if (member == Member::failure_details) {
+    details_ -= result().failure_details.size();
+    result().failure_details.clear();
+  } else if (member == Member::policy) {
+    result().policy = {};
+  } else if (member == Member::summary) {
+    result().total_successful_session_count = 0;
+    result().total_failure_session_count = 0;
+  } else if (member == Member::date_range) {
+    start_.reset();
+    end_.reset();
+  } else if (member == Member::policy_string) {
+    policy_of(object).policy_string.clear();
+  } else if (member == Member::mx_host) {
+    policy_of(object).mx_host.clear();
+  }
+}
+
+void ReportDraft::set_text(ReportObject object, Member member, std::string text) {
+  text_of(object, member) = normalised(member, std::move(text));
+}
+
+void ReportDraft::add_texts(ReportObject object, Member member, const JsonScalar& scalar) {
+  if (scalar.kind != JsonScalar::Kind::text) flags().add(Flag::text_type);
+  const bool usable =
+      scalar.kind == JsonScalar::Kind::text || scalar.kind == JsonScalar::Kind::number;
+  if (!usable) return;
+  const ListLimits limits{limits_.max_strings, limits_.max_string};
+  Policy& policy = policy_of(object);
+  if (member == Member::mx_host) {
+    add_mx_patterns(policy.mx_host, scalar.value, limits, flags());
+  } else {
+    add_policy_lines(policy.policy_string, scalar.value, limits, flags());
+  }
+}
+
+void ReportDraft::set_count(Member member, std::optional<std::uint64_t> count) {
+  if (count) any_count_ = true;
+  const std::uint64_t value = count.value_or(0);
+  if (member == Member::failed_session_count) {
+    details().failed_session_count = value;
+  } else if (member == Member::total_failure_session_count) {
+    result().total_failure_session_count = value;
+  } else {
+    result().total_successful_session_count = value;
+  }
+}
+
+void ReportDraft::set_time(Member member, Seconds time) {
+  (member == Member::start_datetime ? start_ : end_) = time;
+}
+
+std::string ReportDraft::normalised(Member member, std::string text) {
+  if (member == Member::policy_type) return to_lower(trim_blanks(text));
+  if (member == Member::result_type) return std::string(trim_blanks(text));
+  if (member == Member::policy_domain) return read_policy_domain(text, outcome_.flags);
+  if (member == Member::receiving_mx_hostname) return read_host(std::move(text));
+  const bool ip = member == Member::sending_mta_ip || member == Member::receiving_ip;
+  return ip ? read_ip(std::move(text), outcome_.flags) : text;
+}
+
+std::string& ReportDraft::text_of(ReportObject object, Member member) {
+  switch (object) {
+    case ReportObject::policy_result:
+    case ReportObject::policy: {
+      Policy& policy = policy_of(object);
+      return member == Member::policy_type ? policy.policy_type : policy.policy_domain;
+    }
+    case ReportObject::failure_details:
+      if (member == Member::result_type) return details().result_type;
+      if (member == Member::sending_mta_ip) return details().sending_mta_ip;
+      if (member == Member::receiving_mx_hostname) return details().receiving_mx_hostname;
+      if (member == Member::receiving_mx_helo) return details().receiving_mx_helo;
+      if (member == Member::receiving_ip) return details().receiving_ip;
+      if (member == Member::failure_reason_code) return details().failure_reason_code;
+      return details().additional_information;
+    case ReportObject::report:
+    case ReportObject::date_range:
+    case ReportObject::summary:
+      break;
+  }
+  if (member == Member::contact_info) return outcome_.report.contact_info;
+  if (member == Member::report_id) return outcome_.report.report_id;
+  return outcome_.report.organization_name;
+}
+
+/// A day that lacks one of its ends is still known by the other. False if both are missing.
+bool ReportDraft::complete_date_range() {
+  using std::chrono::days;
+  using std::chrono::seconds;
+  if (!start_ && !end_) return false;
+  if (!start_ || !end_) outcome_.flags.add(Flag::date_format);
+  if (!start_) start_ = std::chrono::floor<days>(*end_ - seconds{1});
+  if (!end_) end_ = std::chrono::floor<days>(*start_) + days{1} - seconds{1};
+  if (*end_ < *start_) outcome_.flags.add(Flag::date_range_reversed);
+  outcome_.report.date_range = {*start_, *end_};
+  return true;
+}
+
+/// Whether what was read can mean anything.
+void ReportDraft::judge() {
+  if (!complete_date_range()) {
+    refuse(Refusal::no_date_range, "neither start-datetime nor end-datetime is a date");
+  } else if (outcome_.report.policies.empty()) {
+    refuse(Refusal::no_policies, "\"policies\" is missing or has no policy in it");
+  } else if (!any_count_) {
+    refuse(Refusal::no_counts, "no policy has a count of sessions");
+  }
+}
+
+ReadOutcome ReportDraft::finish() {
+  Report& report = outcome_.report;
+  Flags& flags = outcome_.flags;
+  if (outcome_.accepted()) judge();
+  if (!outcome_.accepted()) {
+    report = {};
+    return std::move(outcome_);
+  }
+  if (report.organization_name.empty()) flags.add(Flag::missing_organization_name);
+  if (report.contact_info.empty()) flags.add(Flag::missing_contact_info);
+  if (report.report_id.empty()) flags.add(Flag::missing_report_id);
+  return std::move(outcome_);
+}
+
+}  // namespace tlsrpt

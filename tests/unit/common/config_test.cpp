@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/config.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/unit/temp_dir.hpp"
+
+namespace tlsrpt {
+namespace {
+
+std::vector<std::string> problems_of(std::string_view text) {
+  std::vector<std::string> out;
+  for (const ConfigProblem& problem : read_config_text(text, "f").problems) {
+    out.push_back(problem.to_string());
+  }
+  return out;
+}
+
+TEST(ConfigTable, every_default_can_be_read) {
+  for (const KeyInfo& info : config_table()) {
+    SCOPED_TRACE(info.name);
+    if (info.default_value.empty()) continue;
+    Config config;
+    const auto set = config.set(info.key, info.default_value);
+    EXPECT_TRUE(set) << set.error().detail;
+  }
+}
+
+TEST(ConfigTable, every_key_has_help_and_a_reader) {
+  for (const KeyInfo& info : config_table()) {
+    EXPECT_FALSE(info.help.empty()) << info.name;
+    EXPECT_FALSE(info.programs.empty()) << info.name;
+    EXPECT_EQ(info.type == ValueType::choice, !info.choices.empty()) << info.name;
+  }
+}
+
+TEST(Config, values_of_every_type) {
+  const ReadConfig read = read_config_text(
+      "# a comment\n"
+      "  reportADDRESS  a@x.example, b@x.example   # two\n"
+      "ReportAddress c@x.example\n"
+      "MaximumReportSize 2M\n"
+      "DNSTimeout 2m\n"
+      "UMask 027\n"
+      "On-BadReport Reject\n"
+      "LogWhy on\n"
+      "OrganizationName \"Sender # Ltd\" # quoted\n"
+      "KeyFile /etc/k#1.pem\r\n"
+      "MaximumRua 3",
+      "f");
+  ASSERT_TRUE(read.problems.empty()) << read.problems.front().to_string();
+  const Config& config = read.config;
+  EXPECT_EQ(config.list(Key::report_address),
+            (std::vector<std::string>{"a@x.example", "b@x.example", "c@x.example"}));
+  EXPECT_EQ(config.bytes(Key::maximum_report_size), 2u << 20);
+  EXPECT_EQ(config.duration(Key::dns_timeout), std::chrono::minutes(2));
+  EXPECT_EQ(config.integer(Key::umask), 027);
+  EXPECT_EQ(config.text(Key::on_bad_report), "reject");
+  EXPECT_TRUE(config.boolean(Key::log_why));
+  EXPECT_EQ(config.text(Key::organization_name), "Sender # Ltd");
+  EXPECT_EQ(config.text(Key::key_file), "/etc/k#1.pem");
+  EXPECT_EQ(config.integer(Key::maximum_rua), 3);
+  EXPECT_TRUE(config.is_set(Key::maximum_rua));
+  EXPECT_FALSE(config.is_set(Key::selector));
+}
+
+TEST(Config, a_list_of_the_file_replaces_the_default_and_grows_with_each_line) {
+  Config config;
+  ASSERT_TRUE(config.set(Key::nameserver, "192.0.2.1"));
+  ASSERT_TRUE(config.set(Key::nameserver, "192.0.2.2,192.0.2.3"));
+  EXPECT_EQ(config.list(Key::nameserver).size(), 3u);
+}
+
+TEST(Config, all_problems_are_reported_at_once_with_their_lines) {
+  EXPECT_EQ(
+      problems_of("LogWhy yse\n"
+                  "Bogus 1\n"
+                  "UMask 9\n"
+                  "MaximumRua 0\n"
+                  "Database a\n"
+                  "Database b\n"
+                  "On-Report reject\n"
+                  "KeyFile relative.pem\n"
+                  "OrganizationName \"open\n"
+                  "DNSTimeout\n"),
+      (std::vector<std::string>{"f:1: LogWhy: \"yse\" is neither yes nor no",
+                                "f:2: unknown key \"Bogus\"; opentlsrpt.conf(5) lists the keys",
+                                "f:3: UMask: \"9\" is not an octal number such as 0660",
+                                "f:4: MaximumRua: 0 is outside of 1 to 1000",
+                                "f:6: Database is given again; the first one is at f:5",
+                                "f:7: On-Report: \"reject\" is none of: accept discard",
+                                "f:8: KeyFile: \"relative.pem\" is not an absolute path",
+                                "f:9: OrganizationName: the value's quotes do not match",
+                                "f:10: DNSTimeout needs a value"}));
+}
+
+TEST(Config, a_value_that_cannot_be_used_is_reported_where_it_stands) {
+  const ReadConfig read =
+      read_config_text("ReportAddress a@x.example, bad\n\nReportAddress worse\nSelector s\n", "f");
+  const Config& config = read.config;
+  EXPECT_EQ(config.problem(Key::report_address, "no address", 1).to_string(),
+            "f:1: ReportAddress: no address");
+  EXPECT_EQ(config.problem(Key::report_address, "no address", 2).to_string(),
+            "f:3: ReportAddress: no address");
+  EXPECT_EQ(config.problem(Key::selector, "\x1b").to_string(), "f:4: Selector: \\x1b");
+  EXPECT_EQ(config.problem(Key::key_file, "is missing").to_string(), "KeyFile: is missing");
+}
+
+TEST(Config, numbers_that_would_overflow_are_refused) {
+  for (const char* value :
+       {"9223372036854775807G", "99999999999999999999", "-1", "1KK", "K", "0x10"}) {
+    Config config;
+    EXPECT_FALSE(config.set(Key::maximum_report_size, value)) << value;
+  }
+}
+
+TEST(Config, bytes_of_strangers_in_a_name_are_escaped_in_the_message) {
+  EXPECT_EQ(problems_of("\x1b[2J 1"),
+            (std::vector<std::string>{
+                "f:1: unknown key \"\\x1b[2J\"; opentlsrpt.conf(5) lists the keys"}));
+}
+
+TEST(Config, include_reads_another_file_and_stops_at_depth_five) {
+  const TempDir dir;
+  std::ofstream(dir / "a") << "Include " << dir / "b"
+                           << "\nSelector s\n";
+  std::ofstream(dir / "b") << "MaximumRua x\n";
+  const ReadConfig read = read_config_file(dir / "a");
+  ASSERT_EQ(read.problems.size(), 1u);
+  EXPECT_EQ(read.problems[0].file, dir / "b");
+  EXPECT_EQ(read.problems[0].line, 1);
+  EXPECT_EQ(read.config.text(Key::selector), "s");
+
+  std::ofstream(dir / "loop") << "Include " << dir / "loop"
+                              << "\n";
+  const ReadConfig loop = read_config_file(dir / "loop");
+  ASSERT_EQ(loop.problems.size(), 1u);
+  EXPECT_EQ(loop.problems[0].text, "Include nests more than 5 deep");
+}
+
+TEST(Config, a_missing_file_is_a_problem_of_the_file) {
+  const ReadConfig read = read_config_file("/nonexistent/opentlsrpt.conf");
+  ASSERT_EQ(read.problems.size(), 1u);
+  EXPECT_EQ(
+      read.problems[0].to_string(),
+      "/nonexistent/opentlsrpt.conf: cannot open /nonexistent/opentlsrpt.conf: No such file or "
+      "directory");
+}
+
+TEST(Config, a_list_may_stand_in_a_file_of_its_own) {
+  const TempDir dir;
+  std::ofstream(dir / "domains") << "# ours\nx.example\n\n  y.example\n";
+  Config config;
+  ASSERT_TRUE(config.set(Key::policy_domains, "file:" + (dir / "domains")));
+  EXPECT_EQ(config.list(Key::policy_domains), (std::vector<std::string>{"x.example", "y.example"}));
+  EXPECT_FALSE(config.set(Key::policy_domains, "file:/nonexistent"));
+}
+
+TEST(Config, the_sample_names_every_key_and_can_be_read) {
+  const std::string sample = sample_config();
+  EXPECT_TRUE(read_config_text(sample, "sample").problems.empty());
+  for (const KeyInfo& info : config_table()) {
+    EXPECT_NE(sample.find("\n#" + std::string(info.name) + " "), std::string::npos) << info.name;
+  }
+}
+
+}  // namespace
+}  // namespace tlsrpt

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/ip_address.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tlsrpt {
+namespace {
+
+TEST(IpAddress, every_spelling_becomes_the_canonical_one) {
+  const struct {
+    const char* text;
+    const char* canonical;
+    const char* why;
+  } table[] = {
+      {"192.0.2.1", "192.0.2.1", "R91"},
+      {"0.0.0.0", "0.0.0.0", "R91"},
+      {"255.255.255.255", "255.255.255.255", "R91"},
+      {" 192.0.2.1\r\n", "192.0.2.1", "blanks"},
+      {"[192.0.2.1]", "192.0.2.1", "address literal"},
+      {"2001:DB8:0:0::1", "2001:db8::1", "R92"},
+      {"2001:db8:abcd:0012::1", "2001:db8:abcd:12::1", "R93 leading zeros"},
+      {"2001:db8:0:0:0:0:0:1", "2001:db8::1", "R92 longest run"},
+      {"2001:0:0:1:0:0:0:1", "2001:0:0:1::1", "R92 longest run"},
+      {"2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1", "R92 first of equal runs"},
+      {"2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1", "R92 one group is not shortened"},
+      {"2001:db8::0:1:1:1:1", "2001:db8::1:1:1:1", "R92 as short as can be"},
+      {"::", "::", "R92"},
+      {"::1", "::1", "R92"},
+      {"0:0:0:0:0:0:0:1", "::1", "R92"},
+      {"fe80::", "fe80::", "R92"},
+      {"1:0:0:0:0:0:0:0", "1::", "R92"},
+      {"::ffff:192.0.2.1", "192.0.2.1", "R94"},
+      {"::FFFF:c000:0201", "192.0.2.1", "R94"},
+      {"0:0:0:0:0:ffff:192.0.2.1", "192.0.2.1", "R94"},
+      {"[IPv6:2001:db8::1]", "2001:db8::1", "address literal"},
+      {"IPv6:2001:db8::1", "2001:db8::1", "tag alone"},
+      {"[ipv6:::1]", "::1", "tag in another case"},
+      {"[IPv6:::ffff:192.0.2.1]", "192.0.2.1", "R94"},
+      {"64:ff9b::192.0.2.33", "64:ff9b::c000:221", "RFC 5952 section 5 allows groups"},
+      {"::192.0.2.1", "::c000:201", "not mapped"},
+      {"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "R92"},
+      {"ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+       "longest text"},
+  };
+  for (const auto& row : table) {
+    SCOPED_TRACE(std::string(row.text) + ": " + row.why);
+    const auto canonical = canonical_ip(row.text);
+    ASSERT_TRUE(canonical);
+    EXPECT_EQ(*canonical, row.canonical);
+    EXPECT_EQ(canonical_ip(*canonical), canonical) << "canonical stays canonical";
+  }
+}
+
+TEST(IpAddress, what_is_no_address_is_not_made_one) {
+  for (const char* bad : {"",
+                          " ",
+                          "x.x.x.x",
+                          "192.0.2",
+                          "192.0.2.1.1",
+                          "192.0.2.256",
+                          "192.0.2.010",
+                          "192.0.2.1:25",
+                          "[192.0.2.1]:25",
+                          "192.0.2.1/32",
+                          "[192.0.2.1",
+                          "192.0.2.1]",
+                          "[]",
+                          "[",
+                          "]",
+                          "IPv6:",
+                          "[IPv6:]",
+                          "fe80::1%eth0",
+                          "2001:db8::1::2",
+                          "2001:db8",
+                          "12345::",
+                          ":::",
+                          "g::1",
+                          "mx.example.com",
+                          "0x7f.0.0.1",
+                          "3221225985",
+                          "1:2:3:4:5:6:7:8:9",
+                          "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}) {
+    EXPECT_FALSE(canonical_ip(bad)) << bad;
+  }
+  EXPECT_FALSE(canonical_ip(std::string_view("192.0.2.1\0x", 11))) << "text behind a NUL byte";
+}
+
+}  // namespace
+}  // namespace tlsrpt
