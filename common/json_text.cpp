@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/json_text.hpp"
 
+#include "common/ascii.hpp"
 #include "common/utf8.hpp"
 
 namespace tlsrpt {
@@ -16,15 +17,8 @@ std::optional<unsigned> read_hex4(std::string_view text, std::size_t position) {
   if (text.size() < position + 4) return std::nullopt;
   unsigned value = 0;
   for (const char c : text.substr(position, 4)) {
-    unsigned digit = 0;
-    if (is_digit(c)) {
-      digit = static_cast<unsigned>(c - '0');
-    } else if ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')) {
-      digit = static_cast<unsigned>((c | 0x20) - 'a') + 10;
-    } else {
-      return std::nullopt;
-    }
-    value = value * 16 + digit;
+    if (hex_value(c) < 0) return std::nullopt;
+    value = value * 16 + static_cast<unsigned>(hex_value(c));
   }
   return value;
 }

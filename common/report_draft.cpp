@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "common/ascii.hpp"
 #include "common/result_type.hpp"
 
 namespace tlsrpt {
@@ -130,7 +131,7 @@ void ReportDraft::set_time(Member member, Seconds time) {
 }
 
 std::string ReportDraft::normalised(Member member, std::string text) {
-  if (member == Member::policy_type) return to_lower(trim_blanks(text));
+  if (member == Member::policy_type) return lower_case(trim_blanks(text));
   if (member == Member::result_type) return std::string(trim_blanks(text));
   if (member == Member::policy_domain) return read_policy_domain(text, outcome_.flags);
   if (member == Member::receiving_mx_hostname) return read_host(std::move(text));

@@ -4,6 +4,8 @@
 #include <array>
 #include <span>
 
+#include "common/ascii.hpp"
+
 namespace tlsrpt {
 namespace {
 
@@ -87,15 +89,6 @@ std::span<const Name> names_of(ReportObject object) {
 
 constexpr std::size_t kLongestName = 30;
 
-bool equals_folded(std::string_view lower, std::string_view name) {
-  if (lower.size() != name.size()) return false;
-  for (std::size_t i = 0; i < lower.size(); ++i) {
-    const char c = name[i];
-    if (lower[i] != (c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c)) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 MemberType type_of(Member member) {
@@ -145,7 +138,7 @@ std::optional<FoundMember> find_member(ReportObject object, std::string_view nam
     if (known.name == name) return found(known, false);
   }
   for (const Name& known : names_of(object)) {
-    if (equals_folded(known.name, name)) return found(known, true);
+    if (equal_ignoring_case(known.name, name)) return found(known, true);
   }
   return std::nullopt;
 }

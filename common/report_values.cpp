@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "common/ascii.hpp"
 #include "common/domain_name.hpp"
 #include "common/ip_address.hpp"
 #include "common/report.hpp"
@@ -17,9 +18,7 @@ namespace {
 
 using Kind = JsonScalar::Kind;
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+bool is_json_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 bool all_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
@@ -113,15 +112,9 @@ class StringArray final : public nlohmann::json::json_sax_t {
 }  // namespace
 
 std::string_view trim_blanks(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  while (!text.empty() && is_json_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_json_blank(text.back())) text.remove_suffix(1);
   return text;
-}
-
-std::string to_lower(std::string_view text) {
-  std::string folded(text);
-  for (char& c : folded) c = lower(c);
-  return folded;
 }
 
 std::string read_text(const JsonScalar& scalar, std::size_t max_bytes, Flags& flags) {
@@ -179,7 +172,7 @@ std::string read_policy_domain(std::string_view text, Flags& flags) {
   if (auto domain = normalize_domain(text)) return std::move(*domain);
   while (text.ends_with('.')) text.remove_suffix(1);
   std::string kept;
-  for (const char c : text) kept += c > ' ' && c < '\x7f' ? lower(c) : '?';
+  for (const char c : text) kept += c > ' ' && c < '\x7f' ? ascii_lower(c) : '?';
   if (!kept.empty()) flags.add(Flag::invalid_policy_domain);
   return kept;
 }
@@ -211,7 +204,7 @@ void add_mx_patterns(std::vector<std::string>& patterns, std::string_view text,
   constexpr std::string_view kTag = "mx:";
   const std::size_t before = patterns.size();
   split(text, " \t\r\n,;", [&](std::string_view piece) {
-    if (to_lower(piece.substr(0, kTag.size())) == kTag) {
+    if (equal_ignoring_case(piece.substr(0, kTag.size()), kTag)) {
       piece.remove_prefix(kTag.size());
       flags.add(Flag::mx_host_type);
     }

@@ -21,8 +21,8 @@ struct JsonScalar {
   std::string_view value = {};  ///< the text, or the number as it was written
 };
 
+/// Without blanks and line ends at both ends.
 std::string_view trim_blanks(std::string_view text);
-std::string to_lower(std::string_view text);  ///< ASCII only
 
 /// Where a string belongs. Empty: null, boolean or nothing but blanks; the member is absent.
 std::string read_text(const JsonScalar& scalar, std::size_t max_bytes, Flags& flags);

@@ -45,14 +45,15 @@ auto values_of(const Map& map) {
 
 void SessionCounts::add(const PolicyResult& result) {
   add_saturating(successful, result.total_successful_session_count);
-  std::uint64_t described = 0;
+  std::uint64_t explained = 0;
   for (const FailureDetails& details : result.failure_details) {
-    add_saturating(described, details.failed_session_count);
+    add_saturating(explained, details.failed_session_count);
   }
+  add_saturating(described, result.failure_details.size());
   // Details may name more failures than the summary; the larger number is the safer one to show.
-  add_saturating(failed, std::max(result.total_failure_session_count, described));
-  if (result.total_failure_session_count > described) {
-    add_saturating(unexplained, result.total_failure_session_count - described);
+  add_saturating(failed, std::max(result.total_failure_session_count, explained));
+  if (result.total_failure_session_count > explained) {
+    add_saturating(unexplained, result.total_failure_session_count - explained);
   }
 }
 
@@ -88,7 +89,8 @@ void SummaryBuilder::add(const ListedReport& listed) {
   if (Seconds* newest = entry(newest_of_reporter_, reporter)) {
     *newest = std::max(*newest, range.end_datetime);
   }
-  if (range.end_datetime < question_.since) return;
+  // A range that ends with the midnight at which a day begins is not about that day.
+  if (range.end_datetime <= question_.since) return;
   if (question_.until && range.start_datetime >= *question_.until) return;
 
   ++totals_.reports;

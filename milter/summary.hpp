@@ -17,7 +17,7 @@ namespace tlsrpt::milter {
 
 struct SummaryQuestion {
   Seconds now{};
-  Seconds since{};               ///< reports whose range ends at or after it are summed up
+  Seconds since{};               ///< reports whose range ends after it are summed up
   std::optional<Seconds> until;  ///< and begins before it
   std::string domain;            ///< one policy domain only; "" = all
   std::vector<std::string> policy_domains;  ///< ours; empty: no check for foreign domains
@@ -29,6 +29,7 @@ struct SessionCounts {
   std::uint64_t successful = 0;
   std::uint64_t failed = 0;
   std::uint64_t unexplained = 0;  ///< failed, but not described by any failure-details (R243)
+  std::uint64_t described = 0;    ///< entries of failure-details, which may count no session
   void add(const PolicyResult& result);
 };
 

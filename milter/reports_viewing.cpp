@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <unistd.h>
+
+#include <cerrno>
+#include <limits>
+
+#include "milter/intake.hpp"
+#include "milter/ndjson.hpp"
+#include "milter/report_list.hpp"
+#include "milter/report_view.hpp"
+#include "milter/reports_commands.hpp"
+#include "milter/summary_text.hpp"
+
+namespace tlsrpt::milter {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+Result<ReceivedStore> open_to_read(const Config& config) {
+  const auto path = received_path(config.text(Key::database));
+  if (!path) return tl::unexpected(path.error());
+  if (::access(path->c_str(), F_OK) != 0 && errno == ENOENT) {
+    return fail(ErrorCode::not_found,
+                "there is no {} yet: the milter makes it when it starts, import when it is given "
+                "report files; --database or -c chooses another place",
+                *path);
+  }
+  if (::access(path->c_str(), R_OK) != 0) return fail_errno(errno, "cannot read " + *path);
+  return ReceivedStore::open(*path, SqliteMode::read_only);
+}
+
+/// Days of the command line as the times of the filter. A range that ends with the midnight at
+/// which a day begins is not about that day, so a second is added.
+ReportFilter filter_of(const ReportsOptions& options) {
+  ReportFilter filter;
+  if (options.since) filter.since = Seconds(*options.since) + (options.refused ? 0s : 1s);
+  if (options.until) filter.until = Seconds(*options.until + std::chrono::days(1));
+  filter.domain = options.domain;
+  filter.failures_only = options.failures;
+  filter.include_refused = options.refused;
+  filter.limit = options.limit == 0 ? std::numeric_limits<std::size_t>::max() : options.limit;
+  return filter;
+}
+
+Exit failed(const Error& error) {
+  complain(error.detail);
+  return exit_for(error);
+}
+
+Exit printed(std::string_view text) { return print(text) ? Exit::ok : Exit::io; }
+
+Exit list_refused(const ReportsOptions& options, ReceivedStore& store) {
+  const auto listed = store.list_refused(filter_of(options));
+  if (!listed) return failed(listed.error());
+  if (!options.json) return printed(refusal_list_text(*listed));
+  for (const ListedRefusal& one : *listed) {
+    if (!print(listed_line(one))) return Exit::io;
+  }
+  return Exit::ok;
+}
+
+Exit list_command(const ReportsOptions& options, ReceivedStore& store) {
+  if (options.refused) return list_refused(options, store);
+  if (options.json) {
+    bool written = true;
+    const auto done = store.visit(filter_of(options), [&](const ListedReport& one) {
+      written = written && print(listed_line(one));
+    });
+    if (!done) return failed(done.error());
+    return written ? Exit::ok : Exit::io;
+  }
+  const auto listed = store.list(filter_of(options));
+  if (!listed) return failed(listed.error());
+  std::string text = report_list_text(*listed);
+  if (options.limit != 0 && listed->size() == options.limit) {
+    text += "There may be more: --limit N shows N of them.\n";
+  }
+  return printed(text);
+}
+
+Exit show_refused(const ReportsOptions& options, ReceivedStore& store) {
+  const auto refused = store.refused(options.id);
+  if (!refused) return failed(refused.error());
+  if (!refused->has_value()) {
+    return failed({ErrorCode::not_found, fmt::format("no refused mail {}", options.id)});
+  }
+  return printed(options.raw ? (*refused)->bytes : refusal_view(options.id, **refused));
+}
+
+Exit show_command(const ReportsOptions& options, ReceivedStore& store) {
+  if (options.refused) return show_refused(options, store);
+  const auto report = store.report(options.id);
+  if (!report) return failed(report.error());
+  if (!report->has_value()) {
+    return failed({ErrorCode::not_found, fmt::format("no report {}", options.id)});
+  }
+  return printed(options.raw ? (*report)->json : report_view(options.id, **report));
+}
+
+SummaryQuestion question_of(const ReportsOptions& options, const Config& config,
+                            const Clock& clock) {
+  SummaryQuestion question;
+  question.now = clock.now();
+  const Day since = options.since.value_or(options.until.value_or(clock.today()) -
+                                           std::chrono::days(static_cast<int>(options.days)));
+  question.since = Seconds(since);
+  if (options.until) question.until = Seconds(*options.until + std::chrono::days(1));
+  question.domain = options.domain;
+  question.policy_domains = intake_settings(config).policy_domains;
+  return question;
+}
+
+/// For a summary without reports: are there none at all, or only older ones?
+Result<std::string> why_empty(ReceivedStore& store) {
+  ReportFilter newest;
+  newest.limit = 1;
+  const auto reports = store.list(newest);
+  if (!reports) return tl::unexpected(reports.error());
+  if (reports->empty()) {
+    return std::string(
+        "\nNo report was ever stored. They come by mail to the address in the rua of your\n"
+        "_smtp._tls TXT record, a day after the sessions; opentlsrpt(7) shows how to set it up.\n");
+  }
+  return fmt::format(
+      "\nThe newest stored report ends {}; --since or --days reaches further back.\n",
+      format_rfc3339(reports->front().report.date_range.end_datetime));
+}
+
+Exit summary_command(const ReportsOptions& options, const Config& config, const Clock& clock,
+                     ReceivedStore& store) {
+  const SummaryQuestion question = question_of(options, config, clock);
+  SummaryBuilder builder(question);
+  ReportFilter filter;
+  filter.domain = question.domain;
+  // As long again before the beginning, to learn who used to report.
+  filter.since = question.since - (question.until.value_or(question.now) - question.since);
+  filter.until = question.until;
+  filter.limit = std::numeric_limits<std::size_t>::max();
+  auto done = store.visit(filter, [&](const ListedReport& listed) { builder.add(listed); });
+  if (!done) return failed(done.error());
+  ReportFilter refused = filter;
+  refused.since = question.since;
+  const auto refusals = store.list_refused(refused);
+  if (!refusals) return failed(refusals.error());
+  for (const ListedRefusal& refusal : *refusals) builder.add(refusal);
+  const Summary summary = builder.finish();
+  if (options.json) return printed(summary_json(summary));
+  std::string text = summary_text(summary);
+  if (summary.reports == 0) {
+    const auto why = why_empty(store);
+    if (!why) return failed(why.error());
+    text += *why;
+  }
+  return printed(text);
+}
+
+}  // namespace
+
+Exit view_command(const ReportsOptions& options, const Config& config, const Clock& clock) {
+  auto store = open_to_read(config);
+  if (!store) return failed(store.error());
+  switch (options.command) {
+    case Command::list:
+      return list_command(options, *store);
+    case Command::show:
+      return show_command(options, *store);
+    case Command::summary:
+      return summary_command(options, config, clock, *store);
+    case Command::none:
+    case Command::parse:
+    case Command::import_files:
+      break;
+  }
+  return Exit::software;
+}
+
+}  // namespace tlsrpt::milter
