@@ -178,14 +178,16 @@ void spawn_reader(int control, const ConfinedSettings& settings) {
   }
 }
 
-/// Keeps nothing of the program's but the one descriptor: a reader must not inherit its files and sockets.
+/// Keeps nothing of the program's but the one descriptor: a reader must not inherit its files and
+/// sockets.
 UniqueFd keep_only(UniqueFd fd) {
   constexpr int kKept = STDERR_FILENO + 1;
   const int old = fd.release();
   if (old != kKept && ::dup3(old, kKept, O_CLOEXEC) < 0) ::_exit(1);
   ::close_range(kKept + 1, ~0u, 0);
   const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null.get(), standard);
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    ::dup2(null.get(), standard);
   return UniqueFd(kKept);
 }
 
@@ -224,6 +226,17 @@ Result<UniqueFd> receive_descriptor(int from) {
   int fd = -1;
   std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
   return UniqueFd(fd);
+}
+
+/// A message that its reader did not survive would not be survived the next time either: it is
+/// refused for good, as one that claims to be a report, so that it is recorded.
+OpenedMessage unreadable(std::string detail) {
+  OpenedMessage opened;
+  opened.facts.claims_report = true;
+  opened.outcomes.resize(1);
+  opened.outcomes.front().refusal = Refusal::reader_failed;
+  opened.outcomes.front().detail = std::move(detail);
+  return opened;
 }
 
 }  // namespace
@@ -281,12 +294,13 @@ Result<OpenedMessage> ConfinedMessageOpener::ask(char kind, std::string_view byt
   const std::size_t max_answer =
       4 * (settings_.limits.max_message_bytes + settings_.limits.gunzip.max_bytes);
   const auto answer = receive_all(reader->get(), max_answer, deadline);
-  if (!answer) return tl::unexpected(answer.error());
+  if (!answer) return unreadable(answer.error().detail);
   if (!sent || answer->empty()) {
-    return fail(ErrorCode::internal, "the confined reader died over a message of {} bytes",
-                bytes.size());
+    return unreadable(
+        fmt::format("the confined reader died over a message of {} bytes", bytes.size()));
   }
-  return decode_opened(*answer);
+  auto opened = decode_opened(*answer);
+  return opened ? std::move(*opened) : unreadable(opened.error().detail);
 }
 
 Result<OpenedMessage> ConfinedMessageOpener::open(std::string_view message) {

@@ -17,7 +17,8 @@ namespace tlsrpt {
 class MessageOpener {
  public:
   virtual ~MessageOpener() = default;
-  /// An error means that the reader failed (died, took too long), not that the message is bad.
+  /// An error means that no reader could be had, which says nothing about the message: try again
+  /// later. A message that the reader did not survive gives one outcome, reader_failed.
   virtual Result<OpenedMessage> open(std::string_view message) = 0;
   /// As open_file_bytes: a file of any kind.
   virtual Result<std::vector<ReadOutcome>> open_file(std::string_view bytes) = 0;

@@ -24,6 +24,9 @@ struct FixedClock final : Clock {
 struct FailingOpener final : MessageOpener {
   explicit FailingOpener(ErrorCode error_code) : code(error_code) {}
   Result<OpenedMessage> open(std::string_view) override { return fail(code, "the reader is gone"); }
+  Result<std::vector<ReadOutcome>> open_file(std::string_view) override {
+    return fail(code, "the reader is gone");
+  }
   ErrorCode code;
 };
 

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "sender/delivery.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/gzip.hpp"
+#include "common/report_mail.hpp"
+#include "common/report_writer.hpp"
+#include "common/rua.hpp"
+#include "sender/report_builder.hpp"
+
+namespace tlsrpt::sender {
+
+namespace {
+
+constexpr std::size_t kLargeMessage = 10u << 20;  // what many receivers take at most (R135)
+// A claim outlives the longest hand-over, with TLS and once more without.
+constexpr std::chrono::seconds kClaimMargin{60};
+
+/// An error that another try may cure, or not.
+HandOverResult to_result(const Error& error) {
+  const bool ours = error.code == ErrorCode::crypto || error.code == ErrorCode::internal;
+  return {ours ? HandOver::temporary : HandOver::permanent, error.detail};
+}
+
+}  // namespace
+
+std::chrono::seconds backoff(int attempts) {
+  std::chrono::seconds wait = kFirstRetry;
+  for (int i = 1; i < attempts && wait < kLongestRetry; ++i) wait *= 2;
+  return std::min(wait, kLongestRetry);
+}
+
+std::optional<Seconds> next_attempt(Seconds first_attempt, int attempts, Seconds now) {
+  const Seconds end = first_attempt + kDeliveryTime;
+  if (now >= end) return std::nullopt;
+  return std::min(now + backoff(attempts), end);
+}
+
+Result<std::string> make_report_message(const StoredReport& report, const std::string& recipient,
+                                        const ReporterSettings& settings, const DkimKey& key) {
+  ReportMail mail;
+  mail.from = settings.identity.from;
+  mail.to = recipient;
+  mail.report_domain = report.domain;
+  mail.submitter = settings.identity.submitter;
+  mail.report_id = report.report_id;
+  mail.date_range = date_range_of(report.day);
+  mail.gzipped_report = report.gzipped;
+  mail.text = report.summary;
+  mail.date = report.created;
+  auto message = compose_report_mail(mail);
+  if (!message) return message;
+  SignSettings sign;
+  sign.domain = settings.identity.submitter;
+  sign.selector = settings.selector;
+  sign.signed_headers = report_mail_signed_headers();
+  sign.timestamp = report.created;
+  const auto signature = dkim_sign(*message, key, sign);
+  if (!signature) return tl::unexpected(signature.error().context("DKIM signature"));
+  return *signature + *message;
+}
+
+Result<std::optional<Delivery>> Deliverer::serve(const DeliveryKey& key, ClaimMode mode) {
+  const Seconds now = parts_.clock.now();
+  const Seconds until = now + 2 * settings_.smtp.timeout + kClaimMargin;
+  const auto claimed = parts_.ledger.claim(key, now, until, mode);
+  if (!claimed || !*claimed) return claimed;
+  const auto outcome = hand_over(**claimed);
+  if (!outcome) return tl::unexpected(outcome.error());
+  return conclude(**claimed, *outcome);
+}
+
+/// The report that was kept, or a new one, kept before its first hand-over.
+Result<StoredReport> Deliverer::report_for(const DeliveryKey& key) {
+  auto kept = parts_.ledger.find_report(key.day, key.domain);
+  if (!kept) return tl::unexpected(kept.error());
+  if (*kept) return std::move(**kept);
+  const auto domain_day = parts_.store.load(key.day, key.domain);
+  if (!domain_day) return tl::unexpected(domain_day.error());
+  if (domain_day->policies.empty()) {
+    return fail(ErrorCode::not_found, "nothing was counted for {}", key.domain);
+  }
+  const auto report = draft_report(*domain_day, settings_.identity, settings_.host_name);
+  if (!report) return tl::unexpected(report.error());
+  return parts_.ledger.keep_report({key.day, key.domain, report->report_id,
+                                    gzip(write_report(*report)), summarize(*report, key.domain),
+                                    parts_.clock.now()});
+}
+
+Result<Deliverer::Outcome> Deliverer::hand_over(const Delivery& delivery) {
+  const auto report = report_for(delivery.key);
+  if (!report) {
+    const ErrorCode code = report.error().code;
+    if (code == ErrorCode::database || code == ErrorCode::temporary) {
+      return tl::unexpected(report.error());
+    }
+    return Outcome{to_result(report.error()), {}};
+  }
+  const auto rua = parse_rua(delivery.key.destination);
+  if (!rua) return Outcome{to_result(rua.error()), report->report_id};
+  const auto message = make_report_message(*report, rua->address, settings_, key_);
+  if (!message) return Outcome{to_result(message.error()), report->report_id};
+  if (message->size() > kLargeMessage) {
+    parts_.log.warning(LogLine("report-large")
+                           .add("domain", delivery.key.domain)
+                           .add("day", format_day(delivery.key.day))
+                           .add("bytes", std::uint64_t{message->size()}));
+  }
+  return Outcome{
+      parts_.transport.hand_over({settings_.identity.envelope_sender, rua->address}, *message),
+      report->report_id};
+}
+
+Result<std::optional<Delivery>> Deliverer::conclude(Delivery delivery, const Outcome& outcome) {
+  const Seconds now = parts_.clock.now();
+  delivery.detail = outcome.result.detail;
+  delivery.due = now;
+  switch (outcome.result.verdict) {
+    case HandOver::accepted:
+      delivery.state = DeliveryState::delivered;
+      break;
+    case HandOver::permanent:
+      delivery.state = DeliveryState::failed;
+      break;
+    case HandOver::aborted:  // nobody's fault: due again at once
+      delivery.state = DeliveryState::deferred;
+      break;
+    case HandOver::temporary: {
+      const auto next = next_attempt(delivery.first_attempt.value_or(now), delivery.attempts, now);
+      delivery.state = next ? DeliveryState::deferred : DeliveryState::expired;
+      delivery.due = next.value_or(now);
+      break;
+    }
+  }
+  const auto finished =
+      parts_.ledger.finish(delivery, delivery.state, delivery.due, delivery.detail);
+  // Logged in any case: what the mail server answered is a fact, whether we could note it or not.
+  log_result(delivery, outcome.report_id);
+  if (!finished) return tl::unexpected(finished.error());
+  return std::optional<Delivery>(std::move(delivery));
+}
+
+void Deliverer::log_result(const Delivery& delivery, const std::string& report_id) {
+  const auto line = [&](std::string_view tag) {
+    LogLine text(tag);
+    text.add("domain", delivery.key.domain)
+        .add("day", format_day(delivery.key.day))
+        .add("destination", delivery.key.destination)
+        .add("report_id", report_id)
+        .add("attempts", delivery.attempts);
+    return text;
+  };
+  switch (delivery.state) {
+    case DeliveryState::delivered:
+      parts_.log.info(line("report-delivered").add("reply", delivery.detail));
+      break;
+    case DeliveryState::deferred:
+      parts_.log.notice(line("report-deferred")
+                            .add("next", format_rfc3339(delivery.due))
+                            .add("detail", delivery.detail));
+      break;
+    case DeliveryState::failed:
+      parts_.log.warning(line("report-failed").add("detail", delivery.detail));
+      break;
+    case DeliveryState::expired:
+      parts_.log.warning(line("report-expired").add("detail", delivery.detail));
+      break;
+    case DeliveryState::waiting:
+    case DeliveryState::sending:
+    case DeliveryState::unsupported:
+      break;  // no ends of a hand-over
+  }
+}
+
+}  // namespace tlsrpt::sender

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+// One report to one destination: build it once, sign it, hand it over, and write down what came of
+// it.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "common/clock.hpp"
+#include "common/dkim.hpp"
+#include "common/log.hpp"
+#include "sender/ledger.hpp"
+#include "sender/mail_transport.hpp"
+#include "sender/outbound_store.hpp"
+#include "sender/reporter_settings.hpp"
+
+namespace tlsrpt::sender {
+
+inline constexpr std::chrono::seconds kFirstRetry{300};
+inline constexpr std::chrono::seconds kLongestRetry{4 * 3600};
+inline constexpr std::chrono::seconds kDeliveryTime{24 * 3600};  ///< R145
+
+/// How long to wait after so many attempts: 5 min, doubled each time, up to 4 h (R146).
+std::chrono::seconds backoff(int attempts);
+
+/// When to try again after a temporary failure at 'now'. The last try is at the end of the 24
+/// hours; nothing if these are over.
+std::optional<Seconds> next_attempt(Seconds first_attempt, int attempts, Seconds now);
+
+/// The complete signed message. The same report, destination and key give the same bytes (R147).
+Result<std::string> make_report_message(const StoredReport& report, const std::string& recipient,
+                                        const ReporterSettings& settings, const DkimKey& key);
+
+class Deliverer {
+ public:
+  struct Parts {
+    OutboundStore& store;
+    Ledger& ledger;
+    MailTransport& transport;
+    const Clock& clock;
+    Log& log;
+  };
+
+  Deliverer(Parts parts, const ReporterSettings& settings, const DkimKey& key)
+      : parts_(parts), settings_(settings), key_(key) {}
+
+  /// Claims and serves one delivery. Nothing if it was not to be had. An error means that the
+  /// database failed; the claim then runs out and the delivery is tried again.
+  Result<std::optional<Delivery>> serve(const DeliveryKey& key, ClaimMode mode);
+
+ private:
+  struct Outcome {
+    HandOverResult result;
+    std::string report_id;
+  };
+
+  Result<StoredReport> report_for(const DeliveryKey& key);
+  Result<Outcome> hand_over(const Delivery& delivery);
+  Result<std::optional<Delivery>> conclude(Delivery delivery, const Outcome& outcome);
+  void log_result(const Delivery& delivery, const std::string& report_id);
+
+  Parts parts_;
+  const ReporterSettings& settings_;
+  const DkimKey& key_;
+};
+
+}  // namespace tlsrpt::sender

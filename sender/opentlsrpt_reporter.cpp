@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+// opentlsrpt-reporter: daily reports to those who ask for them, and the commands preview and send.
+
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "common/clock.hpp"
+#include "common/daemon.hpp"
+#include "common/escape.hpp"
+#include "common/sysexits.hpp"
+#include "sender/curl_mail_transport.hpp"
+#include "sender/preview.hpp"
+#include "sender/reporter.hpp"
+#include "sender/reporter_command.hpp"
+#include "sender/send_now.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace tlsrpt;
+using namespace tlsrpt::sender;
+
+constexpr std::string_view kProgram = "opentlsrpt-reporter";
+constexpr std::string_view kUsage =
+    "usage: opentlsrpt-reporter [-flnvV] [-c file] [-u user] [-P pidfile]\n"
+    "       opentlsrpt-reporter preview [-lv] [-c file] [--day day] [domain ...]\n"
+    "       opentlsrpt-reporter send [-lv] [-c file] --day day [domain ...]\n";
+
+void say(const std::string& text) { std::fputs((text + "\n").c_str(), stderr); }
+
+Exit fail_with(Exit code, std::string_view text) {
+  say(fmt::format("{}: {}", kProgram, escape_terminal(text)));
+  return code;
+}
+
+Exit exit_for(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::not_found:
+      return Exit::no_input;
+    case ErrorCode::permission:
+      return Exit::permission;
+    case ErrorCode::temporary:
+      return Exit::temporary;
+    case ErrorCode::io:
+    case ErrorCode::database:
+    case ErrorCode::malformed:
+      return Exit::io;
+    case ErrorCode::unsupported:
+    case ErrorCode::invalid_argument:
+    case ErrorCode::limit_exceeded:
+      return Exit::config;
+    case ErrorCode::crypto:
+    case ErrorCode::internal:
+      return Exit::software;
+  }
+  return Exit::software;
+}
+
+Exit fail_with(const Error& error) { return fail_with(exit_for(error), error.detail); }
+
+/// Turns signals into "stop" and log lines. One thread.
+class SignalWatch {
+ public:
+  SignalWatch(SignalFd signals, Log& log) : signals_(std::move(signals)), log_(log) {}
+
+  bool stop() {
+    while (const int number = signals_.take()) {
+      if (number == SIGTERM || number == SIGINT) {
+        stopping_ = true;
+      } else {
+        log_.notice(LogLine("signal-ignored")
+                        .add("signal", ::strsignal(number))
+                        .add("detail", "restart the reporter to read its configuration again"));
+      }
+    }
+    return stopping_;
+  }
+
+  void wait(std::chrono::seconds time) const {
+    pollfd watched{signals_.fd(), POLLIN, 0};
+    const auto milliseconds = std::chrono::milliseconds(std::clamp(time, 0s, 3600s));
+    ::poll(&watched, 1, static_cast<int>(milliseconds.count()));
+  }
+
+ private:
+  SignalFd signals_;
+  Log& log_;
+  bool stopping_ = false;
+};
+
+/// Everything that both the daemon and 'send' need to hand reports over.
+class SendingHouse {
+ public:
+  static Result<std::unique_ptr<SendingHouse>> build(const ReporterSettings& settings,
+                                                     const DkimKey& key, Log& log,
+                                                     StopRequested stop) {
+    auto store = OutboundStore::open(settings.database, SqliteMode::read_write_create);
+    if (!store) return tl::unexpected(store.error());
+    auto dns = make_dns(settings.dns);
+    if (!dns) return tl::unexpected(dns.error());
+    auto transport = make_curl_mail_transport(settings.smtp, std::move(stop));
+    if (!transport) return tl::unexpected(transport.error());
+    return std::unique_ptr<SendingHouse>(new SendingHouse(settings, key, log, std::move(*store),
+                                                          std::move(*dns), std::move(*transport)));
+  }
+
+  OutboundStore store;
+  Ledger ledger;
+  std::unique_ptr<Dns> dns;
+  std::unique_ptr<MailTransport> transport;
+  SystemClock clock;
+  Planner planner;
+  Deliverer deliverer;
+
+ private:
+  SendingHouse(const ReporterSettings& settings, const DkimKey& key, Log& log, OutboundStore opened,
+               std::unique_ptr<Dns> resolver, std::unique_ptr<MailTransport> mail)
+      : store(std::move(opened)),
+        ledger(store.database()),
+        dns(std::move(resolver)),
+        transport(std::move(mail)),
+        planner({store, ledger, *dns, clock, log}, settings, system_random()),
+        deliverer({store, ledger, *transport, clock, log}, settings, key) {}
+};
+
+/// Standard output failed, as when its reader has gone.
+bool flush_output() { return std::fflush(stdout) == 0 && std::ferror(stdout) == 0; }
+
+void print_line(const std::string& line) { std::fputs((line + "\n").c_str(), stdout); }
+
+Exit report_unknown(const SelectedDomains& selected, Day day) {
+  for (const std::string& name : selected.unknown) {
+    say(fmt::format("{}: nothing was counted for \"{}\" on {}", kProgram, escape_terminal(name),
+                    format_day(day)));
+  }
+  return selected.unknown.empty() ? Exit::ok : Exit::data;
+}
+
+void note_if_empty(const SelectedDomains& selected, Day day) {
+  if (!selected.domains.empty() || !selected.unknown.empty()) return;
+  say(fmt::format("{}: nothing was counted on {}", kProgram, format_day(day)));
+}
+
+Exit run_preview(const ReporterCommand& command, const ReporterSettings& settings) {
+  auto store = OutboundStore::open(settings.database, SqliteMode::read_only);
+  if (!store) {
+    if (::access(settings.database.c_str(), F_OK) != 0) {
+      return fail_with(Exit::no_input,
+                       settings.database + " does not exist; has the collector been started?");
+    }
+    return fail_with(store.error());
+  }
+  const auto dns = make_dns(settings.dns);
+  if (!dns) return fail_with(dns.error());
+  Ledger ledger(store->database());
+  const auto selected = select_domains(*store, command.day, command.domains);
+  if (!selected) return fail_with(selected.error());
+  note_if_empty(*selected, command.day);
+  Previewer previewer(*store, ledger, **dns, settings);
+  const auto done =
+      previewer.print(command.day, selected->domains, print_line, [] { return false; });
+  if (!flush_output()) return fail_with(Exit::io, "cannot write to standard output");
+  if (!done) return fail_with(done.error());
+  return report_unknown(*selected, command.day);
+}
+
+Exit run_send(const ReporterCommand& command, const ReporterSettings& settings, const DkimKey& key,
+              Log& log) {
+  const SystemClock clock;
+  if (clock.now() < closing_time(command.day)) {
+    return fail_with(
+        Exit::usage,
+        fmt::format("{} can be reported from {} on: its sessions are still counted",
+                    format_day(command.day), format_rfc3339(closing_time(command.day))));
+  }
+  auto signals = SignalFd::create();
+  if (!signals) return fail_with(signals.error());
+  SignalWatch watch(std::move(*signals), log);
+  const auto stop = [&watch] { return watch.stop(); };
+  auto house = SendingHouse::build(settings, key, log, stop);
+  if (!house) return fail_with(house.error());
+  const auto selected = select_domains((*house)->store, command.day, command.domains);
+  if (!selected) return fail_with(selected.error());
+  note_if_empty(*selected, command.day);
+  ImmediateSender sender((*house)->ledger, (*house)->planner, (*house)->deliverer);
+  const auto counts = sender.send(command.day, selected->domains, print_line, stop);
+  if (!flush_output()) return fail_with(Exit::io, "cannot write to standard output");
+  if (!counts) return fail_with(counts.error());
+  const Exit unknown = report_unknown(*selected, command.day);
+  if (counts->open > 0 || watch.stop()) return Exit::temporary;
+  if (counts->failed > 0) return Exit::unavailable;
+  return unknown;
+}
+
+Exit run_daemon(const ReporterCommand& command, const Config& config,
+                const ReporterSettings& settings, const DkimKey& key, Log& log,
+                std::optional<Background>& background) {
+  std::optional<PidFile> pid_file;
+  if (const std::string path = pid_file_path(config, kProgram); !path.empty()) {
+    auto created = PidFile::create(path);
+    if (!created) return fail_with(created.error());
+    pid_file.emplace(std::move(*created));
+  }
+  if (auto done = become(config.text(Key::user_id)); !done) return fail_with(done.error());
+  auto signals = SignalFd::create();
+  if (!signals) return fail_with(signals.error());
+  SignalWatch watch(std::move(*signals), log);
+  const auto stop = [&watch] { return watch.stop(); };
+  auto house = SendingHouse::build(settings, key, log, stop);
+  if (!house) return fail_with(house.error());
+  Reporter reporter({(*house)->store, (*house)->ledger, (*house)->planner, (*house)->deliverer,
+                     (*house)->clock, log},
+                    settings);
+  log.info(LogLine("reporter-started")
+               .add("version", OPENTLSRPT_VERSION)
+               .add("submitter", settings.identity.submitter)
+               .add("selector", settings.selector)
+               .add("algorithm", key.algorithm())
+               .add("verbose", command.options.verbose));
+  if (background) background->report_ready();
+  notify_systemd("READY=1");
+  reporter.run(stop, [&watch](std::chrono::seconds time) { watch.wait(time); });
+  notify_systemd("STOPPING=1");
+  log.info(LogLine("reporter-stopped"));
+  return Exit::ok;
+}
+
+Exit run(int argc, char** argv) {
+  const auto command = parse_reporter_command(argc, argv, SystemClock().today());
+  if (!command) {
+    say(fmt::format("{}: {}\n{}", kProgram, escape_terminal(command.error().detail), kUsage));
+    return Exit::usage;
+  }
+  if (command->options.version) {
+    print_line(fmt::format("{} {}", kProgram, OPENTLSRPT_VERSION));
+    return Exit::ok;
+  }
+  ReadConfig read = load_config(command->options, Key::socket);
+  const bool preview = command->kind == CommandKind::preview;
+  const std::string file = command->options.config_file.empty() ? std::string(kDefaultConfigFile)
+                                                                : command->options.config_file;
+  ReadSettings settings = read_reporter_settings(
+      read.config, file, preview ? Purpose::preview : Purpose::send, local_host_name());
+  print_problems(read.problems);
+  print_problems(settings.problems);
+  if (!read.problems.empty() || !settings.problems.empty()) return Exit::config;
+  if (command->options.check_only) {
+    for (const std::string& warning : settings.warnings) say(escape_terminal(warning));
+    return Exit::ok;
+  }
+  ::umask(static_cast<mode_t>(read.config.integer(Key::umask)));
+  block_signals();
+  std::optional<Background> background;
+  if (command->kind == CommandKind::daemon) {
+    if (read.config.boolean(Key::background) && !command->options.foreground) {
+      auto entered = Background::enter();
+      if (!entered) return fail_with(entered.error());
+      background.emplace(std::move(*entered));
+    }
+  } else if (::geteuid() == 0) {  // files beside the database must not become root's
+    if (auto done = become(read.config.text(Key::user_id)); !done) return fail_with(done.error());
+  }
+  const auto log = make_log(log_settings(read.config, command->options, kProgram));
+  if (!log) return fail_with(log.error());
+  if (preview) return run_preview(*command, settings.settings);
+  for (const std::string& warning : settings.warnings) {
+    (*log)->warning(LogLine("key-file-unsafe").add("detail", warning));
+  }
+  const auto curl = CurlLibrary::start();
+  if (!curl) return fail_with(curl.error());
+  if (!settings.key) return fail_with(Exit::software, "no key");
+  return command->kind == CommandKind::send
+             ? run_send(*command, settings.settings, *settings.key, **log)
+             : run_daemon(*command, read.config, settings.settings, *settings.key, **log,
+                          background);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return exit_code(run(argc, argv));
+  } catch (const std::exception& error) {
+    say(fmt::format("{}: {}", kProgram, error.what()));
+    return exit_code(Exit::software);
+  }
+}

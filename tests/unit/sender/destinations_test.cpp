@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "sender/destinations.hpp"
+
+#include <algorithm>
+
+#include "tests/unit/sender/sending_house.hpp"
+
+namespace tlsrpt::sender {
+namespace {
+
+std::vector<std::string> addresses(const Destinations& destinations) {
+  std::vector<std::string> result;
+  for (const Rua& rua : destinations.mailto) result.push_back(rua.address);
+  return result;
+}
+
+using Addresses = std::vector<std::string>;
+
+TEST(Destinations, the_record_in_dns_counts_more_than_the_one_the_mta_saw) {
+  FakeDns dns;
+  dns.add_txt("_smtp._tls.rcpt.example", "v=TLSRPTv1; rua=mailto:new@rcpt.example");
+  const auto found =
+      find_destinations(dns, {}, "rcpt.example", "v=TLSRPTv1; rua=mailto:old@rcpt.example");
+  EXPECT_EQ(found.status, RecordStatus::usable);
+  EXPECT_EQ(addresses(found), Addresses{"new@rcpt.example"});
+  EXPECT_FALSE(found.from_mta);
+}
+
+TEST(Destinations, a_failure_of_dns_falls_back_to_the_record_of_the_mta) {
+  FakeDns dns;
+  dns.txt_answers["_smtp._tls.rcpt.example"] = FakeDns::failed<std::string>("timeout");
+  const auto found =
+      find_destinations(dns, {}, "rcpt.example", "v=TLSRPTv1; rua=mailto:old@rcpt.example");
+  EXPECT_EQ(found.status, RecordStatus::usable);
+  EXPECT_EQ(addresses(found), Addresses{"old@rcpt.example"});
+  EXPECT_TRUE(found.from_mta);
+}
+
+TEST(Destinations, a_failure_of_dns_without_a_usable_fallback_is_no_absence) {
+  FakeDns dns;
+  dns.txt_answers["_smtp._tls.rcpt.example"] = FakeDns::failed<std::string>("timeout");
+  for (const char* seen : {"", "v=spf1 -all"}) {  // R35
+    const auto found = find_destinations(dns, {}, "rcpt.example", seen);
+    EXPECT_EQ(found.status, RecordStatus::dns_failure) << seen;
+    EXPECT_EQ(found.detail, "timeout");
+  }
+}
+
+TEST(Destinations, absence_in_dns_wins_over_what_the_mta_saw) {
+  FakeDns dns;
+  dns.txt_answers["_smtp._tls.nodata.example"] = FakeDns::no_data<std::string>();
+  dns.add_txt("_smtp._tls.other.example", "v=spf1 -all");
+  for (const char* domain : {"nxdomain.example", "nodata.example", "other.example"}) {
+    const auto found = find_destinations(dns, {}, domain, kRecord);
+    EXPECT_EQ(found.status, RecordStatus::no_record) << domain;
+    EXPECT_TRUE(found.mailto.empty()) << domain;
+  }
+}
+
+TEST(Destinations, https_is_told_apart_and_mail_beside_it_is_served) {
+  FakeDns dns;
+  dns.add_txt("_smtp._tls.both.example",
+              "v=TLSRPTv1; rua=https://both.example/r,mailto:tls@both.example");
+  dns.add_txt("_smtp._tls.https.example", "v=TLSRPTv1; rua=https://https.example/r");
+  const auto both = find_destinations(dns, {}, "both.example", "");
+  EXPECT_EQ(both.status, RecordStatus::usable);
+  EXPECT_EQ(addresses(both), Addresses{"tls@both.example"});
+  ASSERT_EQ(both.unsupported.size(), 1u);
+  EXPECT_EQ(both.unsupported[0].uri, "https://both.example/r");
+  const auto only = find_destinations(dns, {}, "https.example", "");
+  EXPECT_EQ(only.status, RecordStatus::no_usable_rua);
+  EXPECT_EQ(only.unsupported.size(), 1u);
+}
+
+TEST(Destinations, one_bad_uri_costs_itself_and_a_record_of_bad_ones_gets_nothing) {
+  FakeDns dns;
+  dns.add_txt("_smtp._tls.some.example", "v=TLSRPTv1; rua=mailto:,mailto:tls@some.example");
+  dns.add_txt("_smtp._tls.none.example", "v=TLSRPTv1; rua=mailto:no-at-sign,ftp://none.example");
+  EXPECT_EQ(addresses(find_destinations(dns, {}, "some.example", "")),
+            Addresses{"tls@some.example"});
+  EXPECT_EQ(find_destinations(dns, {}, "none.example", kRecord).status,
+            RecordStatus::no_usable_rua);
+}
+
+TEST(Destinations, no_more_than_maximum_rua_are_served) {
+  FakeDns dns;
+  dns.add_txt("_smtp._tls.rcpt.example",
+              "v=TLSRPTv1; rua=mailto:a@rcpt.example,mailto:b@rcpt.example,mailto:c@rcpt.example");
+  const auto found = find_destinations(dns, {.max_rua = 2}, "rcpt.example", "");
+  EXPECT_EQ(addresses(found), (Addresses{"a@rcpt.example", "b@rcpt.example"}));
+  EXPECT_FALSE(found.warnings.empty());
+}
+
+TEST(Destinations, many_domains_are_answered_in_the_order_of_the_questions) {
+  FakeDns dns;
+  std::vector<DestinationQuery> queries;
+  for (int i = 0; i < 300; ++i) {
+    const std::string domain = fmt::format("d{}.example", i);
+    dns.add_txt(tlsrpt_name(domain), fmt::format("v=TLSRPTv1; rua=mailto:r@{}", domain));
+    queries.push_back({domain, ""});
+  }
+  const auto found = find_all_destinations(dns, {}, queries, never);
+  ASSERT_EQ(found.size(), queries.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    EXPECT_EQ(addresses(found[i]), Addresses{"r@" + queries[i].domain});
+  }
+  EXPECT_EQ(dns.questions().size(), queries.size());
+  EXPECT_TRUE(find_all_destinations(dns, {}, {}, never).empty());
+}
+
+}  // namespace
+}  // namespace tlsrpt::sender
