@@ -20,10 +20,13 @@ tl::unexpected<Error> fail_sqlite(sqlite3* database, std::string_view what) {
 
 int to_int_size(std::size_t size) { return static_cast<int>(size); }
 
-/// The file is made here, so that its mode does not depend on SQLite's default of 0644.
+/// The file is made here, so that its mode does not depend on SQLite's default of 0644. One that is
+/// there already is not even opened: closing any descriptor of a file takes away all POSIX locks
+/// that the process has on it, those of its other connections included, and another process could
+/// then delete the write-ahead log under them (sqlite.org/howtocorrupt.html, 2.2).
 Result<void> create_file(const std::string& path) {
-  const UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640));
-  if (!fd) return fail_errno(errno, "cannot create the database " + path);
+  const UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640));
+  if (!fd && errno != EEXIST) return fail_errno(errno, "cannot create the database " + path);
   return {};
 }
 

@@ -94,8 +94,11 @@ bool PeerList::contains(std::string_view host, std::string_view address) const {
   bool is_ipv4 = false;
   const auto bytes = parse_address(address, is_ipv4);
   if (!bytes) return false;
+  // ::/0 says nothing about IPv4, although those addresses are kept in a corner of it.
+  constexpr Bytes kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  const bool mapped = same_prefix(*bytes, kMapped, 96);
   const auto found = std::find_if(networks_.begin(), networks_.end(), [&](const Network& network) {
-    return same_prefix(network.address, *bytes, network.prefix);
+    return !(mapped && network.prefix < 96) && same_prefix(network.address, *bytes, network.prefix);
   });
   return found != networks_.end() && found->listed;
 }

@@ -95,8 +95,8 @@ std::string report_view(std::int64_t id, const ReceivedReport& received) {
   field(view, "Organization", report.organization_name);
   field(view, "Contact", report.contact_info);
   field(view, "Report-ID", report.report_id);
-  field(view, "From", format_rfc3339(report.date_range.start_datetime));
-  field(view, "To", format_rfc3339(report.date_range.end_datetime));
+  field(view, "Begins", format_rfc3339(report.date_range.start_datetime));
+  field(view, "Ends", format_rfc3339(report.date_range.end_datetime));
   append_provenance(view, received.provenance);
   for (const std::string& word : received.flags.words()) field(view, "Flag", word);
   if (report.policies.empty()) view += "\nThe report has no policies, so it counts nothing.\n";

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <limits>
 
 #include "milter/intake.hpp"
@@ -27,7 +28,15 @@ Result<ReceivedStore> open_to_read(const Config& config) {
                 *path);
   }
   if (::access(path->c_str(), R_OK) != 0) return fail_errno(errno, "cannot read " + *path);
-  return ReceivedStore::open(*path, SqliteMode::read_only);
+  auto store = ReceivedStore::open(*path, SqliteMode::read_only);
+  if (store || store.error().code != ErrorCode::database) return store;
+  // While nobody has it open, SQLite must make a file beside it, even to read.
+  const std::string folder = std::filesystem::path(*path).parent_path().native();
+  if (::access(folder.c_str(), W_OK) == 0) return store;
+  return fail(ErrorCode::permission,
+              "{}: {}; while the milter is not running, only those who may write to {} can look "
+              "at it",
+              *path, store.error().detail, folder);
 }
 
 /// Days of the command line as the times of the filter. A range that ends with the midnight at
@@ -104,7 +113,7 @@ SummaryQuestion question_of(const ReportsOptions& options, const Config& config,
   question.now = clock.now();
   const Day since = options.since.value_or(options.until.value_or(clock.today()) -
                                            std::chrono::days(static_cast<int>(options.days)));
-  question.since = Seconds(since) + 1s;
+  question.since = Seconds(since);
   if (options.until) question.until = Seconds(*options.until + std::chrono::days(1));
   question.domain = options.domain;
   question.policy_domains = intake_settings(config).policy_domains;

@@ -89,7 +89,8 @@ void SummaryBuilder::add(const ListedReport& listed) {
   if (Seconds* newest = entry(newest_of_reporter_, reporter)) {
     *newest = std::max(*newest, range.end_datetime);
   }
-  if (range.end_datetime < question_.since) return;
+  // A range that ends with the midnight at which a day begins is not about that day.
+  if (range.end_datetime <= question_.since) return;
   if (question_.until && range.start_datetime >= *question_.until) return;
 
   ++totals_.reports;

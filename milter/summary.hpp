@@ -17,9 +17,9 @@ namespace tlsrpt::milter {
 
 struct SummaryQuestion {
   Seconds now{};
-  Seconds since{};               ///< reports whose range ends at or after it are summed up
-  std::optional<Seconds> until;  ///< and begins before it
-  std::string domain;            ///< one policy domain only; "" = all
+  Seconds since{};                          ///< reports whose range ends after it are summed up
+  std::optional<Seconds> until;             ///< and begins before it
+  std::string domain;                       ///< one policy domain only; "" = all
   std::vector<std::string> policy_domains;  ///< ours; empty: no check for foreign domains
 };
 

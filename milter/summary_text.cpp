@@ -19,6 +19,9 @@ constexpr std::size_t kMaxSilent = 10;
 
 std::string day_of(Seconds time) { return format_day(std::chrono::floor<std::chrono::days>(time)); }
 
+/// The last day of a range, which may end with the next midnight.
+std::string last_day_of(Seconds end) { return day_of(end - std::chrono::seconds(1)); }
+
 std::string minute_of(Seconds time) {
   std::string text = format_rfc3339(time);  // 2026-03-02T07:00:00Z
   text[10] = ' ';
@@ -46,7 +49,7 @@ std::string heading(const Summary& summary) {
                       group_digits(summary.reports), summary.reports == 1 ? "" : "s",
                       group_digits(summary.reporters.size()),
                       summary.reporters.size() == 1 ? "" : "s", day_of(*summary.oldest_start),
-                      day_of(*summary.newest_end), minute_of(*summary.newest_arrival));
+                      last_day_of(*summary.newest_end), minute_of(*summary.newest_arrival));
   return text;
 }
 
@@ -61,12 +64,14 @@ std::string verdict(const Summary& summary) {
                           group_digits(counts.failed), group_digits(all),
                           success_rate(counts.successful, counts.failed));
     } else if (counts.described > 0) {
-      text += fmt::format("FAILURES under {} are described below, but no failed session is counted.\n",
-                          name);
+      text += fmt::format(
+          "FAILURES under {} are described below, but no failed session is counted.\n", name);
     } else if (all == 0) {
       text += fmt::format("No sessions under {} were counted.\n", name);
     } else {
-      text += fmt::format("All {} sessions under {} were safe.\n", group_digits(all), name);
+      text += all == 1
+                  ? fmt::format("The one session under {} was safe.\n", name)
+                  : fmt::format("All {} sessions under {} were safe.\n", group_digits(all), name);
     }
   }
   if (summary.by_policy_type.size() > 1) {
@@ -156,29 +161,33 @@ std::string dkim_words(const ReporterSummary& reporter) {
 /// A line for each policy type of a reporter, as their sessions must not be added.
 void add_reporter(TextTable& table, const ReporterSummary& reporter) {
   std::vector<std::string> head = {or_unknown(reporter.submitter), reporter.organization_name,
-                                   group_digits(reporter.reports), day_of(reporter.newest_end),
-                                   dkim_words(reporter)};
-  if (reporter.by_policy_type.empty()) table.add(head);
+                                   group_digits(reporter.reports),
+                                   last_day_of(reporter.newest_end)};
+  const std::string dkim = dkim_words(reporter);
+  if (reporter.by_policy_type.empty()) {
+    head.insert(head.end(), {"", "", "", dkim});
+    table.add(head);
+  }
   std::size_t types = 0;
   for (const auto& [type, counts] : reporter.by_policy_type) {
     if (++types > kMaxFailureRows) break;
     std::vector<std::string> cells = std::move(head);
     head = std::vector<std::string>(cells.size());
     cells.insert(cells.end(), {shown_type(type), group_digits(counts.successful + counts.failed),
-                               group_digits(counts.failed)});
+                               group_digits(counts.failed), types == 1 ? dkim : ""});
     table.add(std::move(cells));
   }
 }
 
 std::string reporters(const Summary& summary) {
-  TextTable table({{"REPORTER", false, 28},
-                   {"ORGANIZATION", false, 24},
+  TextTable table({{"REPORTER", false, 24},
+                   {"ORGANIZATION", false, 20},
                    {"REPORTS", true},
                    {"NEWEST DAY"},
-                   {"DKIM", false, 24},
                    {"POLICY", false, 16},
                    {"SESSIONS", true},
-                   {"FAILED", true}});
+                   {"FAILED", true},
+                   {"DKIM", false, 40}});
   const std::size_t shown = std::min(summary.reporters.size(), kMaxRows);
   for (std::size_t i = 0; i < shown; ++i) add_reporter(table, summary.reporters[i]);
   if (table.empty()) return {};
@@ -189,7 +198,7 @@ std::string silent(const Summary& summary) {
   TextTable table({{"REPORTER", false, 40}, {"LAST DAY REPORTED"}});
   const std::size_t shown = std::min(summary.silent.size(), kMaxSilent);
   for (std::size_t i = 0; i < shown; ++i) {
-    table.add({or_unknown(summary.silent[i].submitter), day_of(summary.silent[i].newest_end)});
+    table.add({or_unknown(summary.silent[i].submitter), last_day_of(summary.silent[i].newest_end)});
   }
   if (table.empty()) return {};
   return "\nSILENT: reported before, but not about the last three days\n" + table.text() +

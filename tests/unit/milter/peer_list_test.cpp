@@ -45,6 +45,8 @@ TEST(PeerList, lets_the_most_specific_entry_decide) {
   EXPECT_TRUE(peers.contains("host.sub.example", "10.2.0.1"));
   EXPECT_FALSE(peers.contains("bad.example", "192.0.2.1"));
   EXPECT_FALSE(peers.contains("", "2001:db8::1")) << "0.0.0.0/0 is IPv4 only";
+  EXPECT_TRUE(list({"::/0"}).contains("", "2001:db8::1"));
+  EXPECT_FALSE(list({"::/0"}).contains("", "192.0.2.1")) << "::/0 is IPv6 only";
 }
 
 TEST(PeerList, names_the_entry_that_cannot_be_used) {

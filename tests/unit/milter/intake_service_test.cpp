@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "milter/intake_service.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "milter/pruner.hpp"
+#include "tests/unit/fake_dns.hpp"
+#include "tests/unit/milter/fake_log.hpp"
+#include "tests/unit/milter/received_samples.hpp"
+#include "tests/unit/milter/temp_dir.hpp"
+
+namespace tlsrpt::milter {
+namespace {
+
+struct SetClock final : Clock {
+  Seconds time = march(3);
+  [[nodiscard]] Seconds now() const override { return time; }
+};
+
+/// Finds one report whose id is the message's text.
+struct TextOpener final : MessageOpener {
+  Result<OpenedMessage> open(std::string_view message) override {
+    OpenedMessage opened;
+    opened.facts.from_domain = "sender.example";
+    opened.facts.claims_report = true;
+    ReadOutcome outcome;
+    outcome.report = received(1, "sender.example", std::string(message),
+                              {policy_result("example.org", "sts", 1)})
+                         .report;
+    opened.outcomes.push_back(outcome);
+    return opened;
+  }
+};
+
+class IntakeServiceTest : public testing::Test {
+ protected:
+  IntakeServiceTest() { settings_.require_dkim = false; }
+  ReceivedStore open_store() {
+    return ReceivedStore::open(folder_.file("received.db"), SqliteMode::read_write_create).value();
+  }
+  TempDir folder_;
+  TextOpener opener_;
+  FakeDns dns_;
+  SetClock clock_;
+  FakeLog log_;
+  IntakeSettings settings_;
+};
+
+TEST_F(IntakeServiceTest, stores_each_mail_of_many_sessions_once) {
+  constexpr int kThreads = 4;
+  constexpr int kMails = 10;
+  IntakeService service(settings_, {}, {opener_, dns_, clock_, log_}, open_store());
+  std::atomic<int> duplicates{0};
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (int mail = 0; mail < kMails; ++mail) {
+        // Every second id comes from all threads at once.
+        const std::string id =
+            mail % 2 == 0 ? fmt::format("same-{}", mail) : fmt::format("{}-{}", thread, mail);
+        const IntakeResult result = service.take(id, "Q");
+        ASSERT_EQ(result.disposition, Disposition::stored) << result.detail;
+        if (result.stored.at(0).duplicate) ++duplicates;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  ReceivedStore store = open_store();
+  EXPECT_EQ(store.list({}).value().size(), std::size_t{kMails / 2 + kThreads * kMails / 2});
+  EXPECT_EQ(duplicates.load(), (kThreads - 1) * kMails / 2);
+  EXPECT_EQ(store.counters().value().at("mails_seen"), std::uint64_t{kThreads * kMails});
+}
+
+TEST_F(IntakeServiceTest, records_a_cut_mail) {
+  IntakeService service(settings_, {}, {opener_, dns_, clock_, log_}, open_store());
+  EXPECT_EQ(service.take_cut("beginning", 9, "Q").disposition, Disposition::refused);
+  ReceivedStore store = open_store();
+  EXPECT_EQ(store.counters().value().at("refused_too-large"), 1u);
+  EXPECT_EQ(store.list_refused({}).value().size(), 1u);
+}
+
+TEST_F(IntakeServiceTest, forgets_old_reports_once_a_day) {
+  IntakeService service(settings_, {}, {opener_, dns_, clock_, log_}, open_store());
+  Pruner pruner(folder_.file("received.db"), std::chrono::hours(48), clock_, log_);
+  const auto reports = [&] { return open_store().list({}).value().size(); };
+  pruner.prune_when_due();
+  service.take("1", "Q");
+  clock_.time = march(5) + std::chrono::hours(1);
+  pruner.prune_when_due();
+  EXPECT_EQ(reports(), 0u);
+  clock_.time = march(1);
+  service.take("2", "Q");
+  clock_.time = march(5) + std::chrono::hours(2);
+  pruner.prune_when_due();
+  EXPECT_EQ(reports(), 1u) << "it has been done on this day";
+  clock_.time = march(6);
+  pruner.prune_when_due();
+  EXPECT_EQ(reports(), 0u);
+
+  clock_.time = march(1);
+  service.take("3", "Q");
+  clock_.time = march(30);
+  Pruner keeps(folder_.file("received.db"), std::chrono::seconds(0), clock_, log_);
+  keeps.prune_when_due();
+  EXPECT_EQ(reports(), 1u) << "0 keeps them for ever";
+  EXPECT_TRUE(log_.lines().empty());
+}
+
+TEST_F(IntakeServiceTest, says_so_when_old_reports_cannot_be_removed) {
+  Pruner pruner(folder_.file("missing/received.db"), std::chrono::hours(1), clock_, log_);
+  pruner.prune_when_due();
+  EXPECT_EQ(log_.count("prune-failed"), 1u);
+}
+
+}  // namespace
+}  // namespace tlsrpt::milter

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "milter/milter_settings.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tlsrpt::milter {
+namespace {
+
+std::vector<std::string> problems_of(const std::string& text) {
+  ReadConfig read = read_config_text(text, "test.conf");
+  EXPECT_TRUE(read.problems.empty());
+  milter_settings(read.config, "test.conf", read.problems);
+  std::vector<std::string> problems;
+  for (const ConfigProblem& problem : read.problems) problems.push_back(problem.to_string());
+  return problems;
+}
+
+const std::string kGood = "ReportAddress tls@example.org\nNameserver 127.0.0.1\n";
+
+TEST(MilterSettings, takes_a_good_configuration) {
+  EXPECT_TRUE(problems_of(kGood).empty());
+  EXPECT_TRUE(problems_of(kGood + "PeerList 127.0.0.1, .example.org\n"
+                                  "PolicyDomains example.org\nSocket inet:8895@127.0.0.1\n")
+                  .empty());
+}
+
+TEST(MilterSettings, names_the_key_that_is_wrong) {
+  for (const auto& [line, key] : std::vector<std::pair<std::string, std::string>>{
+           {"ReportAddress nobody", "ReportAddress"},
+           {"PeerList 192.0.2.0/99", "PeerList"},
+           {"PolicyDomains a..b", "PolicyDomains"},
+           {"Database postgresql://x", "Database"},
+           {"Socket inet:127.0.0.1:8895", "Socket"},
+           {"SocketGroup no-such-group-here", "SocketGroup"},
+           {"UserID no-such-user-here", "UserID"},
+           {"Nameserver dns.example", "Nameserver"},
+           {"MaximumSpoolSize 1M", "MaximumSpoolSize"}}) {
+    SCOPED_TRACE(line);
+    const bool replaces = key == "ReportAddress" || key == "Nameserver";
+    std::string text = line + "\n";
+    if (!replaces) text += kGood;
+    if (key == "ReportAddress") text += "Nameserver 127.0.0.1\n";
+    if (key == "Nameserver") text += "ReportAddress tls@example.org\n";
+    const auto problems = problems_of(text);
+    ASSERT_EQ(problems.size(), 1u);
+    EXPECT_NE(problems.front().find(key + ": "), std::string::npos) << problems.front();
+    EXPECT_EQ(problems.front().rfind("test.conf", 0), 0u) << problems.front();
+  }
+}
+
+TEST(MilterSettings, reports_all_problems_at_once) {
+  EXPECT_EQ(problems_of("Nameserver 127.0.0.1\nSocket x\nUserID no-such-user-here\n").size(), 3u)
+      << "ReportAddress is missing, too";
+}
+
+TEST(MilterSettings, prints_the_lines_for_the_mta) {
+  ReadConfig read = read_config_text(kGood + "Socket inet:8895@127.0.0.1\n", "test.conf");
+  const std::string text =
+      describe_settings(milter_settings(read.config, "test.conf", read.problems));
+  EXPECT_NE(text.find("smtpd_milters = { inet:127.0.0.1:8895, default_action=accept }"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("S=inet:8895@127.0.0.1,"), std::string::npos) << text;
+}
+
+}  // namespace
+}  // namespace tlsrpt::milter

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <set>
+
+#include "common/report_verdict.hpp"
+
+namespace tlsrpt::milter {
+namespace {
+
+/// The words that stand as ".It Li WORD" in one subsection of opentlsrpt-reports(1).
+std::set<std::string> words_of_page(const std::string& subsection) {
+  std::ifstream page(std::string(TEST_DATA_DIR) + "/../../man/opentlsrpt-reports.1");
+  std::set<std::string> words;
+  bool inside = false;
+  for (std::string line; std::getline(page, line);) {
+    if (line.starts_with(".S")) inside = line == ".Ss " + subsection;
+    constexpr std::string_view kItem = ".It Li ";
+    if (inside && line.starts_with(kItem)) words.insert(line.substr(kItem.size()));
+  }
+  return words;
+}
+
+TEST(ReportsPage, lists_every_flag_and_no_other) {
+  std::set<std::string> flags;
+  for (const Flag flag : all_flags()) flags.emplace(to_word(flag));
+  EXPECT_EQ(words_of_page("Flags"), flags);
+}
+
+TEST(ReportsPage, lists_every_reason_for_a_refusal_and_no_other) {
+  std::set<std::string> refusals;
+  for (const Refusal refusal : all_refusals()) refusals.emplace(to_word(refusal));
+  EXPECT_EQ(words_of_page("Refusals"), refusals);
+}
+
+}  // namespace
+}  // namespace tlsrpt::milter
