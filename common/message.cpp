@@ -75,9 +75,9 @@ void fill_policy_domain(ReadOutcome& outcome, const MailFacts& facts) {
 }
 
 /// Collects the outcomes of one message.
-class MessageOpener {
+class ReportFinder {
  public:
-  explicit MessageOpener(const MessageLimits& limits)
+  explicit ReportFinder(const MessageLimits& limits)
       : limits_(limits), payloads_(limits.gunzip, limits.report) {}
 
   OpenedMessage open(std::string_view text) {
@@ -200,7 +200,7 @@ bool looks_like_message(std::string_view bytes, const MessageLimits& limits) {
 }  // namespace
 
 OpenedMessage open_message(std::string_view message, const MessageLimits& limits) {
-  return MessageOpener(limits).open(message);
+  return ReportFinder(limits).open(message);
 }
 
 std::vector<ReadOutcome> open_file_bytes(std::string_view bytes, const MessageLimits& limits) {

@@ -58,24 +58,40 @@ std::vector<std::string_view> messages_of(std::string_view bytes, const MessageL
 
 }  // namespace
 
-std::vector<InputOutcome> examine_input(std::string_view bytes, const IntakeSettings& settings,
-                                        const MessageLimits& limits, const Clock& clock) {
+Result<std::vector<InputOutcome>> examine_input(std::string_view bytes,
+                                                const IntakeSettings& settings,
+                                                MessageOpener& opener, const Clock& clock) {
   std::vector<InputOutcome> judged;
-  judge_file(open_file_bytes(bytes, limits), settings, clock.now(), judged);
+  if (payload_kind(bytes) != PayloadKind::other || !looks_like_mbox(bytes)) {
+    auto outcomes = opener.open_file(bytes);
+    if (!outcomes) return tl::unexpected(outcomes.error());
+    judge_file(std::move(*outcomes), settings, clock.now(), judged);
+    return judged;
+  }
+  // One by one, so that each message has its own reader and limits.
+  for (const std::string_view message : split_mbox(bytes, kMaxMboxMessages).messages) {
+    auto opened = opener.open(message);
+    if (!opened) return tl::unexpected(opened.error());
+    judge_file(std::move(opened->outcomes), settings, clock.now(), judged);
+  }
   return judged;
 }
 
-std::vector<InputOutcome> authenticate_input(std::string_view bytes, const IntakeSettings& settings,
-                                             const MessageLimits& limits, Dns& dns,
-                                             const Clock& clock) {
+Result<std::vector<InputOutcome>> authenticate_input(std::string_view bytes,
+                                                     const IntakeSettings& settings,
+                                                     const MessageLimits& limits,
+                                                     MessageOpener& opener, Dns& dns,
+                                                     const Clock& clock) {
   const auto messages = messages_of(bytes, limits);
-  if (messages.empty()) return examine_input(bytes, settings, limits, clock);
+  if (messages.empty()) return examine_input(bytes, settings, opener, clock);
   IntakeSettings lenient = settings;
   lenient.require_dkim = false;
-  DirectMessageOpener opener(limits);
   std::vector<InputOutcome> judged;
   for (const std::string_view message : messages) {
     IntakeResult result = examine_mail(message, lenient, opener, dns, clock);
+    if (result.disposition == Disposition::failed) {
+      return fail(ErrorCode::temporary, "{}", result.detail);
+    }
     for (const ReadOutcome& outcome : result.outcomes) {
       judged.push_back({outcome, mail_provenance(result, outcome, clock.now())});
     }

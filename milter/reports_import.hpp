@@ -3,15 +3,13 @@
 
 // What parse and import do with the bytes of one input.
 
-#include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/clock.hpp"
 #include "common/dns.hpp"
-#include "common/message.hpp"
+#include "common/message_opener.hpp"
 #include "milter/intake.hpp"
 #include "milter/received_store.hpp"
 
@@ -23,17 +21,21 @@ struct InputOutcome {
   Provenance provenance;  ///< of accepted ones
 };
 
-/// Opens an input of any kind and judges its reports. Signatures are not looked at.
-std::vector<InputOutcome> examine_input(std::string_view bytes, const IntakeSettings& settings,
-                                        const MessageLimits& limits, const Clock& clock);
+/// Opens an input of any kind and judges its reports. Signatures are not looked at. An error means
+/// that no reader could be had.
+Result<std::vector<InputOutcome>> examine_input(std::string_view bytes,
+                                                const IntakeSettings& settings,
+                                                MessageOpener& opener, const Clock& clock);
 
 /// The same for import: mails, also those of an mbox, have their DKIM signatures verified. The
 /// verdict is kept and shown, but does not decide: the administrator vouches for the files. Only if
 /// a signature cannot be checked for want of an answer from DNS it is "temperror", and importing
 /// the mail again later upgrades the report.
-std::vector<InputOutcome> authenticate_input(std::string_view bytes, const IntakeSettings& settings,
-                                             const MessageLimits& limits, Dns& dns,
-                                             const Clock& clock);
+Result<std::vector<InputOutcome>> authenticate_input(std::string_view bytes,
+                                                     const IntakeSettings& settings,
+                                                     const MessageLimits& limits,
+                                                     MessageOpener& opener, Dns& dns,
+                                                     const Clock& clock);
 
 /// Stores the accepted reports of one input in one transaction, and gives the result for each of
 /// them in order.

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "common/confined_opener.hpp"
 #include "milter/input_files.hpp"
 #include "milter/ndjson.hpp"
 #include "milter/reports_commands.hpp"
@@ -71,6 +72,17 @@ class InputRun {
         settings_(intake_settings(config)),
         limits_(message_limits(config)) {}
 
+  /// Comes first: the process has one thread and no descriptor that a reader should not inherit.
+  Result<void> start_opener() {
+    ConfinedSettings settings;
+    settings.limits = limits_;
+    settings.timeout = config_.duration(Key::reader_timeout);
+    auto opener = ConfinedMessageOpener::start(settings);
+    if (!opener) return tl::unexpected(opener.error());
+    opener_ = std::move(*opener);
+    return {};
+  }
+
   /// For import only.
   Result<void> open_store() {
     auto store = open_to_write(config_);
@@ -110,21 +122,25 @@ class InputRun {
   /// An exit code if there is no sense in going on.
   std::optional<Exit> take(const std::string& file) {
     const auto bytes = read_input(file, config_.bytes(Key::maximum_message_size));
-    std::vector<InputOutcome> outcomes;
+    Result<std::vector<InputOutcome>> outcomes;
     if (!bytes && bytes.error().code == ErrorCode::limit_exceeded) {
       ReadOutcome too_large;
       too_large.refusal = Refusal::too_large;
       too_large.detail = bytes.error().detail;
-      outcomes.push_back({std::move(too_large), {}});
+      outcomes->push_back({std::move(too_large), {}});
     } else if (!bytes) {
       unreadable(bytes.error());
       return std::nullopt;
     } else if (store_) {
-      outcomes = authenticate_input(*bytes, settings_, limits_, *dns_, clock_);
+      outcomes = authenticate_input(*bytes, settings_, limits_, *opener_, *dns_, clock_);
     } else {
-      outcomes = examine_input(*bytes, settings_, limits_, clock_);
+      outcomes = examine_input(*bytes, settings_, *opener_, clock_);
     }
-    return report(file, outcomes);
+    if (!outcomes) {
+      complain(fmt::format("{} was not read: {}", file, outcomes.error().detail));
+      return exit_for(outcomes.error());
+    }
+    return report(file, *outcomes);
   }
 
   std::optional<Exit> report(const std::string& file, const std::vector<InputOutcome>& outcomes) {
@@ -155,6 +171,7 @@ class InputRun {
   const Clock& clock_;
   IntakeSettings settings_;
   MessageLimits limits_;
+  std::unique_ptr<MessageOpener> opener_;
   std::optional<ReceivedStore> store_;
   std::unique_ptr<Dns> dns_;
   bool unreadable_ = false;
@@ -165,6 +182,10 @@ class InputRun {
 
 Exit read_reports_command(const ReportsOptions& options, const Config& config, const Clock& clock) {
   InputRun run(options, config, clock);
+  if (auto started = run.start_opener(); !started) {
+    complain(started.error().detail);
+    return exit_for(started.error());
+  }
   if (options.command == Command::import_files) {
     if (auto opened = run.open_store(); !opened) {
       complain(opened.error().detail);
