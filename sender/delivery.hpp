@@ -49,6 +49,8 @@ class Deliverer {
   /// Claims and serves one delivery. Nothing if it was not to be had. An error means that the
   /// database failed; the claim then runs out and the delivery is tried again.
   Result<std::optional<Delivery>> serve(const DeliveryKey& key, ClaimMode mode);
+  /// There is nothing to serve for the moment.
+  void rest() { parts_.transport.close(); }
 
  private:
   struct Outcome {
