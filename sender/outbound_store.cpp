@@ -209,13 +209,15 @@ Result<std::map<std::string, std::uint64_t>> OutboundStore::counters() {
 }
 
 Result<void> OutboundStore::keep_bad_sample(std::string_view reason, Seconds when,
-                                            std::string_view datagram) {
+                                            std::uint64_t times, std::string_view datagram) {
   auto statement = database_.prepare(
-      "INSERT INTO bad_sample VALUES (?,?,1,?) ON CONFLICT DO UPDATE SET "
-      "seen_at=excluded.seen_at, times=times+1, datagram=excluded.datagram");
+      "INSERT INTO bad_sample VALUES (?,?,?,?) ON CONFLICT DO UPDATE SET "
+      "seen_at=excluded.seen_at, times=min(times+excluded.times,9007199254740991), "
+      "datagram=excluded.datagram");
   if (!statement) return tl::unexpected(statement.error());
   statement->bind(0, reason).bind(1, std::int64_t{when.time_since_epoch().count()});
-  statement->bind_blob(2, datagram.substr(0, kMaxSample));
+  statement->bind(2, static_cast<std::int64_t>(std::min(times, kMaxCount)));
+  statement->bind_blob(3, datagram.substr(0, kMaxSample));
   return statement->run();
 }
 

@@ -65,9 +65,10 @@ class OutboundStore {
   /// Running totals: datagrams read, bad by reason, folded, dropped.
   Result<std::map<std::string, std::uint64_t>> counters();
 
-  /// Keeps one example of each kind of bad datagram: reason, when, how often, and the newest one's
-  /// bytes (cut to 4 KiB).
-  Result<void> keep_bad_sample(std::string_view reason, Seconds when, std::string_view datagram);
+  /// Keeps one example of each kind of bad datagram: reason, when, how often ('times' more), and
+  /// the newest one's bytes (cut to 4 KiB).
+  Result<void> keep_bad_sample(std::string_view reason, Seconds when, std::uint64_t times,
+                               std::string_view datagram);
 
   /// Forgets days before 'first_kept'.
   Result<void> prune(Day first_kept);

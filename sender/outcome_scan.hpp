@@ -49,7 +49,4 @@ struct ScanResult {
 /// Invalid UTF-8 is read as U+FFFD.
 ScanResult scan_outcome(std::string_view datagram, const OutcomeLimits& limits);
 
-/// The text with each byte that is not part of valid UTF-8 replaced by U+FFFD.
-std::string replace_invalid_utf8(std::string_view text);
-
 }  // namespace tlsrpt::sender

@@ -7,7 +7,7 @@
 
 #include "common/domain_name.hpp"
 #include "common/ip_address.hpp"
-#include "sender/outcome_scan.hpp"
+#include "common/utf8.hpp"
 
 namespace tlsrpt::sender {
 
@@ -103,17 +103,11 @@ StsLine canonical_sts_line(std::string_view line) {
 }  // namespace
 
 std::string clean_text(std::string_view text, std::size_t max_bytes) {
-  std::string out = replace_invalid_utf8(text);
+  std::string out = to_valid_utf8(text);
   std::replace_if(
       out.begin(), out.end(),
       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7f'; }, ' ');
-  std::string_view kept = trim(out);
-  if (kept.size() > max_bytes) {
-    std::size_t end = max_bytes;
-    while (end > 0 && (static_cast<unsigned char>(kept[end]) & 0xc0u) == 0x80u) --end;
-    kept = trim(kept.substr(0, end));
-  }
-  return std::string(kept);
+  return std::string(trim(cut_utf8(trim(out), max_bytes)));
 }
 
 std::vector<std::string> canonical_tlsa(const std::vector<std::string>& records,

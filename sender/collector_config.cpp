@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "sender/collector_config.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+namespace tlsrpt::sender {
+
+namespace {
+
+bool is_folder(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+void check_database(const Config& config, std::vector<std::string>& problems) {
+  const auto path = outbound_path(config.text(Key::database));
+  if (!path) {
+    problems.push_back(path.error().detail);
+    return;
+  }
+  const std::string folder = std::filesystem::path(*path).parent_path().string();
+  if (!is_folder(folder)) {
+    problems.push_back(fmt::format(
+        "Database: the folder {0} does not exist; make it with: install -d -o USER -m 0750 {0}",
+        folder));
+  }
+}
+
+void check_identities(const Config& config, bool inherited, std::vector<std::string>& problems) {
+  const std::string& user = config.text(Key::user_id);
+  if (const auto identity = find_identity(user); !identity) {
+    problems.push_back("UserID: " + identity.error().detail);
+  } else if (identity->has_value() && ::geteuid() != 0 && (*identity)->uid != ::geteuid()) {
+    problems.push_back(fmt::format("UserID: only root can become \"{}\"", user));
+  }
+  const std::string& group = config.text(Key::outcome_socket_group);
+  if (inherited || group.empty()) return;
+  if (const auto found = find_group(group); !found) {
+    problems.push_back(
+        fmt::format("OutcomeSocketGroup: {}; name the group of your MTA", found.error().detail));
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> check_collector_config(const Config& config, bool inherited) {
+  std::vector<std::string> problems;
+  check_database(config, problems);
+  if (!inherited) {
+    if (auto problem = check_socket_path(config.text(Key::outcome_socket))) {
+      problems.push_back("OutcomeSocket: " + *problem);
+    }
+  }
+  check_identities(config, inherited, problems);
+  return problems;
+}
+
+CollectorSettings collector_settings(const Config& config) {
+  CollectorSettings settings;
+  settings.flush_interval = config.duration(Key::flush_interval);
+  return settings;
+}
+
+StoreBounds store_bounds(const Config& config) {
+  StoreBounds bounds;
+  bounds.max_domains = static_cast<std::uint64_t>(config.integer(Key::maximum_domains));
+  bounds.max_failure_details =
+      static_cast<std::uint64_t>(config.integer(Key::maximum_failure_details));
+  return bounds;
+}
+
+Result<SocketSettings> socket_settings(const Config& config) {
+  SocketSettings settings;
+  settings.path = config.text(Key::outcome_socket);
+  settings.mode = static_cast<unsigned>(config.integer(Key::outcome_socket_mode));
+  const auto identity = find_identity(config.text(Key::user_id));
+  if (!identity) return tl::unexpected(identity.error());
+  if (identity->has_value()) {
+    settings.owner = (*identity)->uid;
+    settings.group = (*identity)->gid;
+  }
+  const std::string& group = config.text(Key::outcome_socket_group);
+  if (!group.empty()) {
+    const auto found = find_group(group);
+    if (!found) return tl::unexpected(found.error());
+    settings.group = *found;
+  }
+  return settings;
+}
+
+}  // namespace tlsrpt::sender

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+// opentlsrpt-collector(8): reads options and configuration, builds the parts and runs them.
+
+#include <openssl/crypto.h>
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <exception>
+#include <nlohmann/json.hpp>
+
+#include "sender/collector.hpp"
+#include "sender/collector_config.hpp"
+
+namespace tlsrpt::sender {
+namespace {
+
+constexpr std::string_view kProgram = "opentlsrpt-collector";
+constexpr std::string_view kUsage =
+    "usage: opentlsrpt-collector [-flnVv] [-c file] [-P pidfile] [-p socket] [-u user[:group]]\n";
+
+void print(std::FILE* stream, std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stream);
+}
+
+std::string sqlite_version() {
+  auto database = Sqlite::open(":memory:", SqliteMode::read_only, {});
+  if (!database) return "unknown";
+  auto query = database->prepare("SELECT sqlite_version()");
+  if (!query) return "unknown";
+  const auto row = query->step();
+  return row && *row ? query->text(0) : "unknown";
+}
+
+void print_version() {
+  print(stdout, fmt::format("{} {}\n{}\nSQLite {}\nfmt {}.{}.{}\nnlohmann/json {}.{}.{}\n",
+                            kProgram, OPENTLSRPT_VERSION, OpenSSL_version(OPENSSL_VERSION),
+                            sqlite_version(), FMT_VERSION / 10000, FMT_VERSION / 100 % 100,
+                            FMT_VERSION % 100, NLOHMANN_JSON_VERSION_MAJOR,
+                            NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH));
+}
+
+/// What is needed before the process is alone: all that may fail while the user still looks.
+struct Parts {
+  std::unique_ptr<Log> log;
+  std::optional<PidFile> pid_file;
+  std::optional<OutcomeSocket> socket;
+  std::unique_ptr<Flusher> flusher;
+  std::optional<SignalFd> signals;
+};
+
+Exit exit_for(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::permission:
+      return Exit::permission;
+    case ErrorCode::temporary:
+      return Exit::temporary;
+    case ErrorCode::io:
+    case ErrorCode::database:
+      return Exit::io;
+    case ErrorCode::not_found:
+    case ErrorCode::invalid_argument:
+    case ErrorCode::unsupported:
+      return Exit::config;
+    case ErrorCode::malformed:
+    case ErrorCode::limit_exceeded:
+    case ErrorCode::crypto:
+    case ErrorCode::internal:
+      return Exit::software;
+  }
+  return Exit::software;
+}
+
+Result<void> bind_socket(const Config& config, Parts& parts) {
+  const auto settings = socket_settings(config);
+  if (!settings) return tl::unexpected(settings.error());
+  SocketWarnings warnings;
+  auto socket = OutcomeSocket::bind(*settings, warnings);
+  if (!socket) return tl::unexpected(socket.error());
+  parts.socket.emplace(std::move(*socket));
+  for (const std::string& warning : warnings) {
+    parts.log->warning(LogLine("socket-permission").add("detail", warning));
+  }
+  if (const auto warning = check_queue_length()) {
+    parts.log->warning(LogLine("queue-short").add("detail", *warning));
+  }
+  return {};
+}
+
+/// The socket is made as root, since only root may give it to the group of the MTA; the database
+/// as the user that writes to it.
+Result<void> build(const Config& config, Parts& parts) {
+  ::umask(static_cast<mode_t>(config.integer(Key::umask)));
+  if (const std::string path = pid_file_path(config, kProgram); !path.empty()) {
+    auto pid_file = PidFile::create(path);
+    if (!pid_file) return tl::unexpected(pid_file.error());
+    parts.pid_file.emplace(std::move(*pid_file));
+  }
+  if (!parts.socket) {
+    if (auto bound = bind_socket(config, parts); !bound) return bound;
+  }
+  if (auto done = become(config.text(Key::user_id)); !done) return done;
+  const auto path = outbound_path(config.text(Key::database));
+  if (!path) return tl::unexpected(path.error());
+  auto store = OutboundStore::open(*path, SqliteMode::read_write_create);
+  if (!store) return tl::unexpected(store.error());
+  auto signals = SignalFd::create();
+  if (!signals) return tl::unexpected(signals.error());
+  parts.signals.emplace(std::move(*signals));
+  auto flusher = Flusher::start(std::move(*store), store_bounds(config));
+  if (!flusher) return tl::unexpected(flusher.error());
+  parts.flusher = std::move(*flusher);
+  return {};
+}
+
+Exit serve(const Config& config, Parts& parts) {
+  const SystemClock clock;
+  parts.log->notice(LogLine("collector-started")
+                        .add("version", OPENTLSRPT_VERSION)
+                        .add("socket", parts.socket->inherited() ? std::string_view("inherited")
+                                                                 : config.text(Key::outcome_socket))
+                        .add("database", config.text(Key::database)));
+  notify_systemd("READY=1");
+  Collector collector(collector_settings(config), *parts.socket, *parts.signals, *parts.flusher,
+                      clock, *parts.log);
+  const Exit result = collector.run();
+  notify_systemd("STOPPING=1");
+  parts.log->notice(LogLine("collector-stopped").add("status", exit_code(result)));
+  return result;
+}
+
+Exit run_daemon(const Config& config, const DaemonOptions& options, Parts& parts) {
+  block_signals();
+  std::optional<Background> background;
+  if (config.boolean(Key::background) && !options.foreground) {
+    auto entered = Background::enter();
+    if (!entered) {
+      parts.log->error(LogLine("start-failed").add(entered.error()));
+      return Exit::os;
+    }
+    background.emplace(std::move(*entered));
+  }
+  if (auto built = build(config, parts); !built) {
+    parts.log->error(LogLine("start-failed").add(built.error()));
+    return exit_for(built.error());
+  }
+  if (background) background->report_ready();
+  return serve(config, parts);
+}
+
+Exit run(int argc, char** argv) {
+  const auto options = parse_daemon_options(argc, argv, "cfnpuPlvV");
+  if (!options || !options->arguments.empty()) {
+    const std::string problem = options ? "there are no arguments" : options.error().detail;
+    print(stderr, fmt::format("{}: {}\n{}", kProgram, problem, kUsage));
+    return Exit::usage;
+  }
+  if (options->version) {
+    print_version();
+    return Exit::ok;
+  }
+  Parts parts;
+  auto inherited = OutcomeSocket::inherit();
+  if (!inherited) {
+    print(stderr, fmt::format("{}: {}\n", kProgram, inherited.error().detail));
+    return Exit::config;
+  }
+  if (inherited->has_value()) parts.socket.emplace(std::move(**inherited));
+  ReadConfig read = load_config(*options, Key::outcome_socket);
+  const std::string file =
+      options->config_file.empty() ? std::string(kDefaultConfigFile) : options->config_file;
+  for (std::string& problem : check_collector_config(read.config, parts.socket.has_value())) {
+    read.problems.push_back({file, 0, std::move(problem)});
+  }
+  print_problems(read.problems);
+  if (!read.problems.empty()) return Exit::config;
+  if (options->check_only) return Exit::ok;
+  auto log = make_log(log_settings(read.config, *options, kProgram));
+  if (!log) {
+    print(stderr, fmt::format("{}: {}\n", kProgram, log.error().detail));
+    return Exit::config;
+  }
+  parts.log = std::move(*log);
+  return run_daemon(read.config, *options, parts);
+}
+
+}  // namespace
+}  // namespace tlsrpt::sender
+
+int main(int argc, char** argv) {
+  try {
+    return tlsrpt::exit_code(tlsrpt::sender::run(argc, argv));
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "opentlsrpt-collector: %s\n", error.what());
+    return tlsrpt::exit_code(tlsrpt::Exit::software);
+  }
+}
