@@ -116,7 +116,8 @@ class CorpusTest(PreviewCase):
             with self.subTest(path.name):
                 datagrams = [line for line in path.read_bytes().split(b"\n") if line]
                 done, shown = self.preview(self.collect(datagrams), "--day", "today")
-                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                # Some situations make no datagram at all: nothing to show then, and that is said.
+                self.assertEqual((done.returncode, not done.stderr), (0, bool(datagrams)))
                 expected = expected_reports(datagrams)
                 self.assertEqual([one["domain"] for one in shown], sorted(expected))
                 for one in shown:

@@ -419,5 +419,17 @@ class CommandTest(ReporterCase):
         self.assertRegex(self.run_reporter("-V").stdout, r"^opentlsrpt-reporter \d+\.\d+\.\d+\n$")
 
 
+class ManualTest(unittest.TestCase):
+    def test_diagnostics_lists_every_log_tag(self):
+        page = (SOURCE / "man" / "opentlsrpt-reporter.8").read_text()
+        diagnostics = page.split(".Sh DIAGNOSTICS")[1].split(".Sh ")[0]
+        listed = re.findall(r"^\.It Li (\S+)$", diagnostics, re.MULTILINE)
+        used = {"no-record", "invalid-record", "no-usable-rua"}  # words of PlanState
+        for name in ("delivery", "planner", "reporter", "send_now", "opentlsrpt_reporter"):
+            source = (SOURCE / "sender" / f"{name}.cpp").read_text()
+            used.update(re.findall(r'\b(?:LogLine|line)\(\s*"([a-z-]+)"', source))
+        self.assertEqual(listed, sorted(used))
+
+
 if __name__ == "__main__":
     unittest.main()
