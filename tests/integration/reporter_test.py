@@ -10,9 +10,11 @@ import gzip
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
+import ssl
 import subprocess
 import tempfile
 import time
@@ -311,6 +313,30 @@ class SendTest(ReporterCase):
         self.assertEqual(self.states(), ["unsupported"])
         self.assertIn("a.example https://a.example/tls unsupported", done.stdout)
         self.assertEqual(self.sink.attempts, [])
+
+
+class TlsTest(ReporterCase):
+    """A report about broken TLS gets through broken TLS."""
+
+    @unittest.skipUnless(shutil.which("openssl"), "the openssl program is not installed")
+    def test_starttls_is_used_whatever_the_certificate(self):
+        certificate, key = self.folder / "cert.pem", self.folder / "tls-key.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
+                        "-subj", "/CN=other.invalid", "-keyout", key, "-out", certificate],
+                       check=True, capture_output=True, timeout=PATIENCE)
+        self.sink.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.sink.tls.load_cert_chain(certificate, key)
+        self.count(datagram("a.example"))
+        done = self.run_reporter("send", "--day", "yesterday")
+        self.assertEqual(done.returncode, 0, done)
+        self.assertTrue(self.sink.messages[0].tls)  # R136, R139
+
+    def test_a_failing_handshake_is_followed_by_cleartext(self):
+        self.sink.tls = "broken"
+        self.count(datagram("a.example"), datagram("b.example"))
+        done = self.run_reporter("send", "--day", "yesterday")
+        self.assertEqual(done.returncode, 0, done)
+        self.assertEqual([message.tls for message in self.sink.messages], [False, False])  # R138
 
 
 class DaemonTest(ReporterCase):

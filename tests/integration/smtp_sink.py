@@ -10,6 +10,8 @@
 Behaviours: accept; 450-rcpt, 550-rcpt (answer to RCPT); 451-data, 554-data (answer after the data);
 drop (takes the data and closes without an answer); slow (answers after the data when released, or
 never); 554-greeting.
+
+sink.tls: an ssl.SSLContext to offer STARTTLS with, or "broken" to offer it and then talk nonsense.
 """
 
 import socketserver
@@ -24,6 +26,7 @@ class Message:
     recipient: str
     data: bytes  # dots unstuffed, CRLF line ends
     mail_line: str
+    tls: bool = False
 
 
 class Handler(socketserver.StreamRequestHandler):
@@ -37,6 +40,8 @@ class Handler(socketserver.StreamRequestHandler):
             self.talk()
         except (OSError, ValueError):
             pass  # the client went away
+        finally:
+            self.request.close()  # if TLS was begun, not the socket that the server knows
 
     def talk(self):
         sink = self.server.sink
@@ -47,6 +52,7 @@ class Handler(socketserver.StreamRequestHandler):
             return
         self.say("220 sink.example ESMTP")
         helo = sender = recipient = mail_line = ""
+        tls = False
         while True:
             line = self.rfile.readline(4096)
             if not line:
@@ -58,7 +64,18 @@ class Handler(socketserver.StreamRequestHandler):
                 helo = text[5:]
                 self.say("250-sink.example")
                 self.say("250-SIZE 20000000")
+                if sink.tls and not tls:
+                    self.say("250-STARTTLS")
                 self.say("250 8BITMIME")
+            elif verb == "STARTTLS":
+                self.say("220 go ahead")
+                if sink.tls == "broken":
+                    self.say("500 this is no TLS")
+                    return
+                self.request = sink.tls.wrap_socket(self.request, server_side=True)
+                self.rfile = self.request.makefile("rb")
+                self.wfile = self.request.makefile("wb", 0)
+                tls = True
             elif verb.startswith("MAIL FROM:"):
                 mail_line = text
                 sender = text[10:].split(">")[0].lstrip("<")
@@ -73,7 +90,7 @@ class Handler(socketserver.StreamRequestHandler):
                     self.say("250 2.1.5 Ok")
             elif verb == "DATA":
                 self.say("354 go on")
-                message = Message(helo, sender, recipient, self.read_data(), mail_line)
+                message = Message(helo, sender, recipient, self.read_data(), mail_line, tls)
                 if not self.answer(message):
                     return
             elif verb == "QUIT":
@@ -122,6 +139,7 @@ class SmtpSink:
         self.attempts = []
         self.commands = []
         self.connections = 0
+        self.tls = None
         self.arrived = threading.Event()
         self.released = threading.Event()
         self.lock = threading.Lock()
