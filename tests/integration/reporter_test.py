@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""opentlsrpt-reporter against a real SMTP server over loopback: what arrives, and what becomes of it
-when the server has other plans."""
+"""opentlsrpt-reporter against a real SMTP server over loopback: what arrives, and what becomes of
+it when the server has other plans."""
 
 import datetime
 import email
@@ -32,7 +32,8 @@ KEY = SOURCE / "tests" / "data" / "dkim" / "rsa2048.pem"
 PATIENCE = 20
 
 TODAY = datetime.datetime.now(datetime.timezone.utc).date()
-YESTERDAY = TODAY - datetime.timedelta(days=1)
+# Closed at any hour; yesterday is not, for a moment after midnight.
+REPORTED = TODAY - datetime.timedelta(days=2)
 
 
 def datagram(domain, rua=None, failed=False, **more):
@@ -84,7 +85,7 @@ class ReporterCase(unittest.TestCase):
         }
         self.conf.write_text("".join(f"{k} {v}\n" for k, v in values.items() if v is not None))
 
-    def count(self, *datagrams, day=YESTERDAY):
+    def count(self, *datagrams, day=REPORTED):
         lines = "".join(json.dumps(one) + "\n" for one in datagrams)
         subprocess.run([OUTCOME_TOOL, self.database, str(day)], input=lines.encode(), check=True,
                        timeout=PATIENCE)
@@ -109,7 +110,8 @@ class ReporterCase(unittest.TestCase):
             database.close()
 
     def states(self):
-        return [row[0] for row in self.query("SELECT state FROM delivery ORDER BY domain, destination")]
+        rows = self.query("SELECT state FROM delivery ORDER BY domain, destination")
+        return [row[0] for row in rows]
 
     def preview(self, *arguments):
         done = self.run_reporter("preview", *arguments)
@@ -144,7 +146,7 @@ class MessageTest(ReporterCase):
 
     def send_one(self, one=None):
         self.count(one or datagram("rcpt.example", failed=True))
-        done = self.run_reporter("send", "--day", "yesterday")
+        done = self.run_reporter("send", "--day", str(REPORTED))
         self.assertEqual((done.returncode, len(self.sink.messages)), (0, 1), done)
         return self.sink.messages[0]
 
@@ -192,7 +194,7 @@ class MessageTest(ReporterCase):
 
     def test_the_attachment_is_the_report_of_the_preview(self):
         self.count(datagram("rcpt.example", failed=True))
-        expected = self.preview()[1][0]["report"]
+        expected = self.preview("--day", str(REPORTED))[1][0]["report"]
         message = self.send_one(datagram("rcpt.example"))
         mail = email.message_from_bytes(message.data, policy=email.policy.SMTP)
         attachment = list(mail.iter_parts())[1]
@@ -201,15 +203,15 @@ class MessageTest(ReporterCase):
         self.assertEqual(report["organization-name"], "Société d’Exemple")
         self.assertEqual(report["contact-info"], "tlsrpt@sender.example")
         self.assertEqual(report["date-range"], {
-            "start-datetime": f"{YESTERDAY}T00:00:00Z", "end-datetime": f"{YESTERDAY}T23:59:59Z"})
+            "start-datetime": f"{REPORTED}T00:00:00Z", "end-datetime": f"{REPORTED}T23:59:59Z"})
         self.assertEqual(report["policies"][0]["summary"], {
             "total-successful-session-count": 1, "total-failure-session-count": 1})
         self.assertIn(f"Report-ID: <{report['report-id']}>", re.sub(r"\s+", " ", mail["Subject"]))
-        start = int(datetime.datetime.fromisoformat(f"{YESTERDAY}T00:00:00+00:00").timestamp())
+        start = int(datetime.datetime.fromisoformat(f"{REPORTED}T00:00:00+00:00").timestamp())
         name = attachment.get_filename()
         self.assertRegex(name, r"^sender\.example!rcpt\.example!%d!%d![A-Za-z0-9]+\.json\.gz$"
                          % (start, start + 86399))  # R127-R131
-        self.assertEqual(self.preview()[1][0]["report"], report)
+        self.assertEqual(self.preview("--day", str(REPORTED))[1][0]["report"], report)
 
     def test_the_signature_verifies_and_covers_the_report_headers(self):
         message = self.send_one()
@@ -237,7 +239,7 @@ class SendTest(ReporterCase):
     def test_each_destination_gets_one_line_and_one_mail(self):
         self.count(datagram("a.example", "mailto:x@a.example,mailto:y@a.example"),
                    datagram("b.example"))
-        done = self.run_reporter("send", "--day", "yesterday")
+        done = self.run_reporter("send", "--day", str(REPORTED))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual([line.split()[:3] for line in done.stdout.splitlines()], [
             ["a.example", "mailto:x@a.example", "delivered"],
@@ -249,17 +251,17 @@ class SendTest(ReporterCase):
     def test_what_was_delivered_is_not_sent_again(self):
         self.count(datagram("a.example"))
         for _ in range(2):
-            self.assertEqual(self.run_reporter("send", "--day", "yesterday").returncode, 0)
+            self.assertEqual(self.run_reporter("send", "--day", str(REPORTED)).returncode, 0)
         self.assertEqual(len(self.sink.attempts), 1)
 
     def test_a_temporary_failure_is_retried_with_the_same_bytes(self):
         self.count(datagram("a.example"))
         self.sink.script = ["451-data", "drop", "450-rcpt", "accept"]
         for state in ("deferred", "deferred", "deferred"):
-            done = self.run_reporter("send", "--day", "yesterday")
+            done = self.run_reporter("send", "--day", str(REPORTED))
             self.assertEqual((done.returncode, self.states()), (75, [state]), done)
         self.count(datagram("a.example"))  # comes too late for this report
-        self.assertEqual(self.run_reporter("send", "--day", "yesterday").returncode, 0)
+        self.assertEqual(self.run_reporter("send", "--day", str(REPORTED)).returncode, 0)
         whole = [one.data for one in self.sink.attempts if one.data]
         self.assertEqual(len(whole), 3)
         self.assertEqual(len(set(whole)), 1)  # R147
@@ -267,18 +269,18 @@ class SendTest(ReporterCase):
     def test_a_refusal_is_final_and_the_other_destination_is_served(self):
         self.count(datagram("a.example", "mailto:x@a.example,mailto:y@a.example"))
         self.sink.script = ["550-rcpt", "accept"]
-        done = self.run_reporter("send", "--day", "yesterday")
+        done = self.run_reporter("send", "--day", str(REPORTED))
         self.assertEqual(done.returncode, 69, done)
         self.assertEqual(self.states(), ["failed", "delivered"])  # R149, R150
         self.assertIn("550", done.stdout)
-        again = self.run_reporter("send", "--day", "yesterday")
+        again = self.run_reporter("send", "--day", str(REPORTED))
         self.assertEqual((again.returncode, self.states()), (0, ["delivered", "delivered"]))
         self.assertEqual(len(self.sink.messages), 2)
 
     def test_a_refusal_after_the_data_is_final_too(self):
         self.count(datagram("a.example"))
         self.sink.script = ["554-data"]
-        self.assertEqual(self.run_reporter("send", "--day", "yesterday").returncode, 69)
+        self.assertEqual(self.run_reporter("send", "--day", str(REPORTED)).returncode, 69)
         self.assertEqual(self.states(), ["failed"])
 
     def test_a_server_that_cannot_be_reached_or_hangs_defers(self):
@@ -286,11 +288,11 @@ class SendTest(ReporterCase):
         with socket.socket() as closed:
             closed.bind(("127.0.0.1", 0))
             self.configure(SMTPServer="127.0.0.1:%d" % closed.getsockname()[1])
-            self.assertEqual(self.run_reporter("send", "--day", "yesterday").returncode, 75)
+            self.assertEqual(self.run_reporter("send", "--day", str(REPORTED)).returncode, 75)
         self.configure(SMTPTimeout="1s")
         self.sink.script = ["slow"]
         begin = time.monotonic()
-        self.assertEqual(self.run_reporter("send", "--day", "yesterday").returncode, 75)
+        self.assertEqual(self.run_reporter("send", "--day", str(REPORTED)).returncode, 75)
         self.assertLess(time.monotonic() - begin, 10)
         self.assertEqual(self.states(), ["deferred"])
 
@@ -302,14 +304,14 @@ class SendTest(ReporterCase):
 
     def test_an_unknown_domain_is_said_and_the_others_are_sent(self):
         self.count(datagram("a.example"), datagram("b.example"))
-        done = self.run_reporter("send", "--day", "yesterday", "A.Example.", "nobody.example")
+        done = self.run_reporter("send", "--day", str(REPORTED), "A.Example.", "nobody.example")
         self.assertEqual(done.returncode, 65)
         self.assertIn("nobody.example", done.stderr)
         self.assertEqual([m.recipient for m in self.sink.messages], ["tls@a.example"])
 
     def test_https_is_recorded_as_unsupported(self):
         self.count(datagram("a.example", "https://a.example/tls"))
-        done = self.run_reporter("send", "--day", "yesterday")
+        done = self.run_reporter("send", "--day", str(REPORTED))
         self.assertEqual(self.states(), ["unsupported"])
         self.assertIn("a.example https://a.example/tls unsupported", done.stdout)
         self.assertEqual(self.sink.attempts, [])
@@ -327,21 +329,21 @@ class TlsTest(ReporterCase):
         self.sink.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.sink.tls.load_cert_chain(certificate, key)
         self.count(datagram("a.example"))
-        done = self.run_reporter("send", "--day", "yesterday")
+        done = self.run_reporter("send", "--day", str(REPORTED))
         self.assertEqual(done.returncode, 0, done)
         self.assertTrue(self.sink.messages[0].tls)  # R136, R139
 
     def test_a_failing_handshake_is_followed_by_cleartext(self):
         self.sink.tls = "broken"
         self.count(datagram("a.example"), datagram("b.example"))
-        done = self.run_reporter("send", "--day", "yesterday")
+        done = self.run_reporter("send", "--day", str(REPORTED))
         self.assertEqual(done.returncode, 0, done)
         self.assertEqual([message.tls for message in self.sink.messages], [False, False])  # R138
 
 
 class DaemonTest(ReporterCase):
     def test_days_that_were_missed_are_caught_up(self):
-        days = [TODAY - datetime.timedelta(days=n) for n in (5, 2, 1)]
+        days = [TODAY - datetime.timedelta(days=n) for n in (5, 3, 2)]
         for day in days:
             self.count(datagram("a.example"), day=day)
         self.count(datagram("a.example"), day=TODAY)
@@ -382,7 +384,7 @@ class DaemonTest(ReporterCase):
         daemon.kill()
         daemon.wait()
         self.assertEqual(self.states(), ["sending"])
-        self.assertEqual(self.run_reporter("send", "--day", "yesterday").returncode, 75,
+        self.assertEqual(self.run_reporter("send", "--day", str(REPORTED)).returncode, 75,
                          "the claim holds until it runs out")
         self.execute("UPDATE delivery SET due = due - 100000")  # the claim runs out
         self.start_daemon()
@@ -407,7 +409,7 @@ class DaemonTest(ReporterCase):
     def test_daemon_and_send_at_once_never_send_twice(self):
         self.count(*[datagram(f"d{n}.example") for n in range(40)])
         daemon = self.start_daemon()
-        senders = [subprocess.Popen([REPORTER, "-c", self.conf, "send", "--day", "yesterday"],
+        senders = [subprocess.Popen([REPORTER, "-c", self.conf, "send", "--day", str(REPORTED)],
                                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                    for _ in range(2)]
         for sender in senders:
