@@ -4,11 +4,12 @@
 // What is said and kept about datagrams that could not be counted: never more than a line a minute
 // and one sample for each reason, however many arrive.
 
-#include <array>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/log.hpp"

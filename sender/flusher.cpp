@@ -13,8 +13,7 @@ namespace tlsrpt::sender {
 Result<std::unique_ptr<Flusher>> Flusher::start(OutboundStore store, const StoreBounds& bounds) {
   UniqueFd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!event) return fail_errno(errno, "cannot make an event descriptor");
-  // The constructor is private, which make_unique cannot reach.
-  return std::unique_ptr<Flusher>(new Flusher(std::move(store), bounds, std::move(event)));
+  return std::make_unique<Flusher>(std::move(store), bounds, std::move(event));
 }
 
 Flusher::Flusher(OutboundStore store, const StoreBounds& bounds, UniqueFd event)

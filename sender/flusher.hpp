@@ -37,6 +37,8 @@ struct FlushReport {
 class Flusher {
  public:
   static Result<std::unique_ptr<Flusher>> start(OutboundStore store, const StoreBounds& bounds);
+  /// Use start(); 'event' is an eventfd that does not block.
+  Flusher(OutboundStore store, const StoreBounds& bounds, UniqueFd event);
   Flusher(const Flusher&) = delete;
   Flusher& operator=(const Flusher&) = delete;
 
@@ -48,7 +50,6 @@ class Flusher {
   std::optional<FlushReport> take_report();
 
  private:
-  Flusher(OutboundStore store, const StoreBounds& bounds, UniqueFd event);
   void run(const std::stop_token& stop);
   FlushReport write(FlushBatch batch);
   Result<FlushResult> add(const FlushBatch& batch);

@@ -61,10 +61,13 @@ struct ReadOutcomeResult {
   std::string detail;  ///< of the first: where and what; not escaped
 };
 
-/// Reads one datagram (datagram-protocol.md sections 2-6) and normalises it: domains as A-labels in
-/// lower case, policy-domain filled from d, TLSA and MX lists sorted, STS lines in canonical order,
-/// h cut to the announced name, IPs canonical, empty strings absent, unknown c kept as
-/// validation-failure with its number in the reason code.
+/// Reads one datagram of libtlsrpt and normalises it, so that two spellings of one policy are
+/// equal: domains as A-labels in lower case, policy-domain filled from d, TLSA records and MX
+/// patterns sorted, STS lines in the order version, mode, mx, max_age, others. Policy strings are
+/// kept for tlsa and sts only, MX patterns for sts only. Of failures: h cut to the announced name,
+/// addresses canonical or left out, empty texts absent, an unknown c as validation-failure with its
+/// number in the reason code. A record (pr) that is too long is left out, since a cut one could
+/// name others.
 ReadOutcomeResult read_outcome(std::string_view datagram, const OutcomeLimits& limits = {});
 
 }  // namespace tlsrpt::sender

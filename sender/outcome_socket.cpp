@@ -36,18 +36,17 @@ UniqueFd make_socket() {
   return UniqueFd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
-bool somebody_listens(const std::string& path) {
-  const UniqueFd probe = make_socket();
-  const sockaddr_un address = address_of(path);
-  return ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-}
-
-/// Removes a socket that an earlier collector left behind.
+/// Removes a socket that an earlier collector left behind: one that refuses connections.
 Result<void> remove_stale(const std::string& path) {
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) return {};
-  if (somebody_listens(path)) {
+  const UniqueFd probe = make_socket();
+  const sockaddr_un address = address_of(path);
+  if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
     return fail(ErrorCode::temporary, "another collector listens on {}; stop it first", path);
+  }
+  if (errno != ECONNREFUSED) {
+    return fail_errno(errno, "cannot find out whether another program uses " + path);
   }
   if (::unlink(path.c_str()) != 0) return fail_errno(errno, "cannot remove the old " + path);
   return {};

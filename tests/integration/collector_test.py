@@ -5,6 +5,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import sqlite3
@@ -14,7 +15,7 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from collector_support import (PROGRAM, TIMEOUT, Collector, recorded_datagrams,  # noqa: E402
+from collector_support import (PROGRAM, SOURCE, TIMEOUT, Collector, recorded_datagrams,  # noqa: E402
                                utc_day, wait_until)
 
 GOOD = b'{"d":"good.example","policies":[{"policy-type":9,"t":0,"f":0}]}'
@@ -224,6 +225,33 @@ class CollectorTest(unittest.TestCase):
             self.assertEqual(collector.stop(), 0)
             self.assertTrue(collector.socket_path.exists())
             self.assertEqual(collector.sums(), (7, 0))
+
+    def test_the_manual_lists_every_log_word_and_counter(self):
+        words = set("bad-" + reason for reason in BAD)
+        for source in (SOURCE / "sender").glob("*.cpp"):
+            text = source.read_text()
+            if source.name in ("collector.cpp", "bad_outcomes.cpp", "opentlsrpt_collector.cpp"):
+                words |= set(re.findall(r'LogLine\("([a-z-]+)"', text))
+            words |= set(re.findall(r'add_counter\("([a-z-]+)"', text))
+            words |= set(re.findall(r'counters_\["([a-z-]+)"\]', text))
+        self.assertGreater(len(words), 20)
+        page = (SOURCE / "man" / "opentlsrpt-collector.8").read_text()
+        listed = set(re.findall(r"[a-z][a-z-]+", page.split(".Sh DIAGNOSTICS")[1]))
+        self.assertEqual(words - listed, set())
+
+    def test_background_returns_when_ready_and_the_pid_file_names_the_process(self):
+        collector = self.collector(Background="yes")
+        collector.keys["PidFile"] = str(collector.folder / "%p.pid")
+        collector.write_config()
+        subprocess.run([PROGRAM, "-c", collector.config], timeout=TIMEOUT, check=True)
+        pid_file = collector.folder / "opentlsrpt-collector.pid"
+        pid = int(pid_file.read_text())
+        try:
+            collector.send([GOOD])
+        finally:
+            os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: not pid_file.exists(), "the end")
+        self.assertEqual(collector.sums(), (1, 0))
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root to become another user")
     def test_root_gives_the_socket_away_and_becomes_the_user(self):

@@ -98,6 +98,17 @@ TEST_F(OutcomeSocketTest, takes_over_a_stale_socket_and_nothing_else) {
     EXPECT_EQ(second.error().code, ErrorCode::temporary);
     EXPECT_EQ(send("x"), 0);
   }
+  {
+    const UniqueFd stream(::socket(AF_UNIX, SOCK_STREAM, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, settings_.path.data(), settings_.path.size());
+    ASSERT_EQ(::bind(stream.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(::listen(stream.get(), 1), 0);
+    EXPECT_FALSE(bind());
+    EXPECT_TRUE(fs::exists(settings_.path));
+  }
+  fs::remove(settings_.path);
   std::ofstream(settings_.path) << "precious";
   EXPECT_FALSE(bind());
   EXPECT_EQ(fs::file_size(settings_.path), 8u);
