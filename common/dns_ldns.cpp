@@ -19,6 +19,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
+#include <memory>
 #include <optional>
 #include <span>
 #include <utility>

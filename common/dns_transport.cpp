@@ -7,7 +7,6 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdint>
@@ -65,7 +64,7 @@ bool is_port(std::string_view text) {
   return error == std::errc() && end == text.data() + text.size() && port != 0;
 }
 
-/// Waits until the socket is ready; false when the deadline has passed.
+/// Waits until the socket is ready; error "timeout" when the deadline has passed.
 Result<void> wait_for(int fd, short events, Deadline deadline) {
   for (;;) {
     const auto left =

@@ -18,7 +18,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from unbound_server import UnboundServer, Zone, free_port  # noqa: E402
 
 TOOL = Path(os.environ["OPENTLSRPT_BUILD"]) / "tests" / "dns_tool"
+# For servers that make a call last until its timeout, and for those that answer: a busy machine may
+# need much longer than a moment for that.
 TIMEOUT_MS = 1000
+PATIENT_MS = 10000
 # What a busy machine may add to the timeout before a call counts as unbounded.
 SLACK_SECONDS = 3
 
@@ -57,7 +60,7 @@ ZONES = {
 }
 
 
-def run_tool(servers, kind, name, timeout_ms=TIMEOUT_MS, threads=1):
+def run_tool(servers, kind, name, timeout_ms=PATIENT_MS, threads=1):
     options = [word for server in servers for word in ("--server", server)]
     return subprocess.run(
         [str(TOOL), *options, "--timeout", str(timeout_ms), "--threads", str(threads), kind, name],
@@ -80,7 +83,7 @@ class ValidatingResolver(unittest.TestCase):
         cls.addClassCleanup(cls.dns.stop)
 
     def ask(self, kind, name):
-        return ask([self.dns.address], kind, name, timeout_ms=10000)
+        return ask([self.dns.address], kind, name)
 
     def check(self, kind, name, status, records=(), authenticated=False):
         answer = self.ask(kind, name)
@@ -125,7 +128,8 @@ class ValidatingResolver(unittest.TestCase):
         self.assertLessEqual(self.ask("txt", "alias.plain.example")["ttl"], 20)
 
     def test_mx_by_preference(self):
-        self.check("mx", "plain.example", "found", [[10, "mx1.plain.example"], [20, "mx2.plain.example"]])
+        self.check("mx", "plain.example", "found",
+                   [[10, "mx1.plain.example"], [20, "mx2.plain.example"]])
 
     def test_null_mx(self):
         self.check("mx", "null.plain.example", "found", [[0, "."]])
@@ -153,12 +157,12 @@ class ValidatingResolver(unittest.TestCase):
         self.check("txt", "b\u00fccher.example", "found", ["idn"])
 
     def test_many_threads_share_one_object(self):
-        done = run_tool([self.dns.address], "txt", "_smtp._tls.signed.example", 10000, threads=32)
+        done = run_tool([self.dns.address], "txt", "_smtp._tls.signed.example", threads=32)
         answers = [json.loads(line) for line in done.stdout.splitlines()]
         self.assertEqual([answer["records"] for answer in answers],
                          32 * [["v=TLSRPTv1;rua=mailto:r@signed.example"]])
 
-    def test_server_without_a_cache_of_the_name_is_the_second_choice(self):
+    def test_second_server_is_asked_where_the_first_is_dead(self):
         dead = f"127.0.0.1@{free_port()}"
         answer = ask([dead, self.dns.address], "a", "mx.signed.example")
         self.assertEqual(answer["records"], ["127.0.0.2"])
@@ -178,7 +182,8 @@ POINTER_TO_QUESTION = b"\xc0\x0c"
 
 
 def encode_name(name):
-    return b"".join(bytes([len(label)]) + label.encode() for label in name.split(".") if label) + b"\0"
+    labels = [label.encode() for label in name.split(".") if label]
+    return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
 
 
 def record(owner, kind, rdata, ttl=300):
@@ -262,7 +267,7 @@ class FakeServer:
 
 
 class MisbehavingServer(unittest.TestCase):
-    def check(self, on_udp, status, on_tcp=None, kind="txt", timeout_ms=TIMEOUT_MS):
+    def check(self, on_udp, status, on_tcp=None, kind="txt", timeout_ms=PATIENT_MS):
         """Asks such a server; the call must end in time. Returns the answer."""
         with FakeServer(on_udp, on_tcp) as server:
             start = time.monotonic()
@@ -280,12 +285,13 @@ class MisbehavingServer(unittest.TestCase):
 
     def test_nobody_listens(self):
         start = time.monotonic()
-        answer = ask([f"127.0.0.1:{free_port()}"], "txt", NAME)
+        answer = ask([f"127.0.0.1:{free_port()}"], "txt", NAME, timeout_ms=TIMEOUT_MS)
         self.assertEqual((answer["status"], answer["detail"]), ("failed", "connection refused"))
         self.assertLess(time.monotonic() - start, TIMEOUT_MS / 1000 + SLACK_SECONDS)
 
     def test_silence(self):
-        self.assertEqual(self.check(lambda query: [], "failed")["detail"], "timeout")
+        self.assertEqual(self.check(lambda query: [], "failed", timeout_ms=TIMEOUT_MS)["detail"],
+                         "timeout")
 
     def test_lost_question_is_asked_again(self):
         seen = []
@@ -294,7 +300,8 @@ class MisbehavingServer(unittest.TestCase):
             seen.append(query)
             return [reply(query, [txt("again")])] if len(seen) == 2 else []
 
-        self.assertEqual(self.check(second_time_only, "found")["records"], ["again"])
+        self.assertEqual(self.check(second_time_only, "found", timeout_ms=4000)["records"],
+                         ["again"])
         self.assertNotEqual(seen[0][:2], seen[1][:2])
 
     def test_messages_that_answer_something_else_are_ignored(self):
@@ -307,7 +314,7 @@ class MisbehavingServer(unittest.TestCase):
             return [b"", b"garbage", good[:11], other_id, other_name, other_type, own_question,
                     good[:2] + b"\xa9" + good[3:]]
 
-        self.assertEqual(self.check(strays, "failed")["detail"], "timeout")
+        self.assertEqual(self.check(strays, "failed", timeout_ms=TIMEOUT_MS)["detail"], "timeout")
         answer = self.check(lambda query: strays(query) + [reply(query, [txt("good")])], "found")
         self.assertEqual(answer["records"], ["good"])
 
@@ -316,7 +323,7 @@ class MisbehavingServer(unittest.TestCase):
             good = reply(query, [txt("bad")])
             return [bytes([query[0] ^ 1]) + good[1:]] * 100
 
-        answer = self.check(flood, "failed", timeout_ms=20000)
+        answer = self.check(flood, "failed")
         self.assertIn("another question", answer["detail"])
 
     def test_answer_from_another_address_is_ignored(self):
@@ -324,7 +331,7 @@ class MisbehavingServer(unittest.TestCase):
             other.bind(("127.0.0.1", 0))
             with FakeServer(lambda query: other.sendto(
                     reply(query, [txt("bad")]), server.sources[-1]) and []) as server:
-                answer = ask([server.address], "txt", NAME)
+                answer = ask([server.address], "txt", NAME, timeout_ms=TIMEOUT_MS)
         self.assertEqual((answer["status"], answer["detail"]), ("failed", "timeout"))
 
     def test_refusals_are_named_and_the_next_server_is_asked(self):
@@ -341,7 +348,7 @@ class MisbehavingServer(unittest.TestCase):
     def test_what_a_server_said_is_told_rather_than_that_another_was_silent(self):
         with FakeServer(lambda query: [reply(query, flags=0x8182)]) as first, \
                 FakeServer(lambda query: []) as second:
-            answer = ask([first.address, second.address], "txt", NAME)
+            answer = ask([first.address, second.address], "txt", NAME, timeout_ms=4 * TIMEOUT_MS)
         self.assertEqual(answer["detail"], "SERVFAIL")
 
     def test_truncated_answer_is_asked_for_again_over_tcp(self):
@@ -359,7 +366,7 @@ class MisbehavingServer(unittest.TestCase):
             return [reply(query, flags=0x8380)]
 
         def drip(connection, query):
-            for _ in range(10 * TIMEOUT_MS):
+            for _ in range(600):
                 connection.sendall(b"\x7f")
                 time.sleep(0.1)
 
@@ -368,27 +375,33 @@ class MisbehavingServer(unittest.TestCase):
 
         for on_tcp, detail in (
                 (lambda connection, query: None, "connection closed"),
-                (lambda connection, query: connection.sendall(b"\0\0"), "malformed answer over TCP"),
-                (lambda connection, query: connection.sendall(b"\xff\xff" + query), "connection closed"),
+                (lambda connection, query: connection.sendall(b"\0\0"),
+                 "malformed answer over TCP"),
+                (lambda connection, query: connection.sendall(b"\xff\xff" + query),
+                 "connection closed"),
                 (lambda connection, query: connection.sendall(
                     struct.pack("!H", len(query)) + query), "malformed answer over TCP"),
                 (drip, "timeout"),
                 (hang, "timeout")):
-            answer = self.check(truncated, "failed", on_tcp)
+            slow = detail == "timeout"
+            answer = self.check(truncated, "failed", on_tcp,
+                                timeout_ms=TIMEOUT_MS if slow else PATIENT_MS)
             self.assertIn(answer["detail"], (detail, "connection reset by peer"))
 
     def test_aliases_of_several_packets_are_followed(self):  # R33
-        def next_name(query):
-            name = name_of(query)
-            if name == "z.example":
-                return [reply(query, [txt("end", ttl=9)], flags=0x8180)]
-            target = "y.example" if name == NAME else "z.example"
-            return [reply(query, [record(POINTER_TO_QUESTION, CNAME, encode_name(target))],
-                          flags=0x81a0)]
+        plain, authentic = 0x8180, 0x81a0
+        for first, last in ((plain, authentic), (authentic, plain), (authentic, authentic)):
+            def next_name(query):
+                name = name_of(query)
+                if name == "z.example":
+                    return [reply(query, [txt("end", ttl=9)], flags=last)]
+                target, flags = ("y.example", first) if name == NAME else ("z.example", authentic)
+                alias = record(POINTER_TO_QUESTION, CNAME, encode_name(target))
+                return [reply(query, [alias], flags=flags)]
 
-        answer = self.check(next_name, "found")
-        self.assertEqual((answer["records"], answer["ttl"]), (["end"], 9))
-        self.assertFalse(answer["authenticated"])  # the last packet is not
+            answer = self.check(next_name, "found")
+            self.assertEqual((answer["records"], answer["ttl"]), (["end"], 9))
+            self.assertEqual(answer["authenticated"], first == last == authentic)
 
     def test_alias_loops_and_long_chains_fail(self):  # R34
         def loop_in_packet(query):
@@ -403,17 +416,18 @@ class MisbehavingServer(unittest.TestCase):
             return [reply(query, [record(POINTER_TO_QUESTION, CNAME, POINTER_TO_QUESTION)])]
 
         for on_udp in (loop_in_packet, endless, to_itself):
-            self.assertIn("CNAME loop", self.check(on_udp, "failed", timeout_ms=10000)["detail"])
+            self.assertIn("CNAME loop", self.check(on_udp, "failed")["detail"])
 
     def test_absence_without_soa_may_not_be_remembered(self):
-        self.assertEqual(self.check(lambda query: [reply(query)], "no_data")["ttl"], 0)
-        self.assertEqual(self.check(lambda query: [reply(query, flags=0x8183)], "no_name")["ttl"], 0)
+        for flags, status in ((0x8180, "no_data"), (0x8183, "no_name")):
+            answer = self.check(lambda query: [reply(query, flags=flags)], status)
+            self.assertEqual(answer["ttl"], 0)
 
     def test_negative_ttl_is_the_smaller_of_the_two(self):  # R37
         soa = encode_name("") + encode_name("") + struct.pack("!IIIII", 1, 1, 1, 1, 60)
         for ttl, wanted in ((300, 60), (40, 40), (0x80000001, 0)):
-            answer = self.check(lambda query: [reply(query, [], [record("example", SOA, soa, ttl)])],
-                                "no_data")
+            authority = [record("example", SOA, soa, ttl)]
+            answer = self.check(lambda query: [reply(query, authority=authority)], "no_data")
             self.assertEqual(answer["ttl"], wanted)
 
     def test_records_of_other_names_are_not_taken(self):

@@ -26,8 +26,8 @@ the server also holds an empty root zone; nothing ever leaves the machine.
 
 The server ends with the context, or with stop(); then its temporary directory is removed. Only its
 own process is ended. `log()` is what it wrote so far, for a failing test's message. Needs the
-packages unbound and ldnsutils (for signed zones); `UnboundServer.missing()` names what is not there,
-for unittest.skipIf.
+packages unbound and ldnsutils (for signed zones); `UnboundServer.missing()` names what is not
+there, for unittest.skipIf.
 """
 
 import os
@@ -154,7 +154,8 @@ class UnboundServer:
 
     def _write(self):
         self._generation += 1
-        root = ". 300 IN SOA ns.invalid. nobody.invalid. 1 3600 600 86400 60\n. 300 IN NS ns.invalid.\n"
+        root = ". 300 IN SOA ns.invalid. nobody.invalid. 1 3600 600 86400 60\n" \
+               ". 300 IN NS ns.invalid.\n"
         (self._directory / "root.zone").write_text(root)
         auth_zones = [(".", self._directory / "root.zone")]
         anchors = []

@@ -118,6 +118,7 @@ TEST(DomainName, a_signer_is_aligned_with_itself_and_what_is_below_it) {  // R20
       {"ample", "x.example", false},
       {".example", "x.example", false},
       {"x.example", "ax.example", false},
+      {"x.example", "mailx.example", false},
       {"com", "x.com", false},
       {"co.uk", "x.co.uk", false},
       {"x.co.uk", "mail.x.co.uk", true},

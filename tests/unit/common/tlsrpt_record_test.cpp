@@ -137,6 +137,30 @@ TEST(TlsrptRecord, is_found_and_read_in_both_modes) {
   }
 }
 
+TEST(TlsrptRecord, every_character_of_an_address_survives_a_record) {  // R19, R20
+  for (int c = ' '; c <= '~'; ++c) {
+    const std::string uri = fmt::format("mailto:a%{:02x}b@x.example", c);
+    SCOPED_TRACE(uri);
+    const auto record = parse_tlsrpt_record("v=TLSRPTv1;rua=" + uri, RecordMode::strict);
+    ASSERT_TRUE(record.has_value()) << record.error().detail;
+    ASSERT_EQ(record->rua.size(), 1U);
+    std::string address = record->rua.front().address;
+    if (c == '\\' || c == '"') {
+      EXPECT_EQ(address, std::string("\"a\\") + static_cast<char>(c) + "b\"@x.example");
+    } else {
+      std::erase(address, '"');
+      EXPECT_EQ(address, std::string("a") + static_cast<char>(c) + "b@x.example");
+    }
+  }
+  for (const std::string_view uri :
+       {"mailto:a,b@x.example", "mailto:a!b@x.example", "https://x.example/;a,b!c?d;e"}) {
+    const auto record =
+        parse_tlsrpt_record("v=TLSRPTv1;rua=" + encode_rua(uri), RecordMode::strict);
+    ASSERT_TRUE(record.has_value()) << record.error().detail;
+    EXPECT_EQ(record->rua.size(), 1U) << uri;
+  }
+}
+
 TEST(TlsrptRecord, too_many_uris_are_dropped_with_a_warning) {  // R40
   std::string text = "v=TLSRPTv1;rua=";
   for (int i = 0; i < 200; ++i) text += "mailto:" + std::to_string(i) + "@x.example,";
