@@ -57,7 +57,8 @@ enum class DkimStatus {
   pass,       ///< verified and acceptable under RFC 8460
   none,       ///< no signature
   fail,       ///< no signature verified
-  policy,     ///< verified, but not acceptable: l=, t=y, service type, not aligned, expired
+  policy,     ///< verified, but not acceptable: l=, t=y, service type, not aligned, expired. Also
+              ///< without its key, if DNS fails for a signature that no key could make acceptable
   permerror,  ///< a signature or key record is malformed or gone
   temperror,  ///< a key could not be looked up: try again later (R211)
 };
@@ -68,8 +69,15 @@ struct SignatureVerdict {
   std::string domain;    ///< d=, normalised if possible
   std::string selector;  ///< s=
   std::string algorithm;
-  std::string reason;  ///< stable short word: "body-hash", "signature", "key-not-found",
-                       ///< "key-testing", "length-tag", "not-aligned", ...
+  /// A stable word; empty for pass.
+  ///   none: no-signature
+  ///   fail: body-hash signature
+  ///   policy: length-tag expired not-aligned from-not-signed key-testing key-service-type
+  ///   temperror: key-lookup-failed
+  ///   permerror: too-large malformed version domain selector algorithm canonicalization
+  ///     query-method from-not-signed identity key-not-found key-malformed key-revoked key-type
+  ///     key-hash key-size
+  std::string reason;
   bool service_type_email_only = false;  ///< verified, key says s=email only (R195)
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/dkim_signature.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -15,6 +17,9 @@ namespace {
 /// b= of the longest key takes 2800 characters, h= of the longest list some thousand.
 constexpr std::size_t kMaxFieldBytes = 32u << 10;
 constexpr std::size_t kMaxSignedHeaders = 300;
+constexpr std::size_t kMaxAlgorithmBytes = 64;
+/// Of a domain name in DNS, without the last dot.
+constexpr std::size_t kMaxNameBytes = 253;
 
 std::string_view value_of_field(std::string_view field) {
   return field.substr(std::min(field.find(':'), field.size() - 1) + 1);
@@ -65,20 +70,23 @@ class SignatureReader {
 
  private:
   std::string_view read_signer() {
-    signature_.domain = tags_.value_or("d", "");
-    signature_.selector = tags_.value_or("s", "");
-    Result<std::string> domain = normalize_domain(signature_.domain);
-    Result<std::string> selector = normalize_domain(signature_.selector);
+    Result<std::string> domain = normalize_domain(tags_.value_or("d", ""));
+    Result<std::string> selector = normalize_domain(tags_.value_or("s", ""));
+    signature_.domain = tags_.value_or("d", "").substr(0, kMaxNameBytes);
+    signature_.selector = tags_.value_or("s", "").substr(0, kMaxNameBytes);
     if (domain) signature_.domain = std::move(*domain);
     if (selector) signature_.selector = std::move(*selector);
     if (!domain) return "domain";
-    return selector ? "" : "selector";
+    if (!selector) return "selector";
+    // No such name can be in DNS; asking for it would look like a failure of DNS.
+    const std::string name = key_name(signature_.domain, signature_.selector);
+    return name.size() > kMaxNameBytes ? "selector" : "";
   }
 
   std::string_view read_version() { return tags_.value_or("v", "") == "1" ? "" : "version"; }
 
   std::string_view read_algorithm() {
-    signature_.algorithm_word = tags_.value_or("a", "");
+    signature_.algorithm_word = tags_.value_or("a", "").substr(0, kMaxAlgorithmBytes);
     for (const Algorithm algorithm : {Algorithm::rsa_sha256, Algorithm::ed25519_sha256}) {
       if (!equal_ignoring_case(signature_.algorithm_word, to_word(algorithm))) continue;
       signature_.algorithm = algorithm;
@@ -161,6 +169,10 @@ class SignatureReader {
 };
 
 }  // namespace
+
+std::string key_name(std::string_view domain, std::string_view selector) {
+  return fmt::format("{}._domainkey.{}", selector, domain);
+}
 
 SignatureReading read_signature(std::string_view field) {
   if (field.size() > kMaxFieldBytes) return {{}, "too-large"};

@@ -15,19 +15,22 @@
 namespace tlsrpt::dkim {
 
 struct Signature {
-  std::string algorithm_word;  ///< a= as it came
+  std::string algorithm_word;  ///< a= as it came, cut if too long for any algorithm
   Algorithm algorithm = Algorithm::rsa_sha256;
   std::string signature;  ///< b=, decoded
   std::string body_hash;  ///< bh=, decoded
   Canonicalization header = Canonicalization::simple;
   Canonicalization body = Canonicalization::simple;
-  std::string domain;                        ///< d=, normalised; as it came if that is impossible
-  std::string selector;                      ///< s=, likewise
+  std::string domain;    ///< d=, normalised; as it came, or cut, if that is impossible
+  std::string selector;  ///< s=, likewise
   bool identity_is_subdomain = false;        ///< i= names a domain below d=
   std::vector<std::string> signed_headers;   ///< h=, as they came
   std::optional<std::uint64_t> body_length;  ///< l=
   std::optional<std::int64_t> expiration;    ///< x=, seconds of the Unix clock
 };
+
+/// Where DNS holds the key.
+std::string key_name(std::string_view domain, std::string_view selector);
 
 struct SignatureReading {
   Signature signature;      ///< filled as far as it could be read

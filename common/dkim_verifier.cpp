@@ -20,8 +20,8 @@ using dkim::MessageView;
 using dkim::Signature;
 
 constexpr std::string_view kSignatureField = "dkim-signature";
-/// Several key records at one name are undefined; those beyond are not tried.
-constexpr std::size_t kMaxKeyRecords = 4;
+/// Several keys at one name are undefined; those beyond are not tried.
+constexpr std::size_t kMaxKeys = 4;
 
 /// A verdict's two halves; reason is empty for pass.
 struct Finding {
@@ -75,7 +75,7 @@ class Verifier {
     if (!body_hash || *body_hash != signature.body_hash) return {DkimStatus::fail, "body-hash"};
 
     const DnsAnswer<std::string> answer =
-        dns_.txt(signature.selector + "._domainkey." + signature.domain);
+        dns_.txt(dkim::key_name(signature.domain, signature.selector));
     if (answer.status == DnsStatus::failed) {
       // Whatever the key says, such a signature does not qualify: not worth a delay of the mail.
       const std::string_view objection = objection_to(signature);
@@ -96,8 +96,10 @@ class Verifier {
   Finding try_keys(const std::vector<std::string>& records, const Signature& signature,
                    std::string_view digest, bool& email_only) const {
     Finding first{DkimStatus::permerror, ""};
-    for (std::size_t i = 0; i < std::min(records.size(), kMaxKeyRecords); ++i) {
-      const tl::expected<KeyRecord, std::string_view> record = dkim::parse_key_record(records[i]);
+    std::size_t keys = 0;
+    for (const std::string& text : records) {
+      const tl::expected<KeyRecord, std::string_view> record = dkim::parse_key_record(text);
+      if (record && ++keys > kMaxKeys) break;
       const Finding finding = record ? try_key(*record, signature, digest)
                                      : Finding{DkimStatus::permerror, record.error()};
       if (finding.status == DkimStatus::pass) {
@@ -129,8 +131,8 @@ class Verifier {
 
   /// The signature is good. Is it one that RFC 8460 section 3 accepts?
   Finding judge(const KeyRecord& record, const Signature& signature, bool& email_only) const {
-    if (record.testing) return {DkimStatus::policy, "key-testing"};
     email_only = record.service == dkim::ServiceType::email_only;
+    if (record.testing) return {DkimStatus::policy, "key-testing"};
     if (record.service == dkim::ServiceType::other ||
         (email_only && settings_.strict_service_type)) {
       return {DkimStatus::policy, "key-service-type"};

@@ -37,8 +37,8 @@ TEST(Base64, ignores_white_space_wherever_it_stands) {
 
 TEST(Base64, refuses_what_is_not_base64) {
   for (const std::string text :
-       {"Z", "Zg", "Zg=", "Zg===", "=", "====", "Z===", "Zg==Zg==", "Zm9v=", "Zm9v====", "Zm-v",
-        "Zm_v", "Zm9v!", "Zm.v", "Z=g=", "\xc3\xa4Zm9v"}) {
+       {"Z", "Zg", "Zg=", "Zg===", "=", "====", "Z===", "Zg==Zg==", "Zg=v", "Zg==Zm9v",
+        "Zm9v=", "Zm9v====", "Zm-v", "Zm_v", "Zm9v!", "Zm.v", "Z=g=", "\xc3\xa4Zm9v"}) {
     EXPECT_FALSE(base64_decode(text)) << text;
   }
   EXPECT_FALSE(base64_decode(std::string("Zm9v\0", 5)));

@@ -171,10 +171,16 @@ TEST_F(DkimAcceptance, of_several_key_records_the_one_that_verifies_counts) {
   dns.add_txt(kKeyName, "v=spf1 -all");
   const std::string message = signed_message(kMessage, key);
   EXPECT_EQ(verify(message), "permerror key-malformed");
+  for (int i = 0; i < 10; ++i) dns.add_txt(kKeyName, "not a key");
   dns.add_txt(kKeyName, key_record(load_key("rsa1024")));
   EXPECT_EQ(verify(message), "permerror key-type");
   dns.add_txt(kKeyName, key_record(key));
   EXPECT_EQ(verify(message), "pass");
+  // Only so many keys are tried: each costs a verification.
+  dns.txt_answers.clear();
+  for (int i = 0; i < 4; ++i) dns.add_txt(kKeyName, key_record(load_key("rsa1024")));
+  dns.add_txt(kKeyName, key_record(key));
+  EXPECT_EQ(verify(message), "permerror key-type");
 }
 
 TEST_F(DkimAcceptance, keys_of_unusable_size_or_form) {  // R204

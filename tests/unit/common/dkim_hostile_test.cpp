@@ -68,6 +68,14 @@ TEST(DkimHostile, bytes_that_do_not_belong_there) {
   EXPECT_EQ(shown(verify(replaced(message, "s=s1", "s=..."))), "permerror selector");
   EXPECT_EQ(shown(verify(replaced(message, "s=s1", "s=" + std::string(300, 'a')))),
             "permerror selector");
+  const std::string long_name = fmt::format("s={0}.{0}.{0}.{0}", std::string(60, 'a'));
+  EXPECT_EQ(shown(verify(replaced(message, "s=s1", long_name))), "permerror selector");
+  const DkimVerdict unreadable =
+      verify("DKIM-Signature: v=1; a=" + std::string(999, 'a') + "; d=" + std::string(999, 'd') +
+             "; s=" + std::string(999, 's') + "\r\n" + kMessage);
+  EXPECT_EQ(unreadable.best.domain.size(), 253u);
+  EXPECT_EQ(unreadable.best.selector.size(), 253u);
+  EXPECT_EQ(unreadable.best.algorithm.size(), 64u);
   const std::string with_nul = replaced(kMessage, "One", std::string("\0ne", 3));
   EXPECT_EQ(shown(verify(signed_message(with_nul, key))), "pass");
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/unit/common/dkim_test_support.hpp"
 
 namespace tlsrpt {
@@ -34,6 +36,20 @@ TEST(DkimSigner, writes_one_folded_field) {
     }
     EXPECT_GE(lines, 4u);
   }
+}
+
+TEST(DkimSigner, fills_lines_up_to_the_last_column) {
+  const DkimKey key = load_key("ed25519");
+  std::size_t longest = 0;
+  for (std::size_t size = 1; size <= 60; ++size) {
+    SignSettings settings = sign_settings();
+    settings.selector = std::string(size, 's');
+    const std::string field = dkim_sign(kMessage, key, settings).value_or("");
+    for (std::size_t at = 0; at < field.size(); at = field.find("\r\n", at) + 2) {
+      longest = std::max(longest, field.find("\r\n", at) - at);
+    }
+  }
+  EXPECT_EQ(longest, 78u);
 }
 
 TEST(DkimSigner, writes_the_tags_that_were_asked_for) {
