@@ -29,9 +29,8 @@ class CurlLibrary {
   bool started_ = true;
 };
 
-/// The connection is kept for the next message. 'stop' is asked about once a second and at every
-/// step of a transfer; true aborts it.
-Result<std::unique_ptr<MailTransport>> make_curl_mail_transport(const SmtpSettings& settings,
-                                                                StopRequested stop);
+/// 'stop' is asked about once a second and at every step of a transfer; true aborts it.
+std::unique_ptr<MailTransport> make_curl_mail_transport(const SmtpSettings& settings,
+                                                        StopRequested stop);
 
 }  // namespace tlsrpt::sender

@@ -63,13 +63,30 @@ Result<std::string> make_report_message(const StoredReport& report, const std::s
 }
 
 Result<std::optional<Delivery>> Deliverer::serve(const DeliveryKey& key, ClaimMode mode) {
+  const auto taken = take(key, mode);
+  if (!taken) return tl::unexpected(taken.error());
+  if (!*taken) return std::optional<Delivery>{};
+  const auto& [delivery, report] = **taken;
+  return conclude(delivery, report ? hand_over(delivery, *report) : to_result(report.error()),
+                  report ? report->report_id : "");
+}
+
+/// The claim and the report in one transaction: one commit, and no claim without its report.
+Result<std::optional<Deliverer::Taken>> Deliverer::take(const DeliveryKey& key, ClaimMode mode) {
+  auto transaction = Transaction::begin(parts_.store.database());
+  if (!transaction) return tl::unexpected(transaction.error());
   const Seconds now = parts_.clock.now();
   const Seconds until = now + 2 * settings_.smtp.timeout + kClaimMargin;
-  const auto claimed = parts_.ledger.claim(key, now, until, mode);
-  if (!claimed || !*claimed) return claimed;
-  const auto outcome = hand_over(**claimed);
-  if (!outcome) return tl::unexpected(outcome.error());
-  return conclude(**claimed, *outcome);
+  auto claimed = parts_.ledger.claim(key, now, until, mode);
+  if (!claimed) return tl::unexpected(claimed.error());
+  if (!*claimed) return std::optional<Taken>{};
+  auto report = report_for(key);
+  if (!report &&
+      (report.error().code == ErrorCode::database || report.error().code == ErrorCode::temporary)) {
+    return tl::unexpected(report.error());
+  }
+  if (auto done = transaction->commit(); !done) return tl::unexpected(done.error());
+  return std::optional<Taken>({std::move(**claimed), std::move(report)});
 }
 
 /// The report that was kept, or a new one, kept before its first hand-over.
@@ -89,35 +106,26 @@ Result<StoredReport> Deliverer::report_for(const DeliveryKey& key) {
                                     parts_.clock.now()});
 }
 
-Result<Deliverer::Outcome> Deliverer::hand_over(const Delivery& delivery) {
-  const auto report = report_for(delivery.key);
-  if (!report) {
-    const ErrorCode code = report.error().code;
-    if (code == ErrorCode::database || code == ErrorCode::temporary) {
-      return tl::unexpected(report.error());
-    }
-    return Outcome{to_result(report.error()), {}};
-  }
+HandOverResult Deliverer::hand_over(const Delivery& delivery, const StoredReport& report) {
   const auto rua = parse_rua(delivery.key.destination);
-  if (!rua) return Outcome{to_result(rua.error()), report->report_id};
-  const auto message = make_report_message(*report, rua->address, settings_, key_);
-  if (!message) return Outcome{to_result(message.error()), report->report_id};
+  if (!rua) return to_result(rua.error());
+  const auto message = make_report_message(report, rua->address, settings_, key_);
+  if (!message) return to_result(message.error());
   if (message->size() > kLargeMessage) {
     parts_.log.warning(LogLine("report-large")
                            .add("domain", delivery.key.domain)
                            .add("day", format_day(delivery.key.day))
                            .add("bytes", std::uint64_t{message->size()}));
   }
-  return Outcome{
-      parts_.transport.hand_over({settings_.identity.envelope_sender, rua->address}, *message),
-      report->report_id};
+  return parts_.transport.hand_over({settings_.identity.envelope_sender, rua->address}, *message);
 }
 
-Result<std::optional<Delivery>> Deliverer::conclude(Delivery delivery, const Outcome& outcome) {
+Result<std::optional<Delivery>> Deliverer::conclude(Delivery delivery, const HandOverResult& result,
+                                                    const std::string& report_id) {
   const Seconds now = parts_.clock.now();
-  delivery.detail = outcome.result.detail;
+  delivery.detail = result.detail;
   delivery.due = now;
-  switch (outcome.result.verdict) {
+  switch (result.verdict) {
     case HandOver::accepted:
       delivery.state = DeliveryState::delivered;
       break;
@@ -137,7 +145,7 @@ Result<std::optional<Delivery>> Deliverer::conclude(Delivery delivery, const Out
   const auto finished =
       parts_.ledger.finish(delivery, delivery.state, delivery.due, delivery.detail);
   // Logged in any case: what the mail server answered is a fact, whether we could note it or not.
-  log_result(delivery, outcome.report_id);
+  log_result(delivery, report_id);
   if (!finished) return tl::unexpected(finished.error());
   return std::optional<Delivery>(std::move(delivery));
 }

@@ -49,16 +49,20 @@ class Deliverer {
   /// Claims and serves one delivery. Nothing if it was not to be had. An error means that the
   /// database failed; the claim then runs out and the delivery is tried again.
   Result<std::optional<Delivery>> serve(const DeliveryKey& key, ClaimMode mode);
+  /// There is nothing to serve for the moment.
+  void rest() { parts_.transport.close(); }
 
  private:
-  struct Outcome {
-    HandOverResult result;
-    std::string report_id;
+  struct Taken {
+    Delivery delivery;
+    Result<StoredReport> report;  ///< an error here is none of the database
   };
 
+  Result<std::optional<Taken>> take(const DeliveryKey& key, ClaimMode mode);
   Result<StoredReport> report_for(const DeliveryKey& key);
-  Result<Outcome> hand_over(const Delivery& delivery);
-  Result<std::optional<Delivery>> conclude(Delivery delivery, const Outcome& outcome);
+  HandOverResult hand_over(const Delivery& delivery, const StoredReport& report);
+  Result<std::optional<Delivery>> conclude(Delivery delivery, const HandOverResult& result,
+                                           const std::string& report_id);
   void log_result(const Delivery& delivery, const std::string& report_id);
 
   Parts parts_;

@@ -32,6 +32,8 @@ class MailTransport {
   /// message: complete, CRLF line ends. The addresses satisfy is_plain_address. Ends within the
   /// configured timeout.
   virtual HandOverResult hand_over(const Envelope& envelope, std::string_view message) = 0;
+  /// Takes leave of the server, if a connection was kept for the next message.
+  virtual void close() = 0;
 };
 
 }  // namespace tlsrpt::sender

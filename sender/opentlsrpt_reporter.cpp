@@ -109,10 +109,9 @@ class SendingHouse {
     if (!store) return tl::unexpected(store.error());
     auto dns = make_dns(settings.dns);
     if (!dns) return tl::unexpected(dns.error());
-    auto transport = make_curl_mail_transport(settings.smtp, std::move(stop));
-    if (!transport) return tl::unexpected(transport.error());
-    return std::unique_ptr<SendingHouse>(new SendingHouse(settings, key, log, std::move(*store),
-                                                          std::move(*dns), std::move(*transport)));
+    return std::unique_ptr<SendingHouse>(
+        new SendingHouse(settings, key, log, std::move(*store), std::move(*dns),
+                         make_curl_mail_transport(settings.smtp, std::move(stop))));
   }
 
   OutboundStore store;

@@ -26,7 +26,9 @@ Result<void> Reporter::round(const StopRequested& stop) {
   if (parts_.clock.now() >= plan_again_) {
     if (auto done = plan(stop); !done) return done;
   }
-  return deliver(stop);
+  auto done = deliver(stop);
+  parts_.deliverer.rest();
+  return done;
 }
 
 Result<void> Reporter::plan(const StopRequested& stop) {

@@ -56,6 +56,7 @@ class FakeTransport final : public MailTransport {
     handed_over.push_back({envelope, std::string(message)});
     return answer ? answer(envelope) : HandOverResult{HandOver::accepted, "250 2.0.0 Ok"};
   }
+  void close() override {}
 };
 
 class TemporaryFolder {

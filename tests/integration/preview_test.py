@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What goes in as datagrams comes out as reports: 'opentlsrpt-reporter preview' against sums that
+this test makes itself from the raw datagrams."""
+
+import collections
+import ipaddress
+import json
+import socket
+import subprocess
+import time
+import unittest
+
+from collector_support import BUILD, DATAGRAMS, Collector, utc_day
+from unbound_server import UnboundServer
+
+REPORTER = BUILD / "sender" / "opentlsrpt-reporter"
+POLICY_TYPES = {1: "tlsa", 2: "sts", 9: "no-policy-found"}
+RESULT_TYPES = {
+    201: "starttls-not-supported", 202: "certificate-host-mismatch",
+    203: "certificate-not-trusted", 204: "certificate-expired", 205: "validation-failure",
+    301: "sts-policy-fetch-error", 302: "sts-policy-invalid", 303: "sts-webpki-invalid",
+    304: "tlsa-invalid", 305: "dnssec-invalid", 306: "dane-required",
+}
+STS_ORDER = ["version", "mode", "mx", "max_age"]
+
+
+def dead_nameserver():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return "127.0.0.1:%d" % probe.getsockname()[1]
+
+
+def expected_strings(policy):
+    strings = policy.get("policy-string", [])
+    if policy["policy-type"] == 1:
+        return tuple(sorted(set(strings)))
+    fields = [line.split(": ", 1) for line in strings]
+    fields.sort(key=lambda field: (STS_ORDER.index(field[0]), field[1]))
+    return tuple(": ".join(field) for field in fields)
+
+
+def expected_detail(detail):
+    result = {"result-type": RESULT_TYPES[detail["c"]]}
+    for member, key in (("sending-mta-ip", "s"), ("receiving-ip", "r")):
+        if detail.get(key):
+            result[member] = str(ipaddress.ip_address(detail[key]))
+    if detail.get("n"):
+        result["receiving-mx-hostname"] = detail["n"].lower()
+    if detail.get("h"):
+        result["receiving-mx-helo"] = detail["h"].split("\r\n")[0][4:].split(" ")[0]
+    if detail.get("f"):
+        result["failure-reason-code"] = detail["f"]
+    return tuple(sorted(result.items()))
+
+
+def expected_reports(datagrams):
+    """domain -> policy -> [successes, failures, Counter of details]"""
+    reports = {}
+    for datagram in map(json.loads, datagrams):
+        domain = datagram["d"].lower()
+        policies = reports.setdefault(domain, {})
+        for policy in datagram["policies"]:
+            key = (POLICY_TYPES[policy["policy-type"]],
+                   policy.get("policy-domain", domain).lower(), expected_strings(policy),
+                   tuple(sorted(policy.get("mx-host", []))))
+            sums = policies.setdefault(key, [0, 0, collections.Counter()])
+            sums[policy["f"]] += 1
+            sums[2].update({expected_detail(one) for one in policy.get("failure-details", [])})
+    return reports
+
+
+def shown_report(report):
+    policies = {}
+    for entry in report["policies"]:
+        policy, summary = entry["policy"], entry["summary"]
+        key = (policy["policy-type"], policy["policy-domain"],
+               tuple(policy.get("policy-string", [])), tuple(sorted(policy.get("mx-host", []))))
+        assert key not in policies, "the same policy twice"
+        details = collections.Counter()
+        for detail in entry.get("failure-details", []):
+            count = detail.pop("failed-session-count")
+            details[tuple(sorted(detail.items()))] += count
+        policies[key] = [summary["total-successful-session-count"],
+                         summary["total-failure-session-count"], details]
+    return policies
+
+
+class PreviewCase(unittest.TestCase):
+    def collect(self, datagrams, **keys):
+        """A stopped collector that has counted the datagrams, all on one day."""
+        for _ in range(2):  # a second time if midnight came between
+            collector = Collector(**{
+                "OrganizationName": "Example", "ContactInfo": "tlsrpt@sender.example",
+                "Nameserver": dead_nameserver(), **keys})
+            self.addCleanup(collector.close)
+            day = utc_day()
+            collector.start()
+            collector.send(datagrams)
+            collector.wait_for_read(len(datagrams))
+            self.assertEqual(collector.stop(), 0)
+            if utc_day() == day:
+                break
+        return collector
+
+    def preview(self, collector, *arguments):
+        done = subprocess.run([REPORTER, "-c", collector.config, "preview", *arguments],
+                              capture_output=True, text=True, timeout=60)
+        return done, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+class CorpusTest(PreviewCase):
+    def test_each_recorded_file_shows_the_same_sessions_policies_and_failures(self):
+        paths = sorted(DATAGRAMS.glob("*.json"))
+        self.assertGreater(len(paths), 100)
+        for path in paths:
+            with self.subTest(path.name):
+                datagrams = [line for line in path.read_bytes().split(b"\n") if line]
+                done, shown = self.preview(self.collect(datagrams), "--day", "today")
+                # Some situations make no datagram at all: nothing to show then, and that is said.
+                self.assertEqual((done.returncode, not done.stderr), (0, bool(datagrams)))
+                expected = expected_reports(datagrams)
+                self.assertEqual([one["domain"] for one in shown], sorted(expected))
+                for one in shown:
+                    self.assertEqual(shown_report(one["report"]), expected[one["domain"]])
+
+    def test_the_whole_corpus_in_one_store_shows_the_same_too(self):
+        datagrams = [line for path in sorted(DATAGRAMS.glob("*.json"))
+                     for line in path.read_bytes().split(b"\n") if line]
+        done, shown = self.preview(self.collect(datagrams * 3), "--day", "today")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        expected = expected_reports(datagrams * 3)
+        self.assertEqual({one["domain"]: shown_report(one["report"]) for one in shown}, expected)
+        self.assertEqual(len({one["report"]["report-id"] for one in shown}), len(shown))
+
+
+def datagram(domain, record=None, failed=0):
+    record = f"v=TLSRPTv1; rua=mailto:seen@{domain}" if record is None else record
+    return json.dumps({"d": domain, "pr": record, "policies": [
+        {"policy-type": 9, "policy-domain": domain, "t": 0, "f": failed}]}).encode()
+
+
+class ReasonTest(PreviewCase):
+    """Where each report would go, or why it goes nowhere."""
+
+    @unittest.skipIf(UnboundServer.missing(), "unbound is not installed")
+    def test_dns_decides_and_every_reason_is_shown(self):
+        zones = {
+            "mail.example": '_smtp._tls TXT "v=TLSRPTv1; rua=mailto:now@mail.example"',
+            "both.example": '_smtp._tls TXT "v=TLSRPTv1; '
+                            'rua=https://both.example/r,mailto:m@both.example"',
+            "https.example": '_smtp._tls TXT "v=TLSRPTv1; rua=https://https.example/r"',
+            "none.example": '@ TXT "x"',
+            "alias.example": "_smtp._tls CNAME _smtp._tls.mail.example.",
+        }
+        domains = [*zones, "nxdomain.example"]
+        with UnboundServer(zones) as dns:
+            collector = self.collect([datagram(d) for d in domains], Nameserver=dns.address)
+            _, shown = self.preview(collector, "--day", "today")
+        self.assertEqual(
+            {one["domain"]: (one["rua"], one.get("reason"), one.get("unsupported"))
+             for one in shown}, {
+                "mail.example": (["mailto:now@mail.example"], None, None),
+                "both.example": (["mailto:m@both.example"], None, ["https://both.example/r"]),
+                "https.example": ([], "no-usable-rua", ["https://https.example/r"]),
+                "none.example": ([], "no-record", None),
+                "alias.example": (["mailto:now@mail.example"], None, None),  # R33
+                "nxdomain.example": ([], "no-record", None),
+            })
+
+    def test_without_dns_the_record_of_the_mta_counts(self):
+        collector = self.collect([datagram("a.example"), datagram("b.example", record="")])
+        done, shown = self.preview(collector, "--day", "today")
+        self.assertEqual([(one["rua"], one.get("reason")) for one in shown],
+                         [(["mailto:seen@a.example"], None), ([], "dns-failure")])
+        self.assertEqual(done.returncode, 0)
+
+    def test_success_only_reports_are_shown_as_skipped_when_they_are_switched_off(self):
+        collector = self.collect([datagram("a.example"), datagram("b.example", failed=1)],
+                                 ReportSuccess="no")
+        _, shown = self.preview(collector, "--day", "today")
+        self.assertEqual([one.get("reason") for one in shown], ["skipped", None])
+
+    def test_domains_can_be_asked_for_and_unknown_ones_are_told(self):
+        collector = self.collect([datagram("a.example"), datagram("b.example")])
+        done, shown = self.preview(collector, "--day", "today", "B.EXAMPLE.", "c.example", "../x")
+        self.assertEqual([one["domain"] for one in shown], ["b.example"])
+        self.assertEqual(done.returncode, 65)
+        self.assertIn("c.example", done.stderr)
+        self.assertIn("../x", done.stderr)
+
+    def test_a_day_without_data_is_no_error(self):
+        collector = self.collect([datagram("a.example")])
+        done, shown = self.preview(collector, "--day", "2020-02-29")
+        self.assertEqual((done.returncode, shown), (0, []))
+        self.assertIn("nothing was counted on 2020-02-29", done.stderr)
+
+    def test_nothing_is_written(self):
+        collector = self.collect([datagram("a.example")])
+        before = collector.query("SELECT count(*) FROM plan")
+        self.preview(collector, "--day", "today")
+        self.assertEqual(collector.query("SELECT count(*) FROM plan"), before)
+
+    def test_a_hundred_domains_with_a_silent_resolver_take_seconds(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+            silent.bind(("127.0.0.1", 0))
+            collector = self.collect(
+                [datagram(f"d{n}.example") for n in range(100)], DNSTimeout="1s",
+                Nameserver="127.0.0.1:%d" % silent.getsockname()[1])
+            begin = time.monotonic()
+            _, shown = self.preview(collector, "--day", "today")
+            self.assertLess(time.monotonic() - begin, 20)
+        self.assertEqual(len(shown), 100)
+
+    def test_a_missing_database_is_told(self):
+        collector = self.collect([datagram("a.example")])
+        collector.database.unlink()
+        done, _ = self.preview(collector, "--day", "today")
+        self.assertEqual(done.returncode, 66)
+
+
+if __name__ == "__main__":
+    unittest.main()
