@@ -89,13 +89,9 @@ std::string refusals_in_words(const IntakeResult& result) {
 
 IntakeResult reader_failure(const Error& error) {
   IntakeResult result;
+  result.disposition = Disposition::failed;
   result.dkim = not_checked(DkimStatus::none, "not-checked");
   result.detail = error.detail;
-  if (error.code == ErrorCode::temporary) return result;  // failed
-  result.disposition = Disposition::refused;
-  ReadOutcome outcome;
-  refuse(outcome, Refusal::reader_failed, error.detail);
-  result.outcomes.push_back(std::move(outcome));
   return result;
 }
 

@@ -50,9 +50,8 @@ struct MailContext {
   std::string queue_id;
 };
 
-/// Reads, verifies and judges without a store: what parse and -t show. If the reader fails with
-/// ErrorCode::temporary (it could not be started) the mail is 'failed'; any other failure is the
-/// mail's own doing and it is refused as reader_failed, so that it is not sent again for days.
+/// Reads, verifies and judges without a store: what parse and -t show. If no reader can be had the
+/// mail is 'failed', to come again; one that its reader did not survive is refused.
 IntakeResult examine_mail(std::string_view message, const IntakeSettings& settings,
                           MessageOpener& opener, Dns& dns, const Clock& clock);
 

@@ -58,13 +58,14 @@ std::string inet_for_libmilter(const MilterSocket& socket) {
   return text + (bracket ? "@[" + socket.host + "]" : "@" + socket.host);
 }
 
-bool somebody_answers(const std::string& path) {
+/// What connect() says about a local socket, as errno; 0: somebody answers.
+int try_to_connect(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.data(), path.size());
   const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
-         errno == EAGAIN;
+  const auto* target = reinterpret_cast<const sockaddr*>(&address);
+  return ::connect(fd.get(), target, sizeof address) == 0 ? 0 : errno;
 }
 
 }  // namespace
@@ -108,8 +109,12 @@ Result<void> remove_stale_socket(const MilterSocket& socket) {
     return fail(ErrorCode::io, "{} is there and is no socket; move it away or change Socket",
                 socket.path);
   }
-  if (somebody_answers(socket.path)) {
+  const int reason = try_to_connect(socket.path);
+  if (reason == 0 || reason == EAGAIN) {
     return fail(ErrorCode::temporary, "another process answers on {}; stop it first", socket.path);
+  }
+  if (reason != ECONNREFUSED) {  // a full queue or a missing right does not mean that it is dead
+    return fail_errno(reason, "cannot find out whether another program uses " + socket.path);
   }
   if (::unlink(socket.path.c_str()) != 0) {
     return fail_errno(errno, "cannot remove the old socket " + socket.path);

@@ -34,6 +34,9 @@ struct TextOpener final : MessageOpener {
     opened.outcomes.push_back(outcome);
     return opened;
   }
+  Result<std::vector<ReadOutcome>> open_file(std::string_view) override {
+    return fail(ErrorCode::unsupported, "the milter opens no files");
+  }
 };
 
 class IntakeServiceTest : public testing::Test {

@@ -20,14 +20,28 @@ struct FixedClock final : Clock {
   [[nodiscard]] Seconds now() const override { return time; }
 };
 
-/// An opener that fails as it is told to.
+/// An opener without a reader.
 struct FailingOpener final : MessageOpener {
-  explicit FailingOpener(ErrorCode error_code) : code(error_code) {}
-  Result<OpenedMessage> open(std::string_view) override { return fail(code, "the reader is gone"); }
-  Result<std::vector<ReadOutcome>> open_file(std::string_view) override {
-    return fail(code, "the reader is gone");
+  Result<OpenedMessage> open(std::string_view) override {
+    return fail(ErrorCode::temporary, "no reader");
   }
-  ErrorCode code;
+  Result<std::vector<ReadOutcome>> open_file(std::string_view) override {
+    return fail(ErrorCode::temporary, "no reader");
+  }
+};
+
+/// An opener whose readers die over every message.
+struct DyingOpener final : MessageOpener {
+  Result<OpenedMessage> open(std::string_view) override {
+    OpenedMessage opened;
+    opened.facts.claims_report = true;
+    opened.outcomes.resize(1);
+    opened.outcomes.front().refusal = Refusal::reader_failed;
+    return opened;
+  }
+  Result<std::vector<ReadOutcome>> open_file(std::string_view) override {
+    return fail(ErrorCode::temporary, "no reader");
+  }
 };
 
 std::string json(std::string_view report_id = "1", std::string_view domain = "example.org",
@@ -226,11 +240,10 @@ TEST_F(IntakeTest, flags_future_and_foreign_reports) {  // R228, R230
           .has(Flag::foreign_domain));
 }
 
-TEST_F(IntakeTest, tells_a_reader_that_cannot_start_from_one_that_a_mail_kills) {
-  FailingOpener cannot_start(ErrorCode::temporary);
-  EXPECT_EQ(examine_mail("x", settings_, cannot_start, dns_, clock_).disposition,
-            Disposition::failed);
-  FailingOpener dies(ErrorCode::io);
+TEST_F(IntakeTest, tells_a_reader_that_is_not_there_from_one_that_a_mail_kills) {
+  FailingOpener absent;
+  EXPECT_EQ(examine_mail("x", settings_, absent, dns_, clock_).disposition, Disposition::failed);
+  DyingOpener dies;
   const IntakeResult result = examine_mail("x", settings_, dies, dns_, clock_);
   EXPECT_EQ(result.disposition, Disposition::refused);
   EXPECT_EQ(result.outcomes.front().refusal, Refusal::reader_failed);

@@ -78,6 +78,14 @@ TEST_F(StaleSocket, is_removed_once_nobody_answers) {
   EXPECT_FALSE(std::filesystem::exists(socket_.path));
 }
 
+TEST_F(StaleSocket, is_never_another_kind_of_socket) {
+  const UniqueFd datagrams(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::bind(datagrams.get(), reinterpret_cast<const sockaddr*>(&address_), sizeof address_),
+            0);
+  EXPECT_FALSE(remove_stale_socket(socket_).has_value());
+  EXPECT_TRUE(std::filesystem::exists(socket_.path));
+}
+
 TEST_F(StaleSocket, is_never_another_kind_of_file) {
   std::ofstream(socket_.path) << "precious";
   EXPECT_FALSE(remove_stale_socket(socket_).has_value());
