@@ -15,6 +15,7 @@
 #include <memory>
 #include <thread>
 
+#include "common/confined_opener.hpp"
 #include "common/daemon.hpp"
 #include "common/file.hpp"
 #include "common/sysexits.hpp"
@@ -44,9 +45,12 @@ Exit complain(Exit code, const Error& error) {
   return code;
 }
 
-/// The one place that chooses how messages of strangers are opened.
-std::unique_ptr<MessageOpener> make_opener(const MessageLimits& limits) {
-  return std::make_unique<DirectMessageOpener>(limits);
+/// Messages of strangers are opened by processes that can only compute.
+Result<std::unique_ptr<ConfinedMessageOpener>> make_opener(const Config& config) {
+  ConfinedSettings settings;
+  settings.limits = message_limits(config);
+  settings.timeout = config.duration(Key::reader_timeout);
+  return ConfinedMessageOpener::start(settings);
 }
 
 /// -t: what would become of the mails in these files. Nothing is stored.
@@ -55,9 +59,10 @@ Exit test_files(const DaemonOptions& options, const Config& config) {
   const DnsSettings dns_settings{
       config.list(Key::nameserver),
       static_cast<int>(config.duration(Key::dns_timeout).count() * 1000)};
+  const auto opener = make_opener(config);
+  if (!opener) return complain(Exit::os, opener.error());
   auto dns = make_dns(dns_settings);
   if (!dns) return complain(Exit::config, dns.error());
-  const std::unique_ptr<MessageOpener> opener = make_opener(limits);
   const SystemClock clock;
   Exit code = Exit::ok;
   for (const std::string& file : options.test_files) {
@@ -68,7 +73,7 @@ Exit test_files(const DaemonOptions& options, const Config& config) {
       continue;
     }
     const IntakeResult result =
-        examine_mail(*bytes, intake_settings(config), *opener, **dns, clock);
+        examine_mail(*bytes, intake_settings(config), **opener, **dns, clock);
     print(stdout, fmt::format("{}: {}\n", file, describe_mail(result, {}).text()));
     if (options.verbose == 0 && !config.boolean(Key::log_why)) continue;
     for (const LogLine& line : explain_mail(result, {})) {
@@ -153,14 +158,15 @@ Exit run(const DaemonOptions& options, const Config& config, const MilterSetting
   if (auto became = become(config.text(Key::user_id)); !became) {
     return complain(Exit::permission, became.error());
   }
+  const auto opener = make_opener(config);  // while there is one thread
+  if (!opener) return complain(Exit::os, opener.error());
   auto store = ReceivedStore::open(settings.store_path, SqliteMode::read_write_create);
   if (!store) return complain(Exit::cannot_create, store.error());
   auto dns = make_dns(settings.dns);
   if (!dns) return complain(Exit::config, dns.error());
 
-  const std::unique_ptr<MessageOpener> opener = make_opener(settings.message);
   const SystemClock clock;
-  IntakeService service(settings.intake, settings.store, {*opener, **dns, clock, **log},
+  IntakeService service(settings.intake, settings.store, {**opener, **dns, clock, **log},
                         std::move(*store));
   SpoolBudget budget(settings.spool_bytes);
   if (background) background->report_ready();
