@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/config.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <charconv>
 #include <limits>
 #include <optional>
 
+#include "common/ascii.hpp"
 #include "common/escape.hpp"
 #include "common/file.hpp"
 
@@ -20,26 +18,15 @@ constexpr std::size_t kMaxFileBytes = 1u << 20;
 constexpr std::size_t kMaxListEntries = 100000;
 constexpr int kMaxIncludeDepth = 5;
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string to_lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), lower);
-  return out;
-}
-
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
-
+/// A line may end in CR.
 std::string_view trim(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
+  while (!text.empty() && (text.back() == '\r' || is_blank(text.back()))) text.remove_suffix(1);
+  return trimmed(text);
 }
 
 const KeyInfo* find_key(std::string_view name) {
-  const std::string wanted = to_lower(name);
   for (const KeyInfo& info : config_table()) {
-    if (to_lower(info.name) == wanted) return &info;
+    if (equal_ignoring_case(info.name, name)) return &info;
   }
   return nullptr;
 }
@@ -52,7 +39,7 @@ std::optional<std::int64_t> to_number(std::string_view text, int base) {
 }
 
 Result<std::int64_t> read_boolean(std::string_view value) {
-  const std::string word = to_lower(value);
+  const std::string word = lower_case(value);
   for (std::string_view yes : {"yes", "true", "on", "1", "y", "t"}) {
     if (word == yes) return 1;
   }
@@ -70,7 +57,7 @@ Result<std::int64_t> read_scaled(std::string_view value,
   std::string_view digits = value;
   if (!digits.empty()) {
     for (const auto& [letter, scale] : units) {
-      if (lower(digits.back()) == letter) {
+      if (ascii_lower(digits.back()) == letter) {
         factor = scale;
         digits.remove_suffix(1);
         break;
@@ -217,7 +204,7 @@ Result<void> Config::set(Key key, std::string_view value, const ConfigPlace& pla
       break;
     }
     case ValueType::choice: {
-      const std::string word = to_lower(value);
+      const std::string word = lower_case(value);
       if (!is_choice(info, word)) {
         return fail(ErrorCode::invalid_argument, "\"{}\" is none of: {}", value, info.choices);
       }

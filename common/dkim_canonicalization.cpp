@@ -29,7 +29,7 @@ void append_simple_field(std::string_view field, std::string& out) {
 
 void append_relaxed_field(std::string_view field, std::string& out) {
   const std::size_t colon = std::min(field.find(':'), field.size());
-  out += ascii_lower(trim_folding(field.substr(0, colon)));
+  out += lower_case(trim_folding(field.substr(0, colon)));
   out += ':';
   field.remove_prefix(std::min(colon + 1, field.size()));
   bool gap = false;

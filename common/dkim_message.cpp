@@ -42,7 +42,7 @@ std::optional<MessageView> MessageView::split(std::string_view message) {
       in_field = !name.empty();
       if (in_field) {
         if (view.fields_.size() == kMaxFields) return std::nullopt;
-        view.places_[ascii_lower(name)].push_back(view.fields_.size());
+        view.places_[lower_case(name)].push_back(view.fields_.size());
         view.fields_.push_back({name, line});
       }
     } else if (in_field) {
@@ -56,7 +56,7 @@ std::optional<MessageView> MessageView::split(std::string_view message) {
 }
 
 std::size_t MessageView::count(std::string_view name) const {
-  const auto it = places_.find(ascii_lower(name));
+  const auto it = places_.find(lower_case(name));
   return it == places_.end() ? 0 : it->second.size();
 }
 
@@ -65,7 +65,7 @@ std::vector<const HeaderField*> MessageView::select(const std::vector<std::strin
   std::map<std::string, std::size_t, std::less<>> taken;
   std::vector<const HeaderField*> selected;
   for (const std::string& mentioned : names) {
-    const std::string name = ascii_lower(mentioned);
+    const std::string name = lower_case(mentioned);
     const auto it = places_.find(name);
     if (it == places_.end()) continue;
     const std::vector<std::size_t>& places = it->second;

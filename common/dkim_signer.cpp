@@ -94,7 +94,7 @@ Result<void> check(const SignSettings& settings, const dkim::MessageView& messag
     if (!dkim::is_field_name(name) || name.find(';') != std::string::npos) {
       return fail(ErrorCode::invalid_argument, "\"{}\" is no header name to sign", name);
     }
-    from = from || dkim::equal_ignoring_case(name, "from");
+    from = from || equal_ignoring_case(name, "from");
   }
   if (!from || message.count("from") == 0) {
     return fail(ErrorCode::invalid_argument, "the From field is there and signed, or DKIM is void");

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
-// The small text rules that all of DKIM's grammars share: ASCII case and folding white space.
+// The small text rules that all of DKIM's grammars share: folding white space and lists.
 
-#include <string>
 #include <string_view>
 #include <vector>
 
+#include "common/ascii.hpp"
+
 namespace tlsrpt::dkim {
 
-/// Locale plays no part: only A to Z change.
-std::string ascii_lower(std::string_view text);
-bool equal_ignoring_case(std::string_view a, std::string_view b);
-
-constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
 constexpr bool is_folding(char c) { return is_blank(c) || c == '\r' || c == '\n'; }
 
 /// Without folding white space at both ends.

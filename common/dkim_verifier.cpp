@@ -149,9 +149,9 @@ class Verifier {
       return "expired";
     }
     if (!is_aligned_signer(signature.domain)) return "not-aligned";
-    const auto signed_froms = std::count_if(
-        signature.signed_headers.begin(), signature.signed_headers.end(),
-        [](const std::string& name) { return dkim::equal_ignoring_case(name, "from"); });
+    const auto signed_froms =
+        std::count_if(signature.signed_headers.begin(), signature.signed_headers.end(),
+                      [](const std::string& name) { return equal_ignoring_case(name, "from"); });
     // A From put on top of the signed one would be the one that people see (RFC 6376 section 8.15).
     if (static_cast<std::size_t>(signed_froms) < message_.count("from")) return "from-not-signed";
     return "";
@@ -218,7 +218,7 @@ DkimVerdict dkim_verify(std::string_view message, Dns& dns, const VerifySettings
   Verifier verifier(*view, dns, settings);
   for (const HeaderField& field : view->fields()) {
     if (verdict.signatures.size() >= settings.max_signatures) break;
-    if (!dkim::equal_ignoring_case(field.name, kSignatureField)) continue;
+    if (!equal_ignoring_case(field.name, kSignatureField)) continue;
     verdict.signatures.push_back(verifier.verify(field));
   }
   const auto best = std::min_element(

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "common/ascii.hpp"
 #include "common/domain_name.hpp"
 
 namespace tlsrpt {
@@ -18,28 +19,7 @@ constexpr std::size_t kMaxUri = 2048;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-std::optional<unsigned> hex_value(char c) {
-  if (is_digit(c)) return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return std::nullopt;
-}
-
 bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
-std::string to_lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
-
-std::string_view trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 /// RFC 3986's characters without those that RFC 8460 wants encoded.
 bool is_uri_character(char c) {
@@ -54,7 +34,7 @@ Result<void> check_characters(std::string_view uri) {
       return fail(ErrorCode::malformed, "byte 0x{:02x} must be percent-encoded in a URI",
                   static_cast<unsigned>(static_cast<unsigned char>(uri[i])));
     }
-    if (i + 2 >= uri.size() || !hex_value(uri[i + 1]) || !hex_value(uri[i + 2]))
+    if (hex_octet(uri, i + 1) < 0)
       return fail(ErrorCode::malformed, "'%' without two hexadecimal digits");
     i += 2;
   }
@@ -66,9 +46,8 @@ std::string percent_decode(std::string_view text) {
   std::string decoded;
   decoded.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size()) {
-      decoded += static_cast<char>(hex_value(text[i + 1]).value_or(0) * 16 +
-                                   hex_value(text[i + 2]).value_or(0));
+    if (const int octet = text[i] == '%' ? hex_octet(text, i + 1) : -1; octet >= 0) {
+      decoded += static_cast<char>(octet);
       i += 2;
     } else {
       decoded += text[i];
@@ -120,8 +99,8 @@ Result<Rua> parse_mailto(std::string_view uri, std::string_view rest) {
 bool ends_in_number(std::string_view name) {
   const std::string_view label = name.substr(name.rfind('.') + 1);  // npos + 1 is 0
   return std::all_of(label.begin(), label.end(), is_digit) ||
-         (label.starts_with("0x") && std::all_of(label.begin() + 2, label.end(),
-                                                 [](char c) { return hex_value(c).has_value(); }));
+         (label.starts_with("0x") &&
+          std::all_of(label.begin() + 2, label.end(), [](char c) { return hex_value(c) >= 0; }));
 }
 
 std::optional<std::string> normalize_ipv6(std::string_view text) {
@@ -188,14 +167,14 @@ std::string_view behind_host(std::string_view uri) {
 }  // namespace
 
 Result<Rua> parse_rua(std::string_view text) {
-  const std::string_view uri = trim(text);
+  const std::string_view uri = trimmed(text);
   if (uri.size() > kMaxUri) return fail(ErrorCode::malformed, "URI over {} bytes", kMaxUri);
   if (auto checked = check_characters(uri); !checked)
     return tl::unexpected<Error>(std::move(checked.error()));
   const std::size_t colon = uri.find(':');
   if (colon == std::string_view::npos || colon == 0 || !is_alpha(uri.front()))
     return fail(ErrorCode::malformed, "no scheme, such as mailto: or https:");
-  const std::string scheme = to_lower(uri.substr(0, colon));
+  const std::string scheme = lower_case(uri.substr(0, colon));
   const std::string_view rest = uri.substr(colon + 1);
   if (scheme == "mailto") return parse_mailto(uri, rest);
   if (scheme == "https") return parse_https(uri, rest);
