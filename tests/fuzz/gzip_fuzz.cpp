@@ -20,6 +20,7 @@ void check_size(std::size_t out, std::size_t in) {
 
 void check_gzip(std::string_view bytes) {
   const Gunzipped unpacked = gunzip(bytes, kLimits);
+  fuzz::require(unpacked.unpacked <= kLimits.max_bytes, "no more is made than the limit");
   if (unpacked.refusal == Refusal::none) {
     check_size(unpacked.bytes.size(), bytes.size());
   } else {
@@ -33,6 +34,7 @@ void check_zip(std::string_view bytes) {
   fuzz::require(directory.entries.size() <= kMaxEntries, "entries stay within their limit");
   for (const ZipEntry& entry : directory.entries) {
     const ZipMember member = read_zip_member(bytes, entry, kLimits);
+    fuzz::require(member.unpacked <= kLimits.max_bytes, "no more is made than the limit");
     if (member.refusal == Refusal::none) check_size(member.bytes.size(), bytes.size());
   }
 }

@@ -569,6 +569,9 @@ TEST(ReportReader, hostile_documents_get_one_verdict_each) {
                             "[" + repeat("{\"result-type\":1},", 120000) + "1]") +
               "]"),
        ""},
+      {good_but + repeat("0", 4000000) + "}", "not-json"},
+      {good_but + repeat("1", 4000000) + ".}", "not-json"},
+      {good_but + repeat("1", 4000000) + "e}", "not-json"},
       {"[" + repeat("{\"x\":,", 200000), "not-json"},
       {repeat("\"{", 1000000), "not-json"},
       {repeat(std::string_view("\0", 1), 1000000), "not-json"},
