@@ -80,6 +80,8 @@ void check_own_signature(std::string_view message) {
   sign.domain = "example.com";
   sign.selector = "s1";
   sign.signed_headers = {"From", "From", "To", "Subject"};
+  // The signature stands in front, and a blank would continue it.
+  if (message.starts_with(' ') || message.starts_with('\t')) return;
   // A verifier refuses a message that has another From than those that are signed.
   const auto view = dkim::MessageView::split(message);
   if (!view || view->count("from") > 2) return;
