@@ -110,7 +110,8 @@ class Repair {
     constexpr std::size_t kSafeDigits = 300;
     constexpr std::size_t kSafeExponent = 2;
     const auto number = scan_number(text_, position_);
-    if (!number) return copy(1);
+    // All of its digits at once: to look again from each of them takes quadratic time.
+    if (!number) return copy(skip_digits(text_, position_ + 1) - position_);
     const std::size_t size = number->end - position_;
     if (size <= kSafeDigits && number->exponent_digits <= kSafeExponent) return copy(size);
     result_.huge_number = true;
@@ -175,6 +176,7 @@ std::optional<std::size_t> find_json_end(std::string_view text, std::size_t star
   for (const char* next = begin + start; next < end; ++next) {
     if (*next == '"') {
       next = skip_string(next + 1, end);
+      if (next == end) break;
     } else if (*next == '{' || *next == '[') {
       ++depth;
     } else if (*next == '}' || *next == ']') {

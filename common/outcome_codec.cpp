@@ -86,15 +86,12 @@ void time_field(Encoder& codec, const Seconds& time) {
 void time_field(Decoder& codec, Seconds& time) {
   std::uint64_t value = 0;
   codec.number(value);
-  // Four digits of year are the most that a report can show.
-  constexpr std::int64_t kEarliest = -62167219200;  // 0000-01-01
-  constexpr std::int64_t kLatest = 253402300799;    // 9999-12-31
-  const auto seconds = static_cast<std::int64_t>(value);
-  if (seconds < kEarliest || seconds > kLatest) {
+  const Seconds sent{std::chrono::seconds{static_cast<std::int64_t>(value)}};
+  if (sent < kEarliestTime || sent > kLatestTime) {
     codec.fail_here();
     return;
   }
-  time = Seconds(std::chrono::seconds(seconds));
+  time = sent;
 }
 
 void refusal_field(Encoder& codec, const Refusal& refusal) {

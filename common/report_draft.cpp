@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "common/ascii.hpp"
@@ -170,7 +171,8 @@ bool ReportDraft::complete_date_range() {
   using std::chrono::seconds;
   if (!start_ && !end_) return false;
   if (!start_ || !end_) outcome_.flags.add(Flag::date_format);
-  if (!start_) start_ = std::chrono::floor<days>(*end_ - seconds{1});
+  if (!start_)
+    start_ = std::max(Seconds{std::chrono::floor<days>(*end_ - seconds{1})}, kEarliestTime);
   if (!end_) end_ = std::chrono::floor<days>(*start_) + days{1} - seconds{1};
   if (*end_ < *start_) outcome_.flags.add(Flag::date_range_reversed);
   outcome_.report.date_range = {*start_, *end_};

@@ -64,7 +64,8 @@ bool append(std::vector<std::string>& texts, std::string_view text, const ListLi
             Flags& flags) {
   const bool full = texts.size() >= limits.max_texts;
   if (full || text.size() > limits.max_bytes) flags.add(Flag::text_cut);
-  if (!full) texts.emplace_back(cut_utf8(text, limits.max_bytes));
+  // The cut may fall behind a blank.
+  if (!full) texts.emplace_back(trim_blanks(cut_utf8(text, limits.max_bytes)));
   return !full;
 }
 

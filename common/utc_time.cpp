@@ -15,10 +15,8 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr Day kFirstDay{std::chrono::year{0} / 1 / 1};
-constexpr Day kLastDay{std::chrono::year{9999} / 12 / 31};
-constexpr Seconds kFirst{kFirstDay};
-constexpr Seconds kLast = Seconds{kLastDay} + days{1} - seconds{1};
+constexpr Day kFirstDay = std::chrono::floor<days>(kEarliestTime);
+constexpr Day kLastDay = std::chrono::floor<days>(kLatestTime);
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -170,7 +168,7 @@ std::string format_day(Day day) {
 }
 
 std::string format_rfc3339(Seconds time) {
-  const Seconds shown = std::clamp(time, kFirst, kLast);
+  const Seconds shown = std::clamp(time, kEarliestTime, kLatestTime);
   const Day day = std::chrono::floor<days>(shown);
   const std::chrono::hh_mm_ss clock{shown - day};
   return fmt::format("{}T{:02}:{:02}:{:02}Z", format_day(day), clock.hours().count(),
@@ -182,7 +180,7 @@ std::string format_rfc5322(Seconds time) {
                                                      "Thu", "Fri", "Sat"};
   constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const Seconds shown = std::clamp(time, kFirst, kLast);
+  const Seconds shown = std::clamp(time, kEarliestTime, kLatestTime);
   const Day day = std::chrono::floor<days>(shown);
   const auto date = calendar(day);
   const std::chrono::hh_mm_ss clock{shown - day};
@@ -209,8 +207,9 @@ std::optional<ReadTime> read_date_time(std::string_view text) {
   if (!time) return std::nullopt;
   const auto offset = take_offset(rest);
   if (!offset || !rest.empty()) return std::nullopt;
-  read.time += time->value - offset->value;
-  read.deviates = read.deviates || time->deviates || offset->deviates;
+  const Seconds utc = read.time + time->value - offset->value;
+  read.time = std::clamp(utc, kEarliestTime, kLatestTime);
+  read.deviates = read.deviates || time->deviates || offset->deviates || read.time != utc;
   return read;
 }
 

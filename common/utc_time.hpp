@@ -13,6 +13,11 @@ namespace tlsrpt {
 using Seconds = std::chrono::sys_seconds;  ///< UTC, without leap seconds
 using Day = std::chrono::sys_days;         ///< one UTC day: 00:00:00Z to 23:59:59Z
 
+/// What a year of four digits can say.
+inline constexpr Seconds kEarliestTime{Day{std::chrono::year{0} / 1 / 1}};
+inline constexpr Seconds kLatestTime = Seconds{Day{std::chrono::year{9999} / 12 / 31}} +
+                                       std::chrono::days{1} - std::chrono::seconds{1};
+
 /// "2026-03-01"; nothing if the text is not exactly that, or is no day of the calendar.
 std::optional<Day> parse_day(std::string_view text);
 std::string format_day(Day day);
@@ -29,8 +34,8 @@ struct ReadTime {
 };
 
 /// Tolerant reading of a date-time (R58-R61): any offset with or without a colon, fraction,
-/// lower-case t and z, blank for T, no zone (UTC), date only (midnight). Nothing if no date is
-/// found.
+/// lower-case t and z, blank for T, no zone (UTC), date only (midnight). Clamped to kEarliestTime
+/// and kLatestTime, which an offset can leave. Nothing if no date is found.
 std::optional<ReadTime> read_date_time(std::string_view text);
 
 }  // namespace tlsrpt

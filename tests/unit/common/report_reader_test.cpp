@@ -211,6 +211,14 @@ TEST(ReportReader, dates_of_every_kind) {  // R58-R61
        "2026-03-02T00:00:00Z",
        "2026-03-01T00:00:00Z",
        {"date-range-reversed"}},
+      {R"("end-datetime":"0000-01-01T00:00:00Z")",
+       "0000-01-01T00:00:00Z",
+       "0000-01-01T00:00:00Z",
+       {"date-format"}},
+      {R"("start-datetime":"0000-01-01T00:00:00+01:00","end-datetime":"9999-12-31T23:59:59-01:00")",
+       "0000-01-01T00:00:00Z",
+       "9999-12-31T23:59:59Z",
+       {"date-format"}},
       {R"("start-datetime":"9999-12-31T00:00:00Z","end-datetime":"9999-12-31T23:59:59Z")",
        "9999-12-31T00:00:00Z",
        "9999-12-31T23:59:59Z",
@@ -223,6 +231,8 @@ TEST(ReportReader, dates_of_every_kind) {  // R58-R61
     ASSERT_TRUE(outcome.accepted()) << outcome.detail;
     EXPECT_EQ(format_rfc3339(outcome.report.date_range.start_datetime), row.start);
     EXPECT_EQ(format_rfc3339(outcome.report.date_range.end_datetime), row.end);
+    EXPECT_GE(outcome.report.date_range.start_datetime, kEarliestTime);
+    EXPECT_LE(outcome.report.date_range.end_datetime, kLatestTime);
     EXPECT_EQ(outcome.flags.words(), row.flags);
   }
 }
@@ -517,6 +527,10 @@ TEST(ReportReader, lists_and_texts_beyond_the_limit_are_cut_and_flagged) {  // R
     EXPECT_EQ(outcome.report.policies[0].policy.policy_string, (Words{"a", "b"})) << list;
     EXPECT_TRUE(outcome.flags.has(Flag::text_cut)) << list;
   }
+  outcome = read_one(
+      with_policy(std::string(kPolicyMembers) + R"(,"policy-string":"max_age:     7")"), limits);
+  EXPECT_EQ(outcome.report.policies[0].policy.policy_string, Words{"max_age:"})
+      << "no blank is left where the text was cut";
   outcome = read_one(with_policy(std::string(kPolicyMembers) + R"(,"mx-host":"a,b,c")"), limits);
   EXPECT_EQ(outcome.report.policies[0].policy.mx_host, (Words{"a", "b"}));
   EXPECT_TRUE(outcome.flags.has(Flag::text_cut));
@@ -555,6 +569,9 @@ TEST(ReportReader, hostile_documents_get_one_verdict_each) {
                             "[" + repeat("{\"result-type\":1},", 120000) + "1]") +
               "]"),
        ""},
+      {good_but + repeat("0", 4000000) + "}", "not-json"},
+      {good_but + repeat("1", 4000000) + ".}", "not-json"},
+      {good_but + repeat("1", 4000000) + "e}", "not-json"},
       {"[" + repeat("{\"x\":,", 200000), "not-json"},
       {repeat("\"{", 1000000), "not-json"},
       {repeat(std::string_view("\0", 1), 1000000), "not-json"},
