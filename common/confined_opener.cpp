@@ -274,9 +274,10 @@ Result<UniqueFd> ConfinedMessageOpener::spawn(Deadline deadline) {
 }
 
 Result<OpenedMessage> ConfinedMessageOpener::ask(char kind, std::string_view bytes) {
-  const Deadline deadline = std::chrono::steady_clock::now() + settings_.timeout;
-  auto reader = spawn(deadline);
+  auto reader = spawn(std::chrono::steady_clock::now() + settings_.timeout);
   if (!reader) return tl::unexpected(reader.error());
+  // Only now: how long it took to get a reader says nothing about the message.
+  const Deadline deadline = std::chrono::steady_clock::now() + settings_.timeout;
   struct Release {
     ConfinedMessageOpener& opener;
     ~Release() {
@@ -301,6 +302,11 @@ Result<OpenedMessage> ConfinedMessageOpener::ask(char kind, std::string_view byt
   }
   auto opened = decode_opened(*answer);
   return opened ? std::move(*opened) : unreadable(opened.error().detail);
+}
+
+bool ConfinedMessageOpener::can_spawn() const {
+  pollfd entry{spawner_.get(), 0, 0};
+  return ::poll(&entry, 1, 0) >= 0 && (entry.revents & (POLLHUP | POLLERR)) == 0;
 }
 
 Result<OpenedMessage> ConfinedMessageOpener::open(std::string_view message) {

@@ -22,7 +22,7 @@ namespace tlsrpt {
 
 struct ConfinedSettings {
   MessageLimits limits;
-  std::chrono::seconds timeout{30};  ///< of one message, waiting for a free reader included
+  std::chrono::seconds timeout{30};  ///< of one message, and of waiting for a free reader
   unsigned max_readers = 8;          ///< at the same time
 };
 
@@ -33,6 +33,10 @@ class ConfinedMessageOpener final : public MessageOpener {
 
   Result<OpenedMessage> open(std::string_view message) override;
   Result<std::vector<ReadOutcome>> open_file(std::string_view bytes) override;
+
+  /// False once the spawner has died: nothing can be opened any more, and only a process with one
+  /// thread could start another, so the program should end and be started again.
+  [[nodiscard]] bool can_spawn() const;
 
  private:
   ConfinedMessageOpener(const ConfinedSettings& settings, UniqueFd spawner)

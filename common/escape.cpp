@@ -99,4 +99,23 @@ std::string escape_terminal(std::string_view text) {
   return out;
 }
 
+std::string escape_json_for_terminal(std::string_view json) {
+  std::string out;
+  out.reserve(json.size());
+  while (!json.empty()) {
+    const CodePoint point = decode_utf8(json);
+    const std::size_t length = std::max<std::size_t>(point.length, 1);
+    if (point.length == 0 || point.value < 0x7f || !is_unsafe_on_terminal(point.value)) {
+      out.append(json.substr(0, length));
+    } else if (point.value < 0x10000) {
+      out += fmt::format("\\u{:04x}", point.value);
+    } else {
+      const std::uint32_t offset = point.value - 0x10000;
+      out += fmt::format("\\u{:04x}\\u{:04x}", 0xd800 + (offset >> 10), 0xdc00 + (offset & 0x3ff));
+    }
+    json.remove_prefix(length);
+  }
+  return out;
+}
+
 }  // namespace tlsrpt

@@ -17,4 +17,9 @@ std::string escape_log(std::string_view text, std::size_t max_bytes = 256);
 /// and other format characters and invalid bytes become \xNN or \u{N}. Never a line break.
 std::string escape_terminal(std::string_view text);
 
+/// The same for JSON that may be printed on a terminal: what escape_terminal would escape can only
+/// stand inside of strings, and becomes \uNNNN there, which means the same. C0 controls, which JSON
+/// allows between its values only, stay.
+std::string escape_json_for_terminal(std::string_view json);
+
 }  // namespace tlsrpt

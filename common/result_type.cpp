@@ -10,8 +10,9 @@ namespace {
 constexpr std::array<std::string_view, kResultTypes.size()> kExplanations = {
     "the receiving MX did not offer STARTTLS",
     "the name in the MX's certificate is not the name that the sender had to find",
-    "the MX's certificate was not issued by an authority that the sender trusts",
-    "the MX's certificate has expired, or is not valid yet",
+    "the sender does not trust the MX's certificate: its issuer, its chain or a constraint is "
+    "wrong",
+    "the MX's certificate has expired",
     "TLS failed for a reason that has no word of its own; the reason code says more",
     "the MTA-STS policy could not be fetched over HTTPS",
     "the MTA-STS policy was fetched, but does not follow its grammar",
@@ -25,13 +26,20 @@ bool holds(const std::array<std::string_view, n>& words, std::string_view word) 
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
+/// Senders do not agree on the word for a certificate that no TLSA record vouches for (R256).
+constexpr std::array<std::string_view, 4> kDaneAuthentication = {
+    "tlsa-invalid", "certificate-not-trusted", "certificate-host-mismatch", "validation-failure"};
+constexpr std::string_view kDaneExplanation =
+    "DANE authentication failed: most likely no TLSA record matches the MX's certificate";
+
 }  // namespace
 
 bool is_registered_result_type(std::string_view word) { return holds(kResultTypes, word); }
 
 bool is_registered_policy_type(std::string_view word) { return holds(kPolicyTypes, word); }
 
-std::string_view explain_result_type(std::string_view word) {
+std::string_view explain_result_type(std::string_view word, std::string_view policy_type) {
+  if (policy_type == "tlsa" && holds(kDaneAuthentication, word)) return kDaneExplanation;
   const auto found = std::find(kResultTypes.begin(), kResultTypes.end(), word);
   if (found == kResultTypes.end()) return {};
   return kExplanations[static_cast<std::size_t>(found - kResultTypes.begin())];

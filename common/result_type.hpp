@@ -26,8 +26,8 @@ inline constexpr std::array<std::string_view, 3> kPolicyTypes = {"tlsa", "sts", 
 bool is_registered_result_type(std::string_view word);
 bool is_registered_policy_type(std::string_view word);
 
-/// What a person should understand by a result type: one line without a full stop, empty for
-/// unknown words.
-std::string_view explain_result_type(std::string_view word);
+/// What a person should understand by a result type, which under a policy of type tlsa may mean
+/// something else: one line without a full stop, empty for unknown words.
+std::string_view explain_result_type(std::string_view word, std::string_view policy_type);
 
 }  // namespace tlsrpt

@@ -171,6 +171,14 @@ Result<void> Sqlite::execute(std::string_view sql) {
   return {};
 }
 
+bool Sqlite::has_moved() const {
+  if (!database_) return true;
+  int moved = 0;
+  return sqlite3_file_control(database_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved) ==
+             SQLITE_OK &&
+         moved != 0;
+}
+
 std::int64_t Sqlite::changes() const { return sqlite3_changes64(database_.get()); }
 std::int64_t Sqlite::last_insert_rowid() const {
   return sqlite3_last_insert_rowid(database_.get());

@@ -62,6 +62,9 @@ class Sqlite {
 
   Result<Statement> prepare(std::string_view sql);
   Result<void> execute(std::string_view sql);
+  [[nodiscard]] bool is_open() const { return database_ != nullptr; }
+  /// Is the file no longer at its path, or none open? What is written then may be lost.
+  [[nodiscard]] bool has_moved() const;
   [[nodiscard]] std::int64_t changes() const;
   [[nodiscard]] std::int64_t last_insert_rowid() const;
 

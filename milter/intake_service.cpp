@@ -7,7 +7,13 @@ void IntakeService::keep(IntakeResult& result, std::string_view message,
                          const std::string& queue_id) {
   const MailContext context{"milter", queue_id};
   const Seconds now = parts_.clock.now();
-  const std::lock_guard lock(store_mutex_);
+  const std::unique_lock lock(store_mutex_, parts_.store_patience);
+  if (!lock.owns_lock()) {
+    // What is no report needs no store: only its count is lost.
+    if (result.disposition != Disposition::no_report) result.disposition = Disposition::failed;
+    result.detail = "the store is held up; too many mails wait for it";
+    return;
+  }
   if (auto kept = keep_mail(result, message, context, now, store_, limits_); !kept) {
     parts_.log.warning(LogLine("count-failed").add("queue_id", queue_id).add(kept.error()));
   }

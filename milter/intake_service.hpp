@@ -3,6 +3,7 @@
 
 // The one intake of the milter, shared by all its sessions.
 
+#include <chrono>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -13,7 +14,9 @@
 
 namespace tlsrpt::milter {
 
-/// Opening and DKIM run in the callers' threads side by side; only the store is behind a lock.
+/// Opening and DKIM run in the callers' threads side by side; only the store is behind a lock, for
+/// which nobody waits longer than store_patience: if a disk or another program holds up the store,
+/// the senders are told to come again before their MTAs lose patience with us.
 class IntakeService final : public MailTaker {
  public:
   struct Parts {
@@ -21,6 +24,7 @@ class IntakeService final : public MailTaker {
     Dns& dns;
     const Clock& clock;
     Log& log;
+    std::chrono::milliseconds store_patience = std::chrono::seconds(20);
   };
   IntakeService(IntakeSettings settings, StoreLimits limits, Parts parts, ReceivedStore store)
       : settings_(std::move(settings)), limits_(limits), parts_(parts), store_(std::move(store)) {}
@@ -34,7 +38,7 @@ class IntakeService final : public MailTaker {
   IntakeSettings settings_;
   StoreLimits limits_;
   Parts parts_;
-  std::mutex store_mutex_;
+  std::timed_mutex store_mutex_;
   ReceivedStore store_;  ///< guarded by store_mutex_
 };
 

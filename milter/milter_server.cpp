@@ -310,6 +310,8 @@ Result<Drained> serve_milter(const MilterParts& parts) {
   return running.load() == 0 ? Drained::yes : Drained::no;
 }
 
+void stop_milter() { smfi_stop(); }
+
 std::string libmilter_version() {
   unsigned major = 0;
   unsigned minor = 0;

@@ -34,6 +34,9 @@ enum class Drained { yes, no };
 /// after a minute, and the process must end without taking 'parts' apart.
 Result<Drained> serve_milter(const MilterParts& parts);
 
+/// Makes serve_milter() return after some seconds, as TERM does. Threads: any.
+void stop_milter();
+
 /// Of libmilter's interface, as the library says at run time: "1.0.1" is that of sendmail 8.14
 /// to 8.18.
 std::string libmilter_version();

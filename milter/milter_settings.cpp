@@ -7,14 +7,17 @@ namespace tlsrpt::milter {
 
 namespace {
 
-/// Collects what is wrong, key by key.
+/// Collects what is wrong, key by key, with the place where the value stands.
 class Checker {
  public:
-  Checker(const std::string& file, std::vector<ConfigProblem>& problems)
-      : file_(file), problems_(problems) {}
+  Checker(const Config& config, const std::string& file, std::vector<ConfigProblem>& problems)
+      : config_(config), file_(file), problems_(problems) {}
 
-  void problem(Key key, std::string_view text) {
-    problems_.push_back({file_, 0, fmt::format("{}: {}", key_info(key).name, text)});
+  /// entry: of a list, counted from 0.
+  void problem(Key key, std::string_view text, std::size_t entry = 0) {
+    ConfigProblem found = config_.problem(key, text, entry);
+    if (found.file.empty()) found.file = file_;  // the value is a default
+    problems_.push_back(std::move(found));
   }
 
   /// The value, or a problem and the default.
@@ -25,7 +28,26 @@ class Checker {
     return {};
   }
 
+  /// The value made of a list by 'parse'. If it cannot be made, each entry that is to blame is
+  /// named: for that, every one is parsed alone.
+  template <typename Parse>
+  auto take_list(Key key, Parse parse) {
+    const std::vector<std::string>& entries = config_.list(key);
+    auto whole = parse(entries);
+    if (whole) return std::move(*whole);
+    bool blamed = false;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      const auto one = parse(std::vector<std::string>{entries[i]});
+      if (one) continue;
+      problem(key, one.error().detail, i);
+      blamed = true;
+    }
+    if (!blamed) problem(key, whole.error().detail);
+    return typename decltype(whole)::value_type{};
+  }
+
  private:
+  const Config& config_;
   const std::string& file_;
   std::vector<ConfigProblem>& problems_;
 };
@@ -36,9 +58,8 @@ void read_session(const Config& config, SessionSettings& session, Checker& check
                   "is not set; name the addresses of the rua in your TLSRPT records, such as "
                   "tls-reports@example.org");
   }
-  session.report_addresses =
-      check.take(Key::report_address, ReportAddresses::parse(config.list(Key::report_address)));
-  session.peer_list = check.take(Key::peer_list, PeerList::parse(config.list(Key::peer_list)));
+  session.report_addresses = check.take_list(Key::report_address, ReportAddresses::parse);
+  session.peer_list = check.take_list(Key::peer_list, PeerList::parse);
   session.max_message_bytes = config.bytes(Key::maximum_message_size);
   session.on_report = to_reply(config.text(Key::on_report));
   session.on_default = to_reply(config.text(Key::on_default));
@@ -49,24 +70,34 @@ void read_session(const Config& config, SessionSettings& session, Checker& check
 }
 
 void check_policy_domains(const Config& config, Checker& check) {
-  for (const std::string& domain : config.list(Key::policy_domains)) {
-    if (auto normal = normalize_domain(domain); !normal) {
+  const std::vector<std::string>& domains = config.list(Key::policy_domains);
+  for (std::size_t i = 0; i < domains.size(); ++i) {
+    if (auto normal = normalize_domain(domains[i]); !normal) {
       check.problem(Key::policy_domains,
-                    fmt::format("\"{}\" is no domain: {}", domain, normal.error().detail));
+                    fmt::format("\"{}\" is no domain: {}", domains[i], normal.error().detail), i);
     }
   }
+}
+
+DnsSettings read_dns(const Config& config, Checker& check) {
+  DnsSettings settings;
+  settings.timeout_ms = static_cast<int>(config.duration(Key::dns_timeout).count() * 1000);
+  check.take_list(Key::nameserver, [&](const std::vector<std::string>& servers) {
+    return make_dns({servers, settings.timeout_ms});
+  });
+  settings.nameservers = config.list(Key::nameserver);
+  return settings;
 }
 
 }  // namespace
 
 MilterSettings milter_settings(const Config& config, const std::string& file,
                                std::vector<ConfigProblem>& problems) {
-  Checker check(file, problems);
+  Checker check(config, file, problems);
   MilterSettings settings;
   read_session(config, settings.session, check);
   check_policy_domains(config, check);
   settings.intake = intake_settings(config);
-  settings.message = message_limits(config);
   settings.store.max_refused_bytes = config.bytes(Key::maximum_refused_size);
   settings.store_path = check.take(Key::database, received_path(config.text(Key::database)));
   settings.socket = check.take(Key::socket, parse_milter_socket(config.text(Key::socket)));
@@ -79,9 +110,7 @@ MilterSettings milter_settings(const Config& config, const std::string& file,
     check.problem(Key::maximum_spool_size,
                   "is smaller than MaximumMessageSize, so a mail of that size could never be read");
   }
-  settings.dns.nameservers = config.list(Key::nameserver);
-  settings.dns.timeout_ms = static_cast<int>(config.duration(Key::dns_timeout).count() * 1000);
-  if (auto dns = make_dns(settings.dns); !dns) check.problem(Key::nameserver, dns.error().detail);
+  settings.dns = read_dns(config, check);
   settings.retention = config.duration(Key::report_retention);
   settings.umask = static_cast<unsigned>(config.integer(Key::umask));
   settings.debug = static_cast<int>(config.integer(Key::milter_debug));

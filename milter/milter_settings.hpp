@@ -9,7 +9,6 @@
 
 #include "common/config.hpp"
 #include "common/dns.hpp"
-#include "common/message.hpp"
 #include "milter/intake.hpp"
 #include "milter/milter_socket.hpp"
 #include "milter/session.hpp"
@@ -19,7 +18,6 @@ namespace tlsrpt::milter {
 struct MilterSettings {
   SessionSettings session;
   IntakeSettings intake;
-  MessageLimits message;
   StoreLimits store;
   DnsSettings dns;
   MilterSocket socket;
@@ -32,8 +30,8 @@ struct MilterSettings {
   int debug = 0;
 };
 
-/// Problems are added to 'problems' as "KEY: what is wrong"; the settings are of use only if none
-/// was.
+/// Problems are added to 'problems' as "KEY: what is wrong", at the place of the value; those of a
+/// value that is nowhere concern 'file' as a whole. The settings are of use only if none was added.
 MilterSettings milter_settings(const Config& config, const std::string& file,
                                std::vector<ConfigProblem>& problems);
 

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/escape.hpp"
 #include "common/report_writer.hpp"
 #include "common/utf8.hpp"
 
@@ -79,22 +80,23 @@ std::string outcome_line(std::string_view input, const ReadOutcome& outcome,
                         to_word(facts->dkim));
   }
   if (outcome.accepted()) line += R"(,"report":)" + write_report(outcome.report);
-  return line + "}\n";
+  return escape_json_for_terminal(line + "}\n");
 }
 
 std::string listed_line(const ListedReport& listed) {
-  return fmt::format(R"({{"id":{}{},"flags":{},"report":{}}})"
-                     "\n",
-                     listed.id, provenance_members(listed.provenance), flags_array(listed.flags),
-                     write_report(listed.report));
+  return escape_json_for_terminal(fmt::format(R"({{"id":{}{},"flags":{},"report":{}}})"
+                                              "\n",
+                                              listed.id, provenance_members(listed.provenance),
+                                              flags_array(listed.flags),
+                                              write_report(listed.report)));
 }
 
 std::string listed_line(const ListedRefusal& listed) {
-  return fmt::format(R"({{"id":{}{},"reason":"{}","detail":{},"subject":{},"size":{},"times":{}}})"
-                     "\n",
-                     listed.id, provenance_members(listed.provenance), to_word(listed.refusal),
-                     json_string(listed.detail), json_string(listed.subject), listed.size,
-                     listed.times);
+  return escape_json_for_terminal(fmt::format(
+      R"({{"id":{}{},"reason":"{}","detail":{},"subject":{},"size":{},"times":{}}})"
+      "\n",
+      listed.id, provenance_members(listed.provenance), to_word(listed.refusal),
+      json_string(listed.detail), json_string(listed.subject), listed.size, listed.times));
 }
 
 }  // namespace tlsrpt::milter

@@ -91,37 +91,61 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/// Waits for the signals that libmilter leaves to us and keeps house, until 'done'. libmilter has a
-/// thread waiting for HUP, too, and would end; a waiting main thread is served first, so HUP is
-/// harmless except in a rapid burst.
-void wait_until(const std::atomic<bool>& done, Pruner& pruner, Log& log) {
+/// Signals of ours, which no thread may have open. CHLD tells of the one child, the spawner of
+/// readers; it would not come at all if whoever started us had it ignored.
+sigset_t block_own_signals() {
+  std::signal(SIGCHLD, SIG_DFL);
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGHUP, SIGUSR1, SIGUSR2}) sigaddset(&set, signal);
+  for (const int signal : {SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD}) sigaddset(&set, signal);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  return set;
+}
+
+/// Stops the filter if nothing can be read any more. A report would then be put off for as long as
+/// the process lives; what has started us can start us again.
+bool is_lost(const ConfinedMessageOpener& opener, Log& log) {
+  if (opener.can_spawn()) return false;
+  log.error(LogLine("spawner-died")
+                .add("detail", "without the spawner of confined readers no report can be read"));
+  stop_milter();
+  return true;
+}
+
+/// Waits for the signals that libmilter leaves to us and keeps house, until 'done'. libmilter has a
+/// thread waiting for HUP, too, and would end; a waiting main thread is served first, so HUP is
+/// harmless except in a rapid burst. False if the filter had to be stopped.
+bool wait_until(const std::atomic<bool>& done, const sigset_t& signals, Pruner& pruner,
+                const ConfinedMessageOpener& opener, Log& log) {
+  bool lost = false;
   while (!done.load()) {
+    lost = lost || is_lost(opener, log);
     pruner.prune_when_due();
     const timespec timeout{kHousekeepingSeconds, 0};
-    const int signal = ::sigtimedwait(&set, nullptr, &timeout);
+    const int signal = ::sigtimedwait(&signals, nullptr, &timeout);
     if (signal == SIGHUP || signal == SIGUSR1) {
       log.notice(LogLine("reload-unsupported")
                      .add("signal", signal == SIGHUP ? "HUP" : "USR1")
                      .add("detail", "restart to read the configuration again"));
     }
   }
+  return !lost;
 }
 
 /// Serves in a second thread, so that the main thread is the one that waits for signals.
-Exit serve(const MilterSettings& settings, const MilterParts& parts, const Clock& clock) {
+Exit serve(const MilterSettings& settings, const MilterParts& parts,
+           const ConfinedMessageOpener& opener, const Clock& clock) {
   std::atomic<bool> done{false};
   Result<Drained> served = Drained::yes;
   const pthread_t main_thread = ::pthread_self();
+  const sigset_t signals = block_own_signals();
   std::thread server([&] {
     served = serve_milter(parts);
     done.store(true);
     ::pthread_kill(main_thread, SIGUSR2);
   });
   Pruner pruner(settings.store_path, settings.retention, clock, parts.log);
-  wait_until(done, pruner, parts.log);
+  const bool stopped_well = wait_until(done, signals, pruner, opener, parts.log);
   server.join();
   notify_systemd("STOPPING=1");
   if (!served) {
@@ -129,9 +153,10 @@ Exit serve(const MilterSettings& settings, const MilterParts& parts, const Clock
     return Exit::software;
   }
   parts.log.notice(LogLine("stopped"));
+  const Exit code = stopped_well ? Exit::ok : Exit::software;
   // A session that is still at work keeps what it needs until the process is gone.
-  if (*served == Drained::no) ::_exit(exit_code(Exit::ok));
-  return Exit::ok;
+  if (*served == Drained::no) ::_exit(exit_code(code));
+  return code;
 }
 
 Exit run(const DaemonOptions& options, const Config& config, const MilterSettings& settings) {
@@ -175,7 +200,7 @@ Exit run(const DaemonOptions& options, const Config& config, const MilterSetting
                      .add("socket", settings.socket.for_libmilter())
                      .add("store", settings.store_path));
   notify_systemd("READY=1");
-  return serve(settings, {settings.session, service, budget, **log}, clock);
+  return serve(settings, {settings.session, service, budget, **log}, **opener, clock);
 }
 
 Exit start(int argc, char** argv) {

@@ -54,12 +54,26 @@ Result<bool> prune_refused(Sqlite& database, Seconds before) {
 Result<ReceivedStore> ReceivedStore::open(const std::string& path, SqliteMode mode) {
   auto database = Sqlite::open(path, mode, received_migrations());
   if (!database) return tl::unexpected(database.error());
-  return ReceivedStore(std::move(*database));
+  return ReceivedStore(path, std::move(*database));
+}
+
+Result<void> ReceivedStore::follow_file() {
+  if (!database_.has_moved()) return {};
+  if (database_.is_open()) {
+    // What is still in the log belongs to the file that was moved, not to the one that we make.
+    static_cast<void>(database_.execute("PRAGMA wal_checkpoint(TRUNCATE)"));
+    database_ = Sqlite();
+  }
+  auto current = Sqlite::open(path_, SqliteMode::read_write_create, received_migrations());
+  if (!current) return tl::unexpected(current.error());
+  database_ = std::move(*current);
+  return {};
 }
 
 Result<std::vector<StoredReport>> ReceivedStore::store(const std::vector<ReceivedReport>& reports,
                                                        const std::vector<RefusedInput>& refused,
                                                        const StoreLimits& limits) {
+  if (auto done = follow_file(); !done) return tl::unexpected(done.error());
   auto transaction = Transaction::begin(database_);
   if (!transaction) return tl::unexpected(transaction.error());
   std::vector<StoredReport> stored;
@@ -83,6 +97,7 @@ Result<std::vector<StoredReport>> ReceivedStore::store(const std::vector<Receive
 }
 
 Result<void> ReceivedStore::count(const std::map<std::string, std::uint64_t>& counters) {
+  if (auto done = follow_file(); !done) return done;
   auto transaction = Transaction::begin(database_);
   if (!transaction) return tl::unexpected(transaction.error());
   auto add = database_.prepare(

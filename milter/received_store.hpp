@@ -93,7 +93,8 @@ class ReceivedStore {
   /// organization-name, report-id, date range and policy domains (R225); an authentic copy takes
   /// the place of an unauthentic one, content included (R227): otherwise a forgery that came
   /// first would gain the authentic copy's standing. An identical refused input is counted again;
-  /// where room ends, bytes go before rows, the oldest first.
+  /// where room ends, bytes go before rows, the oldest first. If somebody has moved or removed the
+  /// file in the meantime, the one that is at its path now is used, and made if there is none.
   Result<std::vector<StoredReport>> store(const std::vector<ReceivedReport>& reports,
                                           const std::vector<RefusedInput>& refused,
                                           const StoreLimits& limits);
@@ -117,7 +118,10 @@ class ReceivedStore {
   Result<void> prune(Seconds before);
 
  private:
-  explicit ReceivedStore(Sqlite database) : database_(std::move(database)) {}
+  ReceivedStore(std::string path, Sqlite database)
+      : path_(std::move(path)), database_(std::move(database)) {}
+  Result<void> follow_file();
+  std::string path_;
   Sqlite database_;
 };
 

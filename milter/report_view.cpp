@@ -49,9 +49,10 @@ void append_provenance(std::string& view, const Provenance& provenance) {
   field(view, "Message-ID", provenance.message_id);
 }
 
-void append_failure(std::string& view, const FailureDetails& details) {
+void append_failure(std::string& view, const FailureDetails& details,
+                    const std::string& policy_type) {
   const std::string& type = details.result_type;
-  const std::string_view explanation = explain_result_type(type);
+  const std::string_view explanation = explain_result_type(type, policy_type);
   view += fmt::format("\n  {} session{}: {}\n", group_digits(details.failed_session_count),
                       details.failed_session_count == 1 ? "" : "s",
                       type.empty() ? "(no result type)" : escape_terminal(type));
@@ -79,7 +80,9 @@ void append_policy(std::string& view, const PolicyResult& result) {
                       group_digits(result.total_successful_session_count),
                       group_digits(result.total_failure_session_count),
                       success_rate(counts.successful, counts.failed));
-  for (const FailureDetails& details : result.failure_details) append_failure(view, details);
+  for (const FailureDetails& details : result.failure_details) {
+    append_failure(view, details, policy.policy_type);
+  }
   if (counts.unexplained > 0) {
     view += fmt::format("\n  {} failed session{} counted, but not described\n",
                         group_digits(counts.unexplained), counts.unexplained == 1 ? "" : "s");

@@ -77,18 +77,18 @@ Result<std::vector<InputOutcome>> examine_input(std::string_view bytes,
   return judged;
 }
 
-Result<std::vector<InputOutcome>> authenticate_input(std::string_view bytes,
-                                                     const IntakeSettings& settings,
-                                                     const MessageLimits& limits,
-                                                     MessageOpener& opener, Dns& dns,
-                                                     const Clock& clock) {
+Result<std::vector<InputOutcome>> authenticate_input(
+    std::string_view bytes, const IntakeSettings& settings, const MessageLimits& limits,
+    MessageOpener& opener, const DnsSource& dns_source, const Clock& clock) {
   const auto messages = messages_of(bytes, limits);
   if (messages.empty()) return examine_input(bytes, settings, opener, clock);
+  const auto dns = dns_source();
+  if (!dns) return tl::unexpected(dns.error());
   IntakeSettings lenient = settings;
   lenient.require_dkim = false;
   std::vector<InputOutcome> judged;
   for (const std::string_view message : messages) {
-    IntakeResult result = examine_mail(message, lenient, opener, dns, clock);
+    IntakeResult result = examine_mail(message, lenient, opener, **dns, clock);
     if (result.disposition == Disposition::failed) {
       return fail(ErrorCode::temporary, "{}", result.detail);
     }

@@ -3,6 +3,7 @@
 
 // What parse and import do with the bytes of one input.
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,15 +28,16 @@ Result<std::vector<InputOutcome>> examine_input(std::string_view bytes,
                                                 const IntakeSettings& settings,
                                                 MessageOpener& opener, const Clock& clock);
 
+/// Gives the resolver when the first mail needs it.
+using DnsSource = std::function<Result<Dns*>()>;
+
 /// The same for import: mails, also those of an mbox, have their DKIM signatures verified. The
 /// verdict is kept and shown, but does not decide: the administrator vouches for the files. Only if
 /// a signature cannot be checked for want of an answer from DNS it is "temperror", and importing
 /// the mail again later upgrades the report.
-Result<std::vector<InputOutcome>> authenticate_input(std::string_view bytes,
-                                                     const IntakeSettings& settings,
-                                                     const MessageLimits& limits,
-                                                     MessageOpener& opener, Dns& dns,
-                                                     const Clock& clock);
+Result<std::vector<InputOutcome>> authenticate_input(
+    std::string_view bytes, const IntakeSettings& settings, const MessageLimits& limits,
+    MessageOpener& opener, const DnsSource& dns_source, const Clock& clock);
 
 /// Stores the accepted reports of one input in one transaction, and gives the result for each of
 /// them in order.

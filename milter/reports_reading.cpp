@@ -88,9 +88,6 @@ class InputRun {
     auto store = open_to_write(config_);
     if (!store) return tl::unexpected(store.error());
     store_.emplace(std::move(*store));
-    auto dns = configured_dns(config_);
-    if (!dns) return tl::unexpected(dns.error());
-    dns_ = std::move(*dns);
     return {};
   }
 
@@ -114,6 +111,16 @@ class InputRun {
   }
 
  private:
+  /// Opened with the first mail: files that hold a bare report need no resolver.
+  Result<Dns*> dns() {
+    if (!dns_) {
+      auto opened = configured_dns(config_);
+      if (!opened) return tl::unexpected(opened.error());
+      dns_ = std::move(*opened);
+    }
+    return dns_.get();
+  }
+
   void unreadable(const Error& error) {
     complain(error.detail);
     unreadable_ = true;
@@ -132,7 +139,8 @@ class InputRun {
       unreadable(bytes.error());
       return std::nullopt;
     } else if (store_) {
-      outcomes = authenticate_input(*bytes, settings_, limits_, *opener_, *dns_, clock_);
+      outcomes = authenticate_input(
+          *bytes, settings_, limits_, *opener_, [this] { return dns(); }, clock_);
     } else {
       outcomes = examine_input(*bytes, settings_, *opener_, clock_);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <nlohmann/json.hpp>
 
+#include "common/escape.hpp"
 #include "common/result_type.hpp"
 #include "milter/summary_text.hpp"
 
@@ -63,7 +64,7 @@ Json failures(const Summary& summary) {
       if (!value.empty()) one[name] = value;
     };
     add("result-type", failure.result_type);
-    add("explanation", explain_result_type(failure.result_type));
+    add("explanation", explain_result_type(failure.result_type, failure.policy_type));
     add("failure-reason-code", failure.failure_reason_code);
     add("policy-domain", failure.policy_domain);
     add("policy-type", failure.policy_type);
@@ -100,7 +101,8 @@ std::string summary_json(const Summary& summary) {
     object["refused"][std::string(to_word(refusal))] = inputs;
   }
   object["left-out"] = summary.left_out;
-  return object.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) + "\n";
+  return escape_json_for_terminal(
+      object.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace tlsrpt::milter

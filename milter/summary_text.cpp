@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t kMaxFailureRows = 20;  ///< of one result type
 constexpr std::size_t kMaxRows = 100;        ///< of domains and reporters
 constexpr std::size_t kMaxSilent = 10;
+constexpr std::size_t kMaxOtherTypes = 5;  ///< policy types that are not in the RFC
+constexpr std::size_t kMaxTypeBytes = 80;
 
 std::string day_of(Seconds time) { return format_day(std::chrono::floor<std::chrono::days>(time)); }
 
@@ -31,6 +33,11 @@ std::string minute_of(Seconds time) {
 std::string or_unknown(const std::string& text) { return text.empty() ? "(none given)" : text; }
 
 std::string shown_type(const std::string& type) { return type.empty() ? "(no type)" : type; }
+
+/// A type as it may stand in a line of text; senders' own words may be anything.
+std::string type_in_text(const std::string& type) {
+  return escape_terminal(std::string_view(shown_type(type)).substr(0, kMaxTypeBytes));
+}
 
 std::string rest_line(std::size_t all, std::size_t shown) {
   return all > shown ? fmt::format("  ... and {} more\n", group_digits(all - shown)) : "";
@@ -53,27 +60,37 @@ std::string heading(const Summary& summary) {
   return text;
 }
 
-/// "All 1,203 sessions under sts were safe." One line for each policy type.
+std::string verdict_of(const std::string& type, const SessionCounts& counts) {
+  const std::uint64_t all = counts.successful + counts.failed;
+  const std::string name = type_in_text(type);
+  if (counts.failed > 0) {
+    return fmt::format("FAILURES under {}: {} of {} sessions failed ({} successful).\n", name,
+                       group_digits(counts.failed), group_digits(all),
+                       success_rate(counts.successful, counts.failed));
+  }
+  if (counts.described > 0) {
+    return fmt::format("FAILURES under {} are described below, but no failed session is counted.\n",
+                       name);
+  }
+  if (all == 0) return fmt::format("No sessions under {} were counted.\n", name);
+  if (all == 1) return fmt::format("The one session under {} was safe.\n", name);
+  return fmt::format("All {} sessions under {} were safe.\n", group_digits(all), name);
+}
+
+/// "All 1,203 sessions under sts were safe." One line for each policy type, those of the RFC first:
+/// what strangers make up must not push them out.
 std::string verdict(const Summary& summary) {
-  std::string text;
+  std::string known;
+  std::string others;
+  std::size_t other_types = 0;
   for (const auto& [type, counts] : summary.by_policy_type) {
-    const std::uint64_t all = counts.successful + counts.failed;
-    const std::string name = escape_terminal(shown_type(type));
-    if (counts.failed > 0) {
-      text += fmt::format("FAILURES under {}: {} of {} sessions failed ({} successful).\n", name,
-                          group_digits(counts.failed), group_digits(all),
-                          success_rate(counts.successful, counts.failed));
-    } else if (counts.described > 0) {
-      text += fmt::format(
-          "FAILURES under {} are described below, but no failed session is counted.\n", name);
-    } else if (all == 0) {
-      text += fmt::format("No sessions under {} were counted.\n", name);
-    } else {
-      text += all == 1
-                  ? fmt::format("The one session under {} was safe.\n", name)
-                  : fmt::format("All {} sessions under {} were safe.\n", group_digits(all), name);
+    if (is_registered_policy_type(type)) {
+      known += verdict_of(type, counts);
+    } else if (++other_types <= kMaxOtherTypes) {
+      others += verdict_of(type, counts);
     }
   }
+  std::string text = known + others + rest_line(other_types, kMaxOtherTypes);
   if (summary.by_policy_type.size() > 1) {
     text += "(A session may be counted under sts and tlsa: these numbers are not to be added.)\n";
   }
@@ -86,8 +103,18 @@ std::string joined(const std::set<std::string>& names) {
   return text;
 }
 
-/// The rows of one result type, which come in order of their sessions.
-std::string failures_of_type(const Summary& summary, const std::string& type) {
+/// Failures under one heading: a result type, and what it means under the policy.
+struct FailureKind {
+  std::string type;
+  std::string_view explanation;
+  explicit FailureKind(const FailureSummary& failure)
+      : type(failure.result_type),
+        explanation(explain_result_type(failure.result_type, failure.policy_type)) {}
+  bool operator==(const FailureKind&) const = default;
+};
+
+/// The rows of one kind, which come in order of their sessions.
+std::string failures_of_kind(const Summary& summary, const FailureKind& kind) {
   TextTable table({{"SESSIONS", true},
                    {"DOMAIN", false, 30},
                    {"POLICY", false, 16},
@@ -97,25 +124,28 @@ std::string failures_of_type(const Summary& summary, const std::string& type) {
                    {"REPORTED BY", false, 40}});
   std::size_t all = 0;
   for (const FailureSummary& failure : summary.failures) {
-    if (failure.result_type != type || ++all > kMaxFailureRows) continue;
+    if (FailureKind(failure) != kind || ++all > kMaxFailureRows) continue;
     table.add({group_digits(failure.sessions), failure.policy_domain, failure.policy_type,
                failure.receiving_mx_hostname, failure.receiving_ip, failure.failure_reason_code,
                joined(failure.reporters)});
   }
-  const std::string_view explanation = explain_result_type(type);
-  return fmt::format("\n{}: {}\n",
-                     type.empty() ? "(no result type)" : escape_terminal(type).substr(0, 80),
-                     explanation.empty() ? "not a result type of RFC 8460" : explanation) +
+  const std::string& type = kind.type;
+  return fmt::format(
+             "\n{}: {}\n",
+             type.empty() ? "(no result type)"
+                          : escape_terminal(std::string_view(type).substr(0, kMaxTypeBytes)),
+             kind.explanation.empty() ? "not a result type of RFC 8460" : kind.explanation) +
          table.text() + rest_line(all, kMaxFailureRows);
 }
 
 std::string failures(const Summary& summary) {
   std::string text;
-  std::vector<std::string> types;
+  std::vector<FailureKind> kinds;
   for (const FailureSummary& failure : summary.failures) {
-    if (std::find(types.begin(), types.end(), failure.result_type) != types.end()) continue;
-    types.push_back(failure.result_type);
-    if (types.size() <= kMaxFailureRows) text += failures_of_type(summary, failure.result_type);
+    const FailureKind kind(failure);
+    if (std::find(kinds.begin(), kinds.end(), kind) != kinds.end()) continue;
+    kinds.push_back(kind);
+    if (kinds.size() <= kMaxFailureRows) text += failures_of_kind(summary, kind);
   }
   TextTable unexplained({{"SESSIONS", true}, {"DOMAIN", false, 40}, {"POLICY", false, 16}});
   for (const DomainSummary& domain : summary.domains) {

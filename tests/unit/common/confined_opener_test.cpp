@@ -2,7 +2,11 @@
 #include "common/confined_opener.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <csignal>
+#include <fstream>
 #include <thread>
 #include <vector>
 
@@ -88,6 +92,47 @@ TEST(ConfinedOpener, a_reader_that_dies_costs_its_own_message_only) {
   const auto alive = confined->open(mail_with(kReport));
   ASSERT_TRUE(alive) << alive.error().detail;
   EXPECT_TRUE(alive->outcomes.front().accepted());
+}
+
+TEST(ConfinedOpener, waiting_for_a_reader_is_not_counted_against_the_message) {
+  ConfinedSettings settings;
+  settings.max_readers = 1;
+  settings.timeout = std::chrono::seconds(1);
+  const auto confined = started(settings);
+  std::vector<std::thread> threads;
+  std::atomic<int> refused = 0;
+  // More work for one reader than a second holds: some will not get one, which is to be tried
+  // again.
+  const std::string body = "[" + std::string(20u << 20, ' ') + std::string(kReport) + "]";
+  for (int i = 0; i < 12; ++i) {
+    threads.emplace_back([&] {
+      const auto opened = confined->open(mail_with(body));
+      if (opened && opened->outcomes.front().refusal == Refusal::reader_failed) ++refused;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(refused, 0);
+}
+
+/// The only child of this test's process.
+pid_t only_child() {
+  std::ifstream children(fmt::format("/proc/self/task/{}/children", ::getpid()));
+  pid_t child = -1;
+  children >> child;
+  return child;
+}
+
+TEST(ConfinedOpener, tells_when_its_spawner_has_died) {
+  const auto confined = started();
+  EXPECT_TRUE(confined->can_spawn());
+  const pid_t spawner = only_child();
+  ASSERT_GT(spawner, 0);
+  ASSERT_EQ(::kill(spawner, SIGKILL), 0);
+  ASSERT_EQ(::waitpid(spawner, nullptr, 0), spawner);
+  EXPECT_FALSE(confined->can_spawn());
+  const auto opened = confined->open(mail_with(kReport));
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::internal);
 }
 
 }  // namespace

@@ -47,5 +47,17 @@ TEST(EscapeTerminal, table) {
   for (const auto& [text, wanted] : rows) EXPECT_EQ(escape_terminal(text), wanted);
 }
 
+TEST(EscapeJsonForTerminal, table) {
+  const std::vector<std::pair<std::string_view, std::string_view>> rows = {
+      {"{\"a\":\"m\xc3\xbcller\"}\n", "{\"a\":\"m\xc3\xbcller\"}\n"},
+      {"\"\xc2\x9b\x7f\"", R"("\u009b\u007f")"},
+      {"\"\xe2\x80\xae\"", R"("\u202e")"},
+      {"\"\xf3\xa0\x80\xa1\"", R"("\udb40\udc21")"},  // a tag character, two UTF-16 units
+      {"\"\\u001b\"", R"("\u001b")"},
+      {"\xff", "\xff"},
+  };
+  for (const auto& [text, wanted] : rows) EXPECT_EQ(escape_json_for_terminal(text), wanted);
+}
+
 }  // namespace
 }  // namespace tlsrpt

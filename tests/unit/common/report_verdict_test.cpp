@@ -57,7 +57,7 @@ TEST(ReportVerdict, a_set_has_room_for_every_flag) { EXPECT_LE(all_flags().size(
 TEST(ResultType, registered_words_are_known_and_explained_in_one_line) {  // R89
   for (const std::string_view word : kResultTypes) {
     EXPECT_TRUE(is_registered_result_type(word)) << word;
-    const std::string_view line = explain_result_type(word);
+    const std::string_view line = explain_result_type(word, "sts");
     EXPECT_GT(line.size(), 20u) << word;
     EXPECT_EQ(line.find('\n'), std::string_view::npos) << word;
     EXPECT_NE(line.back(), '.') << word;
@@ -67,7 +67,7 @@ TEST(ResultType, registered_words_are_known_and_explained_in_one_line) {  // R89
 TEST(ResultType, strangers_words_are_not_explained) {  // R90, R69
   for (const char* word : {"", "Other", "foo-bar", "Tlsa-Invalid", "tlsa"}) {
     EXPECT_FALSE(is_registered_result_type(word)) << word;
-    EXPECT_EQ(explain_result_type(word), "") << word;
+    EXPECT_EQ(explain_result_type(word, "sts"), "") << word;
   }
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "milter/pruner.hpp"
+#include "milter/received_schema.hpp"
 #include "tests/unit/fake_dns.hpp"
 #include "tests/unit/milter/fake_log.hpp"
 #include "tests/unit/milter/received_samples.hpp"
@@ -84,6 +85,31 @@ TEST_F(IntakeServiceTest, records_a_cut_mail) {
   ReceivedStore store = open_store();
   EXPECT_EQ(store.counters().value().at("refused_too-large"), 1u);
   EXPECT_EQ(store.list_refused({}).value().size(), 1u);
+}
+
+TEST_F(IntakeServiceTest, nobody_waits_long_for_a_store_that_is_held_up) {
+  using namespace std::chrono_literals;
+  constexpr int kThreads = 6;
+  IntakeService service(settings_, {}, {opener_, dns_, clock_, log_, 1ms}, open_store());
+  Sqlite other = Sqlite::open(folder_.file("received.db"), SqliteMode::read_write_create,
+                              received_migrations())
+                     .value();
+  auto held = Transaction::begin(other);
+  ASSERT_TRUE(held);
+  std::atomic<int> failed{0};
+  std::vector<std::thread> threads;
+  const auto begin = std::chrono::steady_clock::now();
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      if (service.take(std::to_string(thread), "Q").disposition == Disposition::failed) ++failed;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(failed, kThreads);
+  // SQLite's own patience is five seconds, which they must not wait one after the other.
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s * kThreads);
+  ASSERT_TRUE(held->commit());
+  EXPECT_EQ(service.take("0", "Q").disposition, Disposition::stored);
 }
 
 TEST_F(IntakeServiceTest, forgets_old_reports_once_a_day) {

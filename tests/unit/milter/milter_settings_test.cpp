@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace tlsrpt::milter {
 namespace {
 
@@ -51,6 +53,40 @@ TEST(MilterSettings, names_the_key_that_is_wrong) {
 TEST(MilterSettings, reports_all_problems_at_once) {
   EXPECT_EQ(problems_of("Nameserver 127.0.0.1\nSocket x\nUserID no-such-user-here\n").size(), 3u)
       << "ReportAddress is missing, too";
+}
+
+TEST(MilterSettings, names_the_line_of_each_problem) {
+  // One that the reader of the file finds, entries of lists in the middle, and a missing value.
+  ReadConfig read = read_config_text(
+      "Nameserver 127.0.0.1\n"
+      "LogWhy perhaps\n"
+      "PolicyDomains example.org, a..b\n"
+      "PolicyDomains example.net\n"
+      "PolicyDomains c..d\n"
+      "PeerList 192.0.2.1, 192.0.2.0/99, .example.org\n"
+      "Socket nowhere\n"
+      "Database mysql:x\n",
+      "test.conf");
+  milter_settings(read.config, "test.conf", read.problems);
+  std::multiset<std::string> places;
+  for (const ConfigProblem& problem : read.problems) {
+    const std::string text = problem.to_string();
+    const std::string_view after = std::string_view(text).substr(std::string("test.conf:").size());
+    places.insert(std::string(after.substr(0, after.find(':'))));
+  }
+  EXPECT_EQ(places, (std::multiset<std::string>{"2", "3", "5", "6", "7", "8", " ReportAddress"}));
+}
+
+TEST(MilterSettings, names_every_bad_entry_of_a_list) {
+  const auto problems = problems_of(
+      "ReportAddress tls@example.org, nobody\nReportAddress x@example.org\n"
+      "ReportAddress @example.org\nNameserver 127.0.0.1, one, two\n");
+  ASSERT_EQ(problems.size(), 4u);
+  EXPECT_EQ(problems[0].rfind("test.conf:1: ReportAddress: \"nobody\"", 0), 0u) << problems[0];
+  EXPECT_EQ(problems[1].rfind("test.conf:3: ReportAddress: \"@example.org\"", 0), 0u)
+      << problems[1];
+  EXPECT_EQ(problems[2].rfind("test.conf:4: Nameserver: ", 0), 0u) << problems[2];
+  EXPECT_EQ(problems[3].rfind("test.conf:4: Nameserver: ", 0), 0u) << problems[3];
 }
 
 TEST(MilterSettings, prints_the_lines_for_the_mta) {

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <filesystem>
+
 #include "received_samples.hpp"
 #include "temp_dir.hpp"
 
@@ -312,6 +314,36 @@ TEST_F(Store, forgets_more_than_one_batch) {
   ASSERT_TRUE(store_->store(reports, {}, {}));
   ASSERT_TRUE(store_->prune(march(5)));
   EXPECT_EQ(ids({}), Ids{});
+}
+
+TEST_F(Store, follows_its_path_when_the_file_is_moved_or_removed) {
+  const auto report = [](const std::string& id) {
+    return received(1, "sender.example", id, {policy_result("example.org", "sts", 1)});
+  };
+  put(report("1"));
+  std::filesystem::rename(directory_.file("received.db"), directory_.file("old.db"));
+  put(report("2"));
+  put(report("3"));
+  EXPECT_EQ(ids({}), (Ids{"3", "2"}));
+  auto old = ReceivedStore::open(directory_.file("old.db"), SqliteMode::read_write_create);
+  ASSERT_TRUE(old);
+  EXPECT_EQ(old->list({}).value().size(), 1u) << "what was in the log when it was moved";
+
+  std::filesystem::remove(directory_.file("received.db"));
+  ASSERT_TRUE(store_->count({{"mails_seen", 1}}));
+  put(report("4"));
+  reopen(SqliteMode::read_write_create);
+  EXPECT_EQ(ids({}), Ids{"4"});
+}
+
+TEST_F(Store, fails_while_its_folder_is_gone) {
+  const std::string away = directory_.path() + "-away";
+  std::filesystem::rename(directory_.path(), away);
+  const auto report = received(1, "sender.example", "1", {policy_result("example.org", "sts", 1)});
+  EXPECT_FALSE(store_->store({report}, {}, {}));
+  EXPECT_FALSE(store_->store({report}, {}, {}));
+  std::filesystem::rename(away, directory_.path());
+  EXPECT_FALSE(put(report).duplicate);
 }
 
 TEST_F(Store, is_not_readable_for_everybody) {

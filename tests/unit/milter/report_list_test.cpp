@@ -84,7 +84,7 @@ Policy sts of x.example
   1,200 successful, 3 failed sessions (99.75 % successful)
 
   2 sessions: certificate-expired
-    the MX's certificate has expired, or is not valid yet
+    the MX's certificate has expired
     Reason code:      expired
     Receiving MX:     mx.x.example
     Receiving IP:     192.0.2.1

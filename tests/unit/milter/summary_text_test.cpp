@@ -38,6 +38,38 @@ std::vector<ReceivedReport> bad_week() {
           received(2, "quiet.example", "1", {policy_result("x.example", "sts", 1)})};
 }
 
+TEST(SummaryText, says_what_a_failure_means_under_dane) {  // R256
+  PolicyResult sts = policy_result("x.example", "sts", 0, 1);
+  sts.failure_details = {failure("validation-failure", 1)};
+  PolicyResult tlsa = policy_result("mx1.x.example", "tlsa", 0, 4);
+  tlsa.failure_details = {failure("validation-failure", 2), failure("certificate-expired", 2)};
+  const std::string text = summary_text(sum_up({received(7, "a.example", "1", {sts, tlsa})}));
+  const std::size_t dane = text.find("\nvalidation-failure: DANE authentication failed");
+  const std::size_t other = text.find("\nvalidation-failure: TLS failed");
+  ASSERT_NE(dane, std::string::npos) << text;
+  ASSERT_NE(other, std::string::npos) << text;
+  EXPECT_LT(dane, other) << "it has more sessions";
+  EXPECT_NE(text.find("\ncertificate-expired: the MX's certificate has expired\n"),
+            std::string::npos)
+      << text;
+}
+
+TEST(SummaryText, is_not_flooded_by_types_that_a_sender_makes_up) {
+  std::vector<PolicyResult> policies = {policy_result("x.example", "tlsa", 7)};
+  for (int i = 0; i < 500; ++i) {
+    policies.push_back(
+        policy_result("x.example", fmt::format("a{}{}", i, std::string(4000, 'a')), 1, 1));
+    // Three bytes each, so that no bound in bytes falls between two of them.
+    std::string type = std::to_string(i);
+    for (int j = 0; j < 1000; ++j) type += "\xe2\x82\xac";
+    policies.back().failure_details = {failure(type, 1)};
+  }
+  const std::string text = summary_text(sum_up({received(7, "a.example", "1", policies)}));
+  EXPECT_LT(text.size(), 40'000u);
+  EXPECT_NE(text.find("All 7 sessions under tlsa were safe.\n"), std::string::npos);
+  EXPECT_NO_THROW(nlohmann::json(text).dump()) << "it is UTF-8";
+}
+
 TEST(SummaryText, shows_failures_before_everything_else) {
   EXPECT_EQ(summary_text(sum_up(bad_week())),
             R"(TLS reports with days since 2026-03-05
@@ -49,7 +81,7 @@ All 2,000 sessions under tlsa were safe.
 
 FAILURES
 
-certificate-expired: the MX's certificate has expired, or is not valid yet
+certificate-expired: the MX's certificate has expired
   SESSIONS  DOMAIN     POLICY  MX             ADDRESS    REASON                       REPORTED BY
          2  x.example  sts     mx1.x.example  192.0.2.1  X509_V_ERR_CERT_HAS_EXPIRED  a.example
 
