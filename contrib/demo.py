@@ -20,8 +20,8 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TOP / "tests" / "integration"))
-from collector_support import days_ago, faketime_library  # noqa: E402
-from postfix_server import PostfixServer, skip_reason  # noqa: E402
+from loop_support import days_ago, skip_reason  # noqa: E402
+from postfix_server import PostfixServer  # noqa: E402
 from unbound_server import UnboundServer  # noqa: E402
 
 REPORT_ADDRESS = "tls-reports@receiver.example"
@@ -322,11 +322,8 @@ def main(arguments):
             print("usage: contrib/demo --stop FOLDER", file=sys.stderr)
             return 64
         return stop_kept(Path(arguments[2]))
-    reason = skip_reason() or UnboundServer.missing()
-    if not faketime_library():
-        reason = "the package libfaketime is not installed"
-    if reason:
-        print(f"contrib/demo cannot run here: {reason}", file=sys.stderr)
+    if skip_reason():
+        print(f"contrib/demo cannot run here: {skip_reason()}", file=sys.stderr)
         return 69
     folder = Path(tempfile.mkdtemp(prefix="opentlsrpt-demo-"))
     folder.chmod(0o755)

@@ -27,19 +27,6 @@ def recorded_datagrams():
     return lines
 
 
-def faketime_library():
-    """libfaketime, which shifts the clock of a program; empty if it is not installed."""
-    found = sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-    return str(found[0]) if found else ""
-
-
-def days_ago(days):
-    """The environment of a program whose clock is some days behind: its day is over when it ends."""
-    return {"LD_PRELOAD": faketime_library(), "FAKETIME": f"-{days}d",
-            # A sanitizer wants to be the first library; that libfaketime comes before it is fine.
-            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
-
-
 def utc_day():
     return (datetime.datetime.now(datetime.timezone.utc).date() - datetime.date(1970, 1, 1)).days
 

@@ -11,9 +11,8 @@ import subprocess
 import tempfile
 import unittest
 
-import postfix_server
-from collector_support import (BUILD, SOURCE, Collector, days_ago, faketime_library,
-                               recorded_datagrams)
+from collector_support import BUILD, SOURCE, Collector, recorded_datagrams
+from loop_support import days_ago, skip_reason
 from milter_process import MilterProcess
 from outcome_sums import expected_reports, shown_report
 from postfix_server import PostfixServer, without_trace
@@ -39,14 +38,6 @@ USUAL = f"v=TLSRPTv1; rua=mailto:{REPORT_ADDRESS}"
 # Submitter: key, and how often it met each outcome.
 SENDERS = {"alpha.example": ("rsa2048", lambda outcome: 1),
            "beta.example": ("ed25519", lambda outcome: 3 if b"sts-" in outcome else 0)}
-
-
-def missing():
-    if postfix_server.skip_reason():
-        return postfix_server.skip_reason()
-    if UnboundServer.missing():
-        return "missing: " + UnboundServer.missing()
-    return None if faketime_library() else "the package libfaketime is not installed"
 
 
 def record_of(domain):
@@ -116,7 +107,7 @@ def dkim_zone(domain, key):
     return f"s1._domainkey TXT ( {strings} )\n"
 
 
-@unittest.skipIf(missing(), missing())
+@unittest.skipIf(skip_reason(), skip_reason())
 class Loop(unittest.TestCase):
     """The loop runs once; no test changes what the others look at."""
 

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The mail that 'opentlsrpt-reporter send' hands over, byte by byte, against the rules for it: those
-of RFC 8460 section 5.3 and of the RFCs it stands on (R109 to R154), and those for its signature
-(R183 to R192), which three foreign verifiers check as well."""
+of RFC 8460 section 5.3 and the RFCs it stands on (R109 to R154), and those for its signature (R183
+to R192), which three foreign verifiers check as well."""
 
 import calendar
 import email
 import email.policy
 import email.utils
+import functools
 import gzip
 import json
 import re
@@ -56,8 +57,8 @@ SINGLE = ("From", "To", "Date", "Message-ID", "Subject", "MIME-Version", "Conten
 def header_fields(data):
     """[(name, raw text of the whole field)] of a message's header."""
     header = data[:data.index(b"\r\n\r\n") + 2].decode("ascii")
-    return [(field.split(":", 1)[0], field) for field in re.findall(r"[^ \t\r\n].*\r\n(?:[ \t].*\r\n)*",
-                                                                   header)]
+    fields = re.findall(r"[^ \t\r\n].*\r\n(?:[ \t].*\r\n)*", header)
+    return [(field.split(":", 1)[0], field) for field in fields]
 
 
 def unfolded(field):
@@ -76,6 +77,18 @@ def with_second(data, name):
     """The message with another field of that name in front of the header."""
     value = b"x@other.example" if name == "From" else b"other.example"
     return name.encode() + b": " + value + b"\r\n" + data
+
+
+def for_each_mail(test):
+    """Runs test(self, domain, message as the server got it, parsed mail) for each of the mails."""
+    @functools.wraps(test)
+    def run(self):
+        for domain, message in self.messages.items():
+            mail = email.message_from_bytes(message.data, policy=email.policy.SMTP)
+            with self.subTest(domain=domain[:40]):
+                self.assertEqual(mail.defects, [])
+                test(self, domain, message, mail)
+    return run
 
 
 class ReportMailCase(ReporterCase):
@@ -97,14 +110,6 @@ class ReportMailCase(ReporterCase):
             mail = email.message_from_bytes(message.data, policy=email.policy.SMTP)
             self.messages[mail["TLS-Report-Domain"]] = message
         self.assertEqual(set(self.messages), set(RUA), "R118, R121: present, and A-labels")
-
-    def each(self):
-        """(domain, message as the server got it, parsed mail), each in a subTest of its own."""
-        for domain, message in self.messages.items():
-            with self.subTest(domain=domain[:40]):
-                mail = email.message_from_bytes(message.data, policy=email.policy.SMTP)
-                self.assertEqual(mail.defects, [])
-                yield domain, message, mail
 
     def attachment(self, mail):
         parts = list(mail.iter_parts())
@@ -146,87 +151,87 @@ class ReportMailCase(ReporterCase):
 class EachKey:
     """The tests; a mixin, so that they run for the concrete classes only."""
 
-    def test_the_header_has_each_field_once_and_with_the_right_value(self):
-        for domain, message, mail in self.each():
-            names = [name.lower() for name, _ in header_fields(message.data)]
-            for name in SINGLE:
-                self.assertEqual(names.count(name.lower()), 1, f"R121, R125, R140, R183: {name}")
-            for name, value in {
-                "To": ADDRESSES[domain],  # R41, R44
-                "From": "noreply@sender.example",  # R126
-                "TLS-Report-Domain": domain,  # R118, R121
-                "TLS-Report-Submitter": "sender.example",  # R119, R120
-                "TLS-Required": "No",  # R140
-                "Auto-Submitted": "auto-generated",  # R151
-                "MIME-Version": "1.0",  # R125
-            }.items():
-                self.assertEqual(mail.get_all(name), [value], name)
-            self.assertNotIn("cc", names, "R41")
+    @for_each_mail
+    def test_the_header_has_each_field_once_and_with_the_right_value(self, domain, message, mail):
+        names = [name.lower() for name, _ in header_fields(message.data)]
+        for name in SINGLE:
+            self.assertEqual(names.count(name.lower()), 1, f"R121, R125, R140, R183: {name}")
+        for name, value in {
+            "To": ADDRESSES[domain],  # R41, R44
+            "From": "noreply@sender.example",  # R126
+            "TLS-Report-Domain": domain,  # R118, R121
+            "TLS-Report-Submitter": "sender.example",  # R119, R120
+            "TLS-Required": "No",  # R140
+            "Auto-Submitted": "auto-generated",  # R151
+            "MIME-Version": "1.0",  # R125
+        }.items():
+            self.assertEqual(mail.get_all(name), [value], name)
+        self.assertNotIn("cc", names, "R41")
 
-    def test_date_and_message_id_are_valid_and_ours(self):
-        for _, message, mail in self.each():
-            fields = dict(header_fields(message.data))
-            self.assertRegex(unfolded(fields["Date"]), rf"^{DATE}$", "R125")
-            date = email.utils.parsedate_to_datetime(mail["Date"])
-            self.assertTrue(self.sent_between[0] <= date.timestamp() <= self.sent_between[1],
-                            f"R125: {mail['Date']}")
-            self.assertRegex(unfolded(fields["Message-ID"]), rf"^<{DOT_ATOM}@sender\.example>$",
-                             "R125: an identifier in the own domain")
-        ids = {dict(header_fields(m.data))["Message-ID"] for m in self.messages.values()}
-        self.assertEqual(len(ids), len(self.messages), "R125: unique")
+    @for_each_mail
+    def test_date_and_message_id_are_valid_and_ours(self, _domain, message, mail):
+        fields = dict(header_fields(message.data))
+        self.assertRegex(unfolded(fields["Date"]), rf"^{DATE}$", "R125")
+        date = email.utils.parsedate_to_datetime(mail["Date"])
+        self.assertTrue(self.sent_between[0] <= date.timestamp() <= self.sent_between[1],
+                        f"R125: {mail['Date']}")
+        self.assertRegex(unfolded(fields["Message-ID"]), rf"^<{DOT_ATOM}@sender\.example>$",
+                         "R125: an identifier in the own domain")
 
-    def test_the_subject_follows_its_grammar_also_where_it_is_folded(self):
-        for domain, message, mail in self.each():
-            raw = dict(header_fields(message.data))["Subject"]
-            match = re.fullmatch(SUBJECT, unfolded(raw))
-            self.assertIsNotNone(match, f"R122, R123, R124: {raw}")
-            self.assertEqual(match["domain"], domain, "R122, R153")
-            self.assertEqual(match["submitter"], "sender.example", "R122")
-            self.assertEqual(match["right"], "sender.example", "R124")
-            # What stands between the words is blanks and line breaks, each followed by a blank.
-            self.assertEqual("".join(raw.split()), "".join(unfolded(raw).split()).join(
-                ["Subject:", ""]), "R123")
-            self.assertNotRegex(raw, r"\r\n[ \t]+\r\n", "R123: no line of blanks only")
-            report = json.loads(gzip.decompress(self.attachment(mail).get_content()))
-            self.assertEqual(f"{match['left']}@{match['right']}", report["report-id"], "R124")
-            self.assertEqual("\r\n " in raw, domain == LONG or len(raw) > 80, "R123: folded")
+    def test_each_mail_has_a_message_id_of_its_own(self):
+        ids = {dict(header_fields(one.data))["Message-ID"] for one in self.messages.values()}
+        self.assertEqual(len(ids), len(self.messages), "R125")
 
-    def test_the_structure_is_multipart_report_with_two_parts(self):
-        for domain, message, mail in self.each():
-            content_type = unfolded(dict(header_fields(message.data))["Content-Type"])
-            self.assertEqual(mail.get_content_type(), "multipart/report", "R109")
-            self.assertRegex(content_type, r'(?i);\s*report-type="?tlsrpt"?(;|$)', "R110")
-            boundary = mail.get_param("boundary")
-            self.assertRegex(boundary, rf"^{BOUNDARY}$", "R112")
-            lines = [line for line in message.data.split(b"\r\n")
-                     if line.startswith(b"--" + boundary.encode())]
-            self.assertEqual(lines, [b"--" + boundary.encode()] * 2
-                             + [b"--" + boundary.encode() + b"--"], "R112, R116")
-            text, report = mail.iter_parts()  # R116: exactly two
-            self.assertEqual((text.defects, report.defects), ([], []))
-            self.assertNotIn(boundary, text.as_string() + report.as_string(), "R112")
-            self.assertEqual(text.get_content_type(), "text/plain", "R113")
-            for word in (domain, "starttls-not-supported", "Société d’Exemple"):
-                self.assertIn(word, text.get_content(), "R113")
-            self.assertEqual(report.get_content_type(), "application/tlsrpt+gzip", "R114")
-            self.assertEqual(report["Content-Transfer-Encoding"], "base64", "R117")
-            self.assertEqual(report.get_content_disposition(), "attachment")
+    @for_each_mail
+    def test_the_subject_follows_its_grammar_also_where_it_is_folded(self, domain, message, mail):
+        raw = dict(header_fields(message.data))["Subject"]
+        match = re.fullmatch(SUBJECT, unfolded(raw))
+        self.assertIsNotNone(match, f"R122, R123, R124: {raw}")
+        self.assertEqual(match["domain"], domain, "R122, R153")
+        self.assertEqual(match["submitter"], "sender.example", "R122")
+        self.assertEqual(match["right"], "sender.example", "R124")
+        self.assertNotRegex(raw, r"\r\n[ \t]+\r\n", "R123: no line of blanks only")
+        report = json.loads(gzip.decompress(self.attachment(mail).get_content()))
+        self.assertEqual(f"{match['left']}@{match['right']}", report["report-id"], "R124")
+        if domain == LONG:
+            self.assertIn("\r\n ", raw, "R123: it had to be folded")
 
-    def test_the_report_is_base64_in_short_lines_of_flawless_gzip(self):
-        for _, message, mail in self.each():
-            part = message.data.split(b"\r\n\r\n")[-1]
-            lines = part.split(b"\r\n--")[0].split(b"\r\n")
-            for line in lines:
-                self.assertRegex(line, rb"^[A-Za-z0-9+/]{1,76}={0,2}$", "R117")
-                self.assertLessEqual(len(line), 76, "R117")
-            packed = self.attachment(mail).get_content()
-            self.assertEqual(packed[:3], b"\x1f\x8b\x08", "R132, R133")
-            self.assertEqual(packed[3], 0, "R133, R134: no reserved bit, no file name")
-            unpacked = gzip.decompress(packed)
-            self.assertEqual(struct.unpack("<II", packed[-8:]),
-                             (zlib.crc32(unpacked), len(unpacked)), "R133")
-            self.assertLess(len(packed), len(unpacked), "R132")
-            self.check_gzip_program(packed)
+    @for_each_mail
+    def test_the_structure_is_multipart_report_with_two_parts(self, domain, message, mail):
+        content_type = unfolded(dict(header_fields(message.data))["Content-Type"])
+        self.assertEqual(mail.get_content_type(), "multipart/report", "R109")
+        self.assertRegex(content_type, r'(?i);\s*report-type="?tlsrpt"?(;|$)', "R110")
+        boundary = mail.get_param("boundary")
+        self.assertRegex(boundary, rf"^{BOUNDARY}$", "R112")
+        lines = [line for line in message.data.split(b"\r\n")
+                 if line.startswith(b"--" + boundary.encode())]
+        self.assertEqual(lines, [b"--" + boundary.encode()] * 2
+                         + [b"--" + boundary.encode() + b"--"], "R112, R116")
+        text, report = mail.iter_parts()  # R116: exactly two
+        self.assertEqual((text.defects, report.defects), ([], []))
+        self.assertNotIn(boundary, text.as_string() + report.as_string(), "R112")
+        self.assertEqual(text.get_content_type(), "text/plain", "R113")
+        for word in (domain, "starttls-not-supported", "Société d’Exemple"):
+            self.assertIn(word, text.get_content(), "R113")
+        self.assertEqual(report.get_content_type(), "application/tlsrpt+gzip", "R114")
+        self.assertEqual(report["Content-Transfer-Encoding"], "base64", "R117")
+        self.assertEqual(report.get_content_disposition(), "attachment")
+
+    @for_each_mail
+    def test_the_report_is_base64_in_short_lines_of_flawless_gzip(self, _domain, message, mail):
+        part = message.data.split(b"\r\n\r\n")[-1]
+        lines = part.split(b"\r\n--")[0].split(b"\r\n")
+        for line in lines:
+            self.assertRegex(line, rb"^[A-Za-z0-9+/]{1,76}={0,2}$", "R117")
+            self.assertLessEqual(len(line), 76, "R117")
+        packed = self.attachment(mail).get_content()
+        self.assertEqual(packed[:3], b"\x1f\x8b\x08", "R132, R133")
+        self.assertEqual(packed[3], 0, "R133, R134: no reserved bit, no file name")
+        unpacked = gzip.decompress(packed)
+        self.assertEqual(struct.unpack("<II", packed[-8:]),
+                         (zlib.crc32(unpacked), len(unpacked)), "R133")
+        self.assertLess(len(packed), len(unpacked), "R132")
+        self.check_gzip_program(packed)
 
     def check_gzip_program(self, packed):
         if shutil.which("gzip"):
@@ -234,75 +239,76 @@ class EachKey:
                                   timeout=PATIENCE)
             self.assertEqual((done.returncode, done.stderr), (0, b""), "R133")
 
-    def test_the_file_name_follows_its_grammar_and_has_the_times_of_the_report(self):
-        for domain, _, mail in self.each():
-            attachment = self.attachment(mail)
-            report = json.loads(gzip.decompress(attachment.get_content()))
-            name = attachment.get_filename()
-            match = re.fullmatch(FILENAME, name)
-            self.assertIsNotNone(match, f"R127, R130: {name}")
-            self.assertEqual(match["sender"], report["contact-info"].split("@")[1], "R128")
-            self.assertEqual(match["domain"], domain, "R128: A-labels")
-            times = [calendar.timegm(time.strptime(report["date-range"][member],
-                                                   "%Y-%m-%dT%H:%M:%SZ"))
-                     for member in ("start-datetime", "end-datetime")]
-            self.assertEqual([int(match["begin"]), int(match["end"])], times, "R129")
-            self.assertEqual(times[0], calendar.timegm(REPORTED.timetuple()), "R129")
-            self.assertTrue(match["unique"], "R130")
-            self.assertEqual(match["extension"], "json.gz", "R131")
-            self.assertEqual(attachment.get_param("name"), name)
+    @for_each_mail
+    def test_the_file_name_follows_its_grammar_with_the_times_of_the_report(self, domain, _message,
+                                                                            mail):
+        attachment = self.attachment(mail)
+        report = json.loads(gzip.decompress(attachment.get_content()))
+        name = attachment.get_filename()
+        match = re.fullmatch(FILENAME, name)
+        self.assertIsNotNone(match, f"R127, R130: {name}")
+        self.assertEqual(match["sender"], report["contact-info"].split("@")[1], "R128")
+        self.assertEqual(match["domain"], domain, "R128: A-labels")
+        times = [calendar.timegm(time.strptime(report["date-range"][member],
+                                               "%Y-%m-%dT%H:%M:%SZ"))
+                 for member in ("start-datetime", "end-datetime")]
+        self.assertEqual([int(match["begin"]), int(match["end"])], times, "R129")
+        self.assertEqual(times[0], calendar.timegm(REPORTED.timetuple()), "R129")
+        self.assertTrue(match["unique"], "R130")
+        self.assertEqual(match["extension"], "json.gz", "R131")
+        self.assertEqual(attachment.get_param("name"), name)
 
-    def test_the_report_is_the_one_that_the_preview_shows(self):
+    @for_each_mail
+    def test_the_report_is_the_one_that_the_preview_shows(self, domain, _message, mail):
         shown = {one["domain"]: one["report"]
                  for one in self.preview("--day", str(REPORTED))[1]}
-        for domain, _, mail in self.each():
-            report = json.loads(gzip.decompress(self.attachment(mail).get_content()))
-            self.assertEqual(report, shown[domain])
-            self.assertEqual(report["contact-info"].split("@")[1], mail["TLS-Report-Submitter"],
-                             "R120")
+        report = json.loads(gzip.decompress(self.attachment(mail).get_content()))
+        self.assertEqual(report, shown[domain])
+        self.assertEqual(report["contact-info"].split("@")[1], mail["TLS-Report-Submitter"],
+                         "R120")
 
-    def test_the_bytes_are_ascii_in_lines_that_end_with_crlf(self):
-        for _, message, _ in self.each():
-            message.data.decode("ascii")  # R153: fails otherwise
-            self.assertNotRegex(message.data, rb"[^\t\r\n -~]", "R153: no control characters")
-            self.assertNotRegex(message.data, rb"\r(?!\n)|(?<!\r)\n", "R154")
-            self.assertTrue(message.data.endswith(b"\r\n"), "R154")
-            lines = message.data.split(b"\r\n")
-            self.assertLessEqual(max(map(len, lines)), 998, "R154")
-            # Nothing that a mail server on the way likes to change.
-            self.assertNotRegex(message.data, rb"(?m)^(From |\.)")
-            self.assertNotRegex(message.data, rb"[ \t]\r\n")
+    @for_each_mail
+    def test_the_bytes_are_ascii_in_lines_that_end_with_crlf(self, _domain, message, _mail):
+        message.data.decode("ascii")  # R153: fails otherwise
+        self.assertNotRegex(message.data, rb"[^\t\r\n -~]", "R153: no control characters")
+        self.assertNotRegex(message.data, rb"\r(?!\n)|(?<!\r)\n", "R154")
+        self.assertTrue(message.data.endswith(b"\r\n"), "R154")
+        lines = message.data.split(b"\r\n")
+        self.assertLessEqual(max(map(len, lines)), 998, "R154")
+        # Nothing that a mail server on the way likes to change.
+        self.assertNotRegex(message.data, rb"(?m)^(From |\.)")
+        self.assertNotRegex(message.data, rb"[ \t]\r\n")
 
-    def test_the_envelope_is_plain_and_asks_for_nothing_special(self):
-        for domain, message, _ in self.each():
-            self.assertEqual(message.sender, "bounces@sender.example", "R126")
-            self.assertEqual(message.recipient, ADDRESSES[domain], "R153")
-            # The server offers REQUIRETLS and SMTPUTF8.
-            self.assertRegex(message.mail_line, r"^MAIL FROM:<bounces@sender\.example>"
-                             r"( SIZE=[0-9]+| BODY=8BITMIME)*$", "R141, R153")
+    @for_each_mail
+    def test_the_envelope_is_plain_and_asks_for_nothing_special(self, domain, message, _mail):
+        self.assertEqual(message.sender, "bounces@sender.example", "R126")
+        self.assertEqual(message.recipient, ADDRESSES[domain], "R153")
+        # The server offers REQUIRETLS and SMTPUTF8.
+        self.assertRegex(message.mail_line, r"^MAIL FROM:<bounces@sender\.example>"
+                         r"( SIZE=[0-9]+| BODY=8BITMIME)*$", "R141, R153")
         for command in self.sink.commands:
             self.assertNotIn("REQUIRETLS", command.upper(), "R141")
 
-    def test_the_signature_has_the_tags_and_fields_it_needs(self):
-        for _, message, mail in self.each():
-            raw = dict(header_fields(message.data))["DKIM-Signature"]
-            pairs = [tag.strip().split("=", 1) for tag in unfolded(raw).rstrip(";").split(";")]
-            tags = {name: re.sub(r"\s", "", value) for name, value in pairs}
-            self.assertEqual(len(tags), len(pairs), "R183: no tag twice")
-            self.assertEqual((tags["v"], tags["a"], tags["s"]), ("1", f"{self.kind}-sha256", "s1"))
-            self.assertEqual(tags["d"], "sender.example", "R185")
-            self.assertEqual(tags["d"], mail["TLS-Report-Submitter"], "R185")
-            self.assertEqual(tags["d"], mail["From"].addresses[0].domain, "R185")
-            self.assertNotIn("l", tags, "R190")
-            self.assertNotIn("x", tags, "a report may lie in a queue for long")
-            self.assertTrue(self.sent_between[0] <= int(tags["t"]) <= self.sent_between[1])
-            signed = tags["h"].lower().split(":")
-            for name in ("from", "tls-report-domain", "tls-report-submitter"):
-                self.assertEqual(signed.count(name), 2, f"R186, R187, R189: {name}")
-            for name in ("to", "subject", "date", "message-id", "mime-version", "content-type",
-                         "tls-required", "auto-submitted"):
-                self.assertIn(name, signed, f"R188: {name}")
-            self.assertNotIn("dkim-signature", signed)
+    @for_each_mail
+    def test_the_signature_has_the_tags_and_fields_it_needs(self, _domain, message, mail):
+        raw = dict(header_fields(message.data))["DKIM-Signature"]
+        pairs = [tag.strip().split("=", 1) for tag in unfolded(raw).rstrip(";").split(";")]
+        tags = {name: re.sub(r"\s", "", value) for name, value in pairs}
+        self.assertEqual(len(tags), len(pairs), "R183: no tag twice")
+        self.assertEqual((tags["v"], tags["a"], tags["s"]), ("1", f"{self.kind}-sha256", "s1"))
+        self.assertEqual(tags["d"], "sender.example", "R185")
+        self.assertEqual(tags["d"], mail["TLS-Report-Submitter"], "R185")
+        self.assertEqual(tags["d"], mail["From"].addresses[0].domain, "R185")
+        self.assertNotIn("l", tags, "R190")
+        self.assertNotIn("x", tags, "a report may lie in a queue for long")
+        self.assertTrue(self.sent_between[0] <= int(tags["t"]) <= self.sent_between[1])
+        signed = tags["h"].lower().split(":")
+        for name in ("from", "tls-report-domain", "tls-report-submitter"):
+            self.assertEqual(signed.count(name), 2, f"R186, R187, R189: {name}")
+        for name in ("to", "subject", "date", "message-id", "mime-version", "content-type",
+                     "tls-required", "auto-submitted"):
+            self.assertIn(name, signed, f"R188: {name}")
+        self.assertNotIn("dkim-signature", signed)
 
     @unittest.skipUnless(has_dkimpy(), "needs python3-dkim and python3-nacl")
     def test_dkimpy_agrees(self):
