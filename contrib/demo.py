@@ -20,7 +20,8 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TOP / "tests" / "integration"))
-from postfix_server import PostfixServer, skip_reason  # noqa: E402
+from loop_support import days_ago, skip_reason  # noqa: E402
+from postfix_server import PostfixServer  # noqa: E402
 from unbound_server import UnboundServer  # noqa: E402
 
 REPORT_ADDRESS = "tls-reports@receiver.example"
@@ -70,12 +71,6 @@ def domains_of(scenario):
     outcome = json.loads(datagrams(scenario)[0])
     policies = {policy.get("policy-domain", outcome["d"]) for policy in outcome["policies"]}
     return outcome["d"], sorted(policies | {outcome["d"]})
-
-
-def faketime_library():
-    """libfaketime, which shifts the clock of a program; empty if it is not installed."""
-    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-    return str(found[0]) if found else ""
 
 
 class Demo:
@@ -177,7 +172,7 @@ SMTPServer          127.0.0.1:{self.postfix.port}
         path = self.folder / f"{domain}.sock"
         collector = self.start(f"collector-{domain}",
                                [self.build / "sender/opentlsrpt-collector", "-f", "-c", config],
-                               path.is_socket, {"LD_PRELOAD": faketime_library(), "FAKETIME": "-1d"})
+                               path.is_socket, days_ago(1))
         count = 0
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
             client.connect(str(path))
@@ -327,11 +322,8 @@ def main(arguments):
             print("usage: contrib/demo --stop FOLDER", file=sys.stderr)
             return 64
         return stop_kept(Path(arguments[2]))
-    reason = skip_reason() or UnboundServer.missing()
-    if not faketime_library():
-        reason = "the package libfaketime is not installed"
-    if reason:
-        print(f"contrib/demo cannot run here: {reason}", file=sys.stderr)
+    if skip_reason():
+        print(f"contrib/demo cannot run here: {skip_reason()}", file=sys.stderr)
         return 69
     folder = Path(tempfile.mkdtemp(prefix="opentlsrpt-demo-"))
     folder.chmod(0o755)

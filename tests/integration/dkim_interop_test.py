@@ -5,20 +5,17 @@ hard to canonicalise."""
 
 import base64
 import itertools
-import json
 import os
 import pathlib
-import shutil
 import subprocess
-import tempfile
 import unittest
+
+from dkim_peers import (ask_dkimpy, ask_mail_dkim, ask_opendkim, has_dkimpy, has_mail_dkim,
+                        has_opendkim, verify_task)
 
 SOURCE = pathlib.Path(os.environ["OPENTLSRPT_SOURCE"])
 TOOL = pathlib.Path(os.environ["OPENTLSRPT_BUILD"]) / "tests" / "dkim_tool"
-PEERS = SOURCE / "tests" / "integration" / "tools"
 KEYS = SOURCE / "tests" / "data" / "dkim"
-# The interpreter that Debian's python3-dkim belongs to; the one in PATH may be another.
-SYSTEM_PYTHON = "/usr/bin/python3"
 DOMAIN = "example.com"
 CANONS = list(itertools.product(("simple", "relaxed"), repeat=2))
 ALGORITHMS = {"rsa1024": "rsa-sha256", "rsa2048": "rsa-sha256", "rsa4096": "rsa-sha256",
@@ -64,25 +61,6 @@ MESSAGES = {
 MAIL_DKIM_MESSAGES = [name for name in MESSAGES if name != "no-last-line-end"]
 
 
-def has_python_dkim():
-    return subprocess.run([SYSTEM_PYTHON, "-c", "import dkim, nacl"], check=False,
-                          stderr=subprocess.DEVNULL).returncode == 0
-
-
-def has_perl_dkim():
-    return shutil.which("perl") is not None and subprocess.run(
-        ["perl", "-MMail::DKIM", "-MCryptX", "-e", "1"], check=False,
-        stderr=subprocess.DEVNULL).returncode == 0
-
-
-def has_opendkim():
-    if not all(shutil.which(name) for name in ("opendkim-testmsg", "unbound", "unshare", "ip")):
-        return False
-    return subprocess.run(
-        ["unshare", "--map-root-user", "--net", "--mount", "--pid", "--fork", "true"],
-        check=False, stderr=subprocess.DEVNULL).returncode == 0
-
-
 def tool(*arguments, message=b""):
     return subprocess.run([TOOL, *arguments], input=message, stdout=subprocess.PIPE,
                           check=True).stdout
@@ -115,24 +93,6 @@ def our_verdict(message):
     return tool("verify", "--aligned", DOMAIN, *arguments, message=message).decode().splitlines()[0]
 
 
-def ask_peer(command, tasks):
-    done = subprocess.run(command, input=json.dumps(tasks).encode(), stdout=subprocess.PIPE,
-                          check=True)
-    return json.loads(done.stdout)
-
-
-def ask_dkimpy(tasks):
-    return ask_peer([SYSTEM_PYTHON, PEERS / "dkimpy_peer.py"], tasks)
-
-
-def ask_mail_dkim(tasks):
-    return ask_peer(["perl", PEERS / "mail_dkim_peer.pl"], tasks)
-
-
-def verify_task(message):
-    return {"do": "verify", "message": base64.b64encode(message).decode(), "records": records()}
-
-
 def all_signed_by_us(keys, names=tuple(MESSAGES)):
     """((key, canon, message name), signed message) of each combination."""
     for key, canon, name in itertools.product(keys, CANONS, names):
@@ -149,12 +109,12 @@ class DkimInterop(unittest.TestCase):
 
     def check_peer_accepts(self, ask, keys, good, names=tuple(MESSAGES)):
         signed = list(all_signed_by_us(keys, names))
-        answers = ask([verify_task(message) for _, message in signed])
+        answers = ask([verify_task(message, records()) for _, message in signed])
         for (label, _), result in zip(signed, answers):
             with self.subTest(signed=label):
                 self.assertEqual(result, good)
         # The peer does not say yes to everything.
-        bad = ask([verify_task(tampered(message)) for _, message in signed[:4]])
+        bad = ask([verify_task(tampered(message), records()) for _, message in signed[:4]])
         for result in bad:
             self.assertNotEqual(result, good)
 
@@ -176,11 +136,11 @@ class DkimInterop(unittest.TestCase):
             with self.subTest(signed=label):
                 self.assertEqual(our_verdict(message), "pass -")
 
-    @unittest.skipUnless(has_python_dkim(), "needs python3-dkim and python3-nacl")
+    @unittest.skipUnless(has_dkimpy(), "needs python3-dkim and python3-nacl")
     def test_dkimpy_accepts_ours(self):
         self.check_peer_accepts(ask_dkimpy, ALGORITHMS, True)
 
-    @unittest.skipUnless(has_python_dkim(), "needs python3-dkim and python3-nacl")
+    @unittest.skipUnless(has_dkimpy(), "needs python3-dkim and python3-nacl")
     def test_we_accept_dkimpy(self):
         def task(key, canon, message):
             pem = (KEYS / (key + ".pem")).read_text()
@@ -192,12 +152,12 @@ class DkimInterop(unittest.TestCase):
                     "canon": canon}
         self.check_we_accept(ask_dkimpy, task, ("rsa2048", "ed25519"))
 
-    @unittest.skipUnless(has_perl_dkim(), "needs libmail-dkim-perl and libcryptx-perl")
+    @unittest.skipUnless(has_mail_dkim(), "needs libmail-dkim-perl and libcryptx-perl")
     def test_mail_dkim_accepts_ours(self):
         # Debian's Mail::DKIM does not know Ed25519.
         self.check_peer_accepts(ask_mail_dkim, RSA_KEYS, "pass", MAIL_DKIM_MESSAGES)
 
-    @unittest.skipUnless(has_perl_dkim(), "needs libmail-dkim-perl and libcryptx-perl")
+    @unittest.skipUnless(has_mail_dkim(), "needs libmail-dkim-perl and libcryptx-perl")
     def test_we_accept_mail_dkim(self):
         def task(key, canon, message):
             return {"do": "sign", "message": base64.b64encode(message).decode(),
@@ -208,21 +168,12 @@ class DkimInterop(unittest.TestCase):
     @unittest.skipUnless(has_opendkim(), "needs opendkim-tools, unbound, iproute2 and namespaces")
     def test_opendkim_accepts_ours(self):
         signed = list(all_signed_by_us(RSA_KEYS))
-        with tempfile.TemporaryDirectory() as directory:
-            folder = pathlib.Path(directory)
-            lines = []
-            for name, text in records().items():
-                strings = " ".join('"%s"' % text[at:at + 255] for at in range(0, len(text), 255))
-                lines.append("local-data: '%s. 60 IN TXT %s'\n" % (name, strings))
-            (folder / "records.conf").write_text("".join(lines))
-            for number, (_, message) in enumerate(signed):
-                (folder / ("%03d.eml" % number)).write_bytes(message)
-            (folder / "tampered.eml").write_bytes(tampered(signed[0][1]))
-            subprocess.run([PEERS / "opendkim_peer.sh", directory], check=True, timeout=200)
-            for number, (label, _) in enumerate(signed):
-                with self.subTest(signed=label):
-                    self.assertEqual((folder / ("%03d.out" % number)).read_text().strip(), "0")
-            self.assertNotEqual((folder / "tampered.out").read_text().strip(), "0")
+        *codes, tampered_code = ask_opendkim(
+            [message for _, message in signed] + [tampered(signed[0][1])], records())
+        for (label, _), code in zip(signed, codes):
+            with self.subTest(signed=label):
+                self.assertEqual(code, "0")
+        self.assertNotEqual(tampered_code, "0")
 
 
 if __name__ == "__main__":

@@ -66,7 +66,10 @@ class Handler(socketserver.StreamRequestHandler):
                 self.say("250-SIZE 20000000")
                 if sink.tls and not tls:
                     self.say("250-STARTTLS")
-                self.say("250 8BITMIME")
+                # What a client could ask for, to see that it does not.
+                for extension in ("8BITMIME", "SMTPUTF8", "DSN"):
+                    self.say(f"250-{extension}")
+                self.say("250 REQUIRETLS")
             elif verb == "STARTTLS":
                 self.say("220 go ahead")
                 if sink.tls == "broken":

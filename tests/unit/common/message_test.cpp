@@ -210,6 +210,9 @@ TEST(OpenMessage, drops_refusals_of_other_attachments_beside_a_report) {
 TEST(OpenMessage, cross_checks_header_and_report) {  // R223, R224, R249
   const std::string plain = base64_part("application/tlsrpt+json", report_json());
   const std::string no_domain = base64_part("application/tlsrpt+json", report_json("r1", ""));
+  std::string dane_json = report_json();
+  dane_json.replace(dane_json.find("sts"), 3, "tlsa");
+  const std::string dane = base64_part("application/tlsrpt+json", dane_json);
   const struct {
     std::string header;
     std::string part;
@@ -219,6 +222,8 @@ TEST(OpenMessage, cross_checks_header_and_report) {  // R223, R224, R249
        "accepted r1"},
       {"TLS-Report-Submitter: other.example\r\n", plain, "accepted r1 submitter-mismatch"},
       {"TLS-Report-Domain: other.example\r\n", plain, "accepted r1 domain-mismatch"},
+      // R77: the name of the MX host
+      {"TLS-Report-Domain: other.example\r\n", dane, "accepted r1"},
       {"TLS-Report-Domain: policy.example\r\ntls-report-domain: x\r\n", plain,
        "accepted r1 duplicate-header"},
       {"TLS-Report-Domain: filled.example\r\n", no_domain, "accepted r1 missing-policy-domain"},
