@@ -49,6 +49,7 @@ enum class Key : std::uint8_t {
   outcome_socket,
   outcome_socket_group,
   outcome_socket_mode,
+  outcome_stream_socket,
   peer_list,
   pid_file,
   policy_domains,

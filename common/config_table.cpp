@@ -95,6 +95,9 @@ constexpr std::array kTable = {
         "Group of the outcome socket; its members may write to it. Empty: the group of UserID."},
     KeyInfo{Key::outcome_socket_mode, "OutcomeSocketMode", octal, "0660", 0, 0777, "", "collector",
             "Mode of the outcome socket. Who may write to it may forge outcomes."},
+    KeyInfo{Key::outcome_stream_socket, "OutcomeStreamSocket", path, "", 0, 0, "", "collector",
+            "Stream socket that takes outcomes as lines, for Exim and scripts; group and mode are "
+            "those of OutcomeSocket."},
     KeyInfo{Key::peer_list, "PeerList", list, "", 0, 0, "", "milter",
             "Clients whose mail is not looked at: addresses, networks (192.0.2.0/24), names, "
             ".domains."},

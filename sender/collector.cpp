@@ -4,7 +4,6 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <array>
 #include <csignal>
 #include <exception>
 #include <utility>
@@ -17,6 +16,7 @@ constexpr std::size_t kBatch = 64;
 constexpr int kBatchesInARow = 32;  // before signals and flushes get their turn
 constexpr std::chrono::seconds kDrainTimeout{5};
 constexpr int kRetryMilliseconds = 200;
+constexpr std::size_t kOwnEntries = 3;  // socket, signals, flusher
 
 std::string_view signal_name(int signal) {
   switch (signal) {
@@ -59,13 +59,11 @@ Collector::Collector(const CollectorSettings& settings, OutcomeSocket& socket, S
 
 Exit Collector::run() {
   while (!stopping_) {
-    const bool something = stats_.read != flushed_.read || !unwritten_.empty();
-    const SteadyTime next =
-        something && !flusher_.busy() ? std::min(next_flush_, next_stats_) : next_stats_;
-    wait(std::chrono::ceil<std::chrono::milliseconds>(next - std::chrono::steady_clock::now()));
+    wait(next_work());
     handle_signals();
     for (int i = 0; i < kBatchesInARow && read_batch(); ++i) {
     }
+    serve_stream();
     handle_report();
     flush_if_due();
     if (std::chrono::steady_clock::now() >= next_stats_) {
@@ -76,12 +74,22 @@ Exit Collector::run() {
   return stop();
 }
 
-void Collector::wait(std::chrono::milliseconds at_most) {
-  std::array<pollfd, 3> fds = {pollfd{socket_.fd(), POLLIN, 0}, pollfd{signals_.fd(), POLLIN, 0},
-                               pollfd{flusher_.fd(), POLLIN, 0}};
+Collector::SteadyTime Collector::next_work() const {
+  SteadyTime next = next_stats_;
+  const bool something = stats_.read != flushed_.read || !unwritten_.empty();
+  if (something && !flusher_.busy()) next = std::min(next, next_flush_);
+  if (stream_) next = std::min(next, stream_->next_deadline());
+  return next;
+}
+
+void Collector::wait(SteadyTime until) {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  waiting_ = {{socket_.fd(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}, {flusher_.fd(), POLLIN, 0}};
+  if (stream_) stream_->add_to(waiting_, now);
+  const auto at_most = std::chrono::ceil<std::chrono::milliseconds>(until - now);
   const auto timeout = std::clamp<std::int64_t>(at_most.count(), 0, 60000);
   // An interrupted wait is as good as one that ended: all sources are looked at afterwards.
-  static_cast<void>(::poll(fds.data(), fds.size(), static_cast<int>(timeout)));
+  static_cast<void>(::poll(waiting_.data(), waiting_.size(), static_cast<int>(timeout)));
 }
 
 void Collector::handle_signals() {
@@ -108,11 +116,35 @@ bool Collector::read_batch() {
   return *count == batch_.capacity();
 }
 
-void Collector::read_one(Day day, std::string_view datagram, Seconds now) {
+void Collector::add_stream(OutcomeSocket socket) {
+  stream_.emplace(std::move(socket), settings_.stream);
+}
+
+void Collector::serve_stream() {
+  if (!stream_) return;
+  const Seconds now = clock_.now();
+  const Day day = std::chrono::floor<std::chrono::days>(now);
+  const StreamEvents events =
+      stream_->serve(std::span(waiting_).subspan(kOwnEntries), std::chrono::steady_clock::now(),
+                     [&](std::string_view line) { read_one(day, line, now); });
+  if (events.error && socket_limit_.allow(now)) {
+    log_.error(LogLine("socket-failed").add(*events.error));
+  }
+  if (events.timeouts == 0) return;
+  counters_["stream-timeouts"] += events.timeouts;
+  if (stream_limit_.allow(now)) {
+    log_.notice(LogLine("stream-timeout")
+                    .add("connections", std::uint64_t{events.timeouts})
+                    .add("suppressed", stream_limit_.take_suppressed())
+                    .add("hint", "close the connection after the last line"));
+  }
+}
+
+void Collector::read_one(Day day, std::string_view text, Seconds now) {
   ++stats_.read;
   Tallied tallied;
   try {
-    tallied = tally_.add(day, datagram);
+    tallied = tally_.add(day, text);
   } catch (const std::exception&) {
     tallied.dropped = true;  // no memory: this one is lost, the collector is not
   }
@@ -130,7 +162,7 @@ void Collector::read_one(Day day, std::string_view datagram, Seconds now) {
   ++stats_.bad;
   for (const BadOutcome reason : tallied.bad) {
     ++counters_[std::string("bad-").append(to_word(reason))];
-    bad_.note(reason, tallied.detail, datagram, now);
+    bad_.note(reason, tallied.detail, text, now);
   }
 }
 
@@ -223,6 +255,12 @@ Exit Collector::stop() {
   // Senders are turned away before the queue is emptied: what the kernel took is counted.
   socket_.close_for_senders();
   while (read_batch() && std::chrono::steady_clock::now() - begin < kDrainTimeout) {
+  }
+  if (stream_) {
+    const Seconds now = clock_.now();
+    const Day day = std::chrono::floor<std::chrono::days>(now);
+    stream_->drain(begin + kDrainTimeout, [&](std::string_view line) { read_one(day, line, now); });
+    stream_.reset();
   }
   flush_until(begin + settings_.stop_timeout);
   log_stats();

@@ -17,6 +17,7 @@
 #include "sender/bad_outcomes.hpp"
 #include "sender/flusher.hpp"
 #include "sender/outcome_socket.hpp"
+#include "sender/outcome_stream.hpp"
 #include "sender/tally.hpp"
 
 namespace tlsrpt::sender {
@@ -27,6 +28,7 @@ struct CollectorSettings {
   std::chrono::seconds stop_timeout{20};  ///< for the last flush
   OutcomeLimits limits;
   TallyBounds memory;
+  StreamBounds stream;
 };
 
 /// Totals since start, for the log.
@@ -47,16 +49,21 @@ class Collector {
   /// Runs until TERM or INT. ok; temporary if outcomes could not be stored in the end.
   Exit run();
 
+  /// Also takes lines from this socket; before run().
+  void add_stream(OutcomeSocket socket);
+
   [[nodiscard]] const CollectorStats& stats() const { return stats_; }
 
  private:
   using SteadyTime = std::chrono::steady_clock::time_point;
 
-  void wait(std::chrono::milliseconds at_most);
+  [[nodiscard]] SteadyTime next_work() const;
+  void wait(SteadyTime until);
   void handle_signals();
   /// False: nothing waits any more.
   bool read_batch();
-  void read_one(Day day, std::string_view datagram, Seconds now);
+  void serve_stream();
+  void read_one(Day day, std::string_view text, Seconds now);
   void flush_if_due();
   void start_flush();
   void handle_report();
@@ -74,6 +81,8 @@ class Collector {
   Log& log_;
 
   DatagramBatch batch_;
+  std::optional<OutcomeStream> stream_;
+  std::vector<pollfd> waiting_;  ///< what was waited for; those of stream_ from kOwnEntries on
   Tally tally_;
   BadOutcomes bad_;
   std::map<std::string, std::uint64_t> counters_;  ///< odd events since the last flush
@@ -87,6 +96,7 @@ class Collector {
   RateLimit memory_limit_{std::chrono::minutes(1)};
   RateLimit domain_limit_{std::chrono::minutes(10)};
   RateLimit fold_limit_{std::chrono::minutes(10)};
+  RateLimit stream_limit_{std::chrono::minutes(1)};
   RateLimit socket_limit_{std::chrono::minutes(1)};
   CollectorStats stats_;
   CollectorStats flushed_;  ///< stats_ at the last flush

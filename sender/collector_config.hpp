@@ -11,14 +11,14 @@
 
 namespace tlsrpt::sender {
 
-/// All problems, one text each. 'inherited': systemd passed the socket, so its path does not
-/// matter.
-std::vector<std::string> check_collector_config(const Config& config, bool inherited);
+/// All problems, with the places of the values. 'inherited': systemd passed the socket, so its path
+/// does not matter.
+std::vector<ConfigProblem> check_collector_config(const Config& config, bool inherited);
 
 CollectorSettings collector_settings(const Config& config);
 StoreBounds store_bounds(const Config& config);
 
-/// Owner, group and mode of the socket. Only for a configuration without problems.
-Result<SocketSettings> socket_settings(const Config& config);
+/// Path, owner, group and mode of a socket. Only for a configuration without problems.
+Result<SocketSettings> socket_settings(const Config& config, SocketKind kind);
 
 }  // namespace tlsrpt::sender

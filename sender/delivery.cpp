@@ -146,8 +146,20 @@ Result<std::optional<Delivery>> Deliverer::conclude(Delivery delivery, const Han
       parts_.ledger.finish(delivery, delivery.state, delivery.due, delivery.detail);
   // Logged in any case: what the mail server answered is a fact, whether we could note it or not.
   log_result(delivery, report_id);
-  if (!finished) return tl::unexpected(finished.error());
+  if (!finished) {
+    unrecorded_ = std::move(delivery);
+    return tl::unexpected(finished.error());
+  }
   return std::optional<Delivery>(std::move(delivery));
+}
+
+Result<void> Deliverer::settle() {
+  if (!unrecorded_) return {};
+  const Delivery& end = *unrecorded_;
+  const auto finished = parts_.ledger.finish(end, end.state, end.due, end.detail);
+  if (!finished) return tl::unexpected(finished.error());
+  unrecorded_.reset();
+  return {};
 }
 
 void Deliverer::log_result(const Delivery& delivery, const std::string& report_id) {

@@ -49,6 +49,9 @@ class Deliverer {
   /// Claims and serves one delivery. Nothing if it was not to be had. An error means that the
   /// database failed; the claim then runs out and the delivery is tried again.
   Result<std::optional<Delivery>> serve(const DeliveryKey& key, ClaimMode mode);
+  /// Writes down what came of a hand-over if that failed before. Serve nothing until it succeeds:
+  /// the claim would run out and the report be handed over again and again while the disk is full.
+  Result<void> settle();
   /// There is nothing to serve for the moment.
   void rest() { parts_.transport.close(); }
 
@@ -68,6 +71,7 @@ class Deliverer {
   Parts parts_;
   const ReporterSettings& settings_;
   const DkimKey& key_;
+  std::optional<Delivery> unrecorded_;  ///< handed over, but the ledger does not say so
 };
 
 }  // namespace tlsrpt::sender

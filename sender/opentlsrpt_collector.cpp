@@ -45,6 +45,7 @@ struct Parts {
   std::unique_ptr<Log> log;
   std::optional<PidFile> pid_file;
   std::optional<OutcomeSocket> socket;
+  std::optional<OutcomeSocket> stream;
   std::unique_ptr<Flusher> flusher;
   std::optional<SignalFd> signals;
 };
@@ -71,19 +72,31 @@ Exit exit_for(const Error& error) {
   return Exit::software;
 }
 
-Result<void> bind_socket(const Config& config, Parts& parts) {
-  const auto settings = socket_settings(config);
+Result<OutcomeSocket> bind_socket(const Config& config, SocketKind kind, Log& log) {
+  const auto settings = socket_settings(config, kind);
   if (!settings) return tl::unexpected(settings.error());
   SocketWarnings warnings;
   auto socket = OutcomeSocket::bind(*settings, warnings);
-  if (!socket) return tl::unexpected(socket.error());
-  parts.socket.emplace(std::move(*socket));
+  if (!socket) return socket;
   for (const std::string& warning : warnings) {
-    parts.log->warning(LogLine("socket-permission").add("detail", warning));
+    log.warning(LogLine("socket-permission").add("detail", warning));
   }
-  if (const auto warning = check_queue_length()) {
-    parts.log->warning(LogLine("queue-short").add("detail", *warning));
+  return socket;
+}
+
+Result<void> bind_sockets(const Config& config, Parts& parts) {
+  if (!parts.socket) {
+    auto socket = bind_socket(config, SocketKind::datagram, *parts.log);
+    if (!socket) return tl::unexpected(socket.error());
+    parts.socket.emplace(std::move(*socket));
+    if (const auto warning = check_queue_length()) {
+      parts.log->warning(LogLine("queue-short").add("detail", *warning));
+    }
   }
+  if (config.text(Key::outcome_stream_socket).empty()) return {};
+  auto stream = bind_socket(config, SocketKind::stream, *parts.log);
+  if (!stream) return tl::unexpected(stream.error());
+  parts.stream.emplace(std::move(*stream));
   return {};
 }
 
@@ -96,9 +109,7 @@ Result<void> build(const Config& config, Parts& parts) {
     if (!pid_file) return tl::unexpected(pid_file.error());
     parts.pid_file.emplace(std::move(*pid_file));
   }
-  if (!parts.socket) {
-    if (auto bound = bind_socket(config, parts); !bound) return bound;
-  }
+  if (auto bound = bind_sockets(config, parts); !bound) return bound;
   if (auto done = become(config.text(Key::user_id)); !done) return done;
   const auto path = outbound_path(config.text(Key::database));
   if (!path) return tl::unexpected(path.error());
@@ -123,6 +134,7 @@ Exit serve(const Config& config, Parts& parts) {
   notify_systemd("READY=1");
   Collector collector(collector_settings(config), *parts.socket, *parts.signals, *parts.flusher,
                       clock, *parts.log);
+  if (parts.stream) collector.add_stream(std::move(*parts.stream));
   const Exit result = collector.run();
   notify_systemd("STOPPING=1");
   parts.log->notice(LogLine("collector-stopped").add("status", exit_code(result)));
@@ -167,10 +179,8 @@ Exit run(int argc, char** argv) {
   }
   if (inherited->has_value()) parts.socket.emplace(std::move(**inherited));
   ReadConfig read = load_config(*options, Key::outcome_socket);
-  const std::string file =
-      options->config_file.empty() ? std::string(kDefaultConfigFile) : options->config_file;
-  for (std::string& problem : check_collector_config(read.config, parts.socket.has_value())) {
-    read.problems.push_back({file, 0, std::move(problem)});
+  for (ConfigProblem& problem : check_collector_config(read.config, parts.socket.has_value())) {
+    read.problems.push_back(std::move(problem));
   }
   print_problems(read.problems);
   if (!read.problems.empty()) return Exit::config;

@@ -247,10 +247,8 @@ Exit run(int argc, char** argv) {
   }
   ReadConfig read = load_config(command->options, Key::socket);
   const bool preview = command->kind == CommandKind::preview;
-  const std::string file = command->options.config_file.empty() ? std::string(kDefaultConfigFile)
-                                                                : command->options.config_file;
   ReadSettings settings = read_reporter_settings(
-      read.config, file, preview ? Purpose::preview : Purpose::send, local_host_name());
+      read.config, preview ? Purpose::preview : Purpose::send, local_host_name());
   print_problems(read.problems);
   print_problems(settings.problems);
   if (!read.problems.empty() || !settings.problems.empty()) return Exit::config;

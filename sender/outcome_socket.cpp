@@ -32,15 +32,16 @@ sockaddr_un address_of(const std::string& path) {
   return address;
 }
 
-UniqueFd make_socket() {
-  return UniqueFd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+UniqueFd make_socket(SocketKind kind) {
+  const int type = kind == SocketKind::stream ? SOCK_STREAM : SOCK_DGRAM;
+  return UniqueFd(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
 /// Removes a socket that an earlier collector left behind: one that refuses connections.
-Result<void> remove_stale(const std::string& path) {
+Result<void> remove_stale(const std::string& path, SocketKind kind) {
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) return {};
-  const UniqueFd probe = make_socket();
+  const UniqueFd probe = make_socket(kind);
   const sockaddr_un address = address_of(path);
   if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
     return fail(ErrorCode::temporary, "another collector listens on {}; stop it first", path);
@@ -111,8 +112,7 @@ std::optional<std::string> check_socket_path(const std::string& path) {
         folder);
   }
   if (::lstat(path.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode)) {
-    return fmt::format("{} is there and is no socket; remove it or choose another OutcomeSocket",
-                       path);
+    return fmt::format("{} is there and is no socket; remove it or choose another path", path);
   }
   return std::nullopt;
 }
@@ -136,10 +136,10 @@ Result<OutcomeSocket> OutcomeSocket::bind(const SocketSettings& settings,
   if (auto problem = check_socket_path(settings.path)) {
     return fail(ErrorCode::invalid_argument, "{}", *problem);
   }
-  if (auto removed = remove_stale(settings.path); !removed) {
+  if (auto removed = remove_stale(settings.path, settings.kind); !removed) {
     return tl::unexpected(removed.error());
   }
-  UniqueFd fd = make_socket();
+  UniqueFd fd = make_socket(settings.kind);
   if (!fd) return fail_errno(errno, "cannot make a socket");
   const sockaddr_un address = address_of(settings.path);
   {
@@ -158,7 +158,11 @@ Result<OutcomeSocket> OutcomeSocket::bind(const SocketSettings& settings,
   if (::chmod(settings.path.c_str(), settings.mode) != 0) {
     return fail_errno(errno, "cannot set the mode of " + settings.path);
   }
-  enlarge_buffer(socket.fd());
+  if (settings.kind == SocketKind::datagram) {
+    enlarge_buffer(socket.fd());
+  } else if (::listen(socket.fd(), SOMAXCONN) != 0) {
+    return fail_errno(errno, "cannot listen on " + settings.path);
+  }
   return socket;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
-// The socket on which MTAs report their sessions (datagram-oriented, AF_UNIX): made with the right
-// permissions from its first moment on, or inherited from systemd, and read in batches.
+// A socket on which MTAs report their sessions (AF_UNIX, datagrams or a stream): made with the
+// right permissions from its first moment on, or inherited from systemd, and read in batches.
 
 #include <cstddef>
 #include <cstdint>
@@ -17,7 +17,13 @@
 
 namespace tlsrpt::sender {
 
+enum class SocketKind : std::uint8_t {
+  datagram,
+  stream,  ///< listens
+};
+
 struct SocketSettings {
+  SocketKind kind = SocketKind::datagram;
   std::string path;
   std::optional<unsigned> owner;  ///< none: as the process has it
   std::optional<unsigned> group;

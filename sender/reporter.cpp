@@ -16,6 +16,12 @@ constexpr int kDueBatch = 100;
 constexpr int kTroubleInARow = 10;
 constexpr std::chrono::seconds kTroublePause{60};
 
+/// Whether 'time', set at most 'longest' ahead, is over. A clock that was set back since then must
+/// not hold up the work for the time it lost.
+bool over(Seconds time, Seconds now, std::chrono::seconds longest) {
+  return now >= time || time - now > longest;
+}
+
 }  // namespace
 
 Day first_kept_day(Seconds now, std::chrono::seconds retention) {
@@ -23,7 +29,8 @@ Day first_kept_day(Seconds now, std::chrono::seconds retention) {
 }
 
 Result<void> Reporter::round(const StopRequested& stop) {
-  if (parts_.clock.now() >= plan_again_) {
+  if (auto done = parts_.deliverer.settle(); !done) return done;
+  if (over(plan_again_, parts_.clock.now(), kPlanInterval)) {
     if (auto done = plan(stop); !done) return done;
   }
   auto done = deliver(stop);
@@ -53,7 +60,7 @@ Result<void> Reporter::plan(const StopRequested& stop) {
 
 Result<void> Reporter::deliver(const StopRequested& stop) {
   int trouble = 0;
-  while (!stop() && parts_.clock.now() >= paused_until_) {
+  while (!stop() && over(paused_until_, parts_.clock.now(), kTroublePause)) {
     const auto due = parts_.ledger.due(parts_.clock.now(), kDueBatch);
     if (!due) return tl::unexpected(due.error());
     if (due->empty()) return {};
@@ -93,9 +100,10 @@ void Reporter::run(const StopRequested& stop,
       wait(kLongestSleep);
       continue;
     }
-    if (stop()) return;
+    if (stop()) break;
     wait(next_round() - parts_.clock.now());
   }
+  static_cast<void>(parts_.deliverer.settle());  // a last try; its failure was logged
 }
 
 }  // namespace tlsrpt::sender

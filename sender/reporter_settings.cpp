@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "common/domain_name.hpp"
-#include "common/escape.hpp"
 #include "common/file.hpp"
 #include "sender/outbound_store.hpp"
 
@@ -25,13 +24,12 @@ constexpr std::size_t kMaxSelector = 63;
 /// Collects what is wrong, so that an administrator sees all of it in one run.
 class Checker {
  public:
-  Checker(const Config& config, std::string file) : config_(config), file_(std::move(file)) {}
+  explicit Checker(const Config& config) : config_(config) {}
 
   template <typename... Args>
   void problem(Key key, fmt::format_string<Args...> format, Args&&... args) {
-    result_.problems.push_back({file_, 0,
-                                fmt::format("{}: {}", key_info(key).name,
-                                            fmt::format(format, std::forward<Args>(args)...))});
+    result_.problems.push_back(
+        config_.problem(key, fmt::format(format, std::forward<Args>(args)...)));
   }
 
   ReadSettings read(Purpose purpose, const std::string& host_name) {
@@ -56,28 +54,41 @@ class Checker {
     if (path) {
       settings.database = std::move(*path);
     } else {
-      problem(Key::database, "{}", escape_terminal(path.error().detail));
+      problem(Key::database, "{}", path.error().detail);
     }
     settings.dns.nameservers = config_.list(Key::nameserver);
     settings.dns.timeout_ms = static_cast<int>(config_.duration(Key::dns_timeout).count() * 1000);
-    if (auto dns = make_dns(settings.dns); !dns) {
-      problem(Key::nameserver, "{}", escape_terminal(dns.error().detail));
-    }
+    check_nameservers(settings.dns);
     auto smtp = parse_smtp_server(config_.text(Key::smtp_server));
     if (smtp) {
       settings.smtp = std::move(*smtp);
     } else {
-      problem(Key::smtp_server, "{}", escape_terminal(smtp.error().detail));
+      problem(Key::smtp_server, "{}", smtp.error().detail);
     }
     settings.smtp.timeout = config_.duration(Key::smtp_timeout);
     settings.smtp.ehlo_name = settings.host_name;
+  }
+
+  /// Each by itself, so that the line of each bad one is named.
+  void check_nameservers(const DnsSettings& settings) {
+    DnsSettings one = settings;
+    for (std::size_t i = 0; i < settings.nameservers.size(); ++i) {
+      one.nameservers = {settings.nameservers[i]};
+      if (const auto dns = make_dns(one); !dns) {
+        result_.problems.push_back(config_.problem(Key::nameserver, dns.error().detail, i));
+      }
+    }
+    if (!settings.nameservers.empty()) return;
+    if (const auto dns = make_dns(settings); !dns) {
+      problem(Key::nameserver, "{}", dns.error().detail);
+    }
   }
 
   /// The normalised domain of an address, or nothing and a problem.
   std::optional<std::string> check_address(Key key, const std::string& address) {
     const auto domain = domain_of_address(address);
     if (!is_plain_address(address) || !domain || domain->find('.') == std::string::npos) {
-      problem(key, "\"{}\" is not an address such as tlsrpt@example.com", escape_terminal(address));
+      problem(key, "\"{}\" is not an address such as tlsrpt@example.com", address);
       return std::nullopt;
     }
     return domain;
@@ -119,7 +130,7 @@ class Checker {
     if (const auto normal = normalize_domain(domain)) {
       check_same_domain(Key::domain, *normal);
     } else {
-      problem(Key::domain, "\"{}\" is not a domain", escape_terminal(domain));
+      problem(Key::domain, "\"{}\" is not a domain", domain);
     }
   }
 
@@ -130,7 +141,7 @@ class Checker {
     if (selector.empty()) {
       problem(Key::selector, "must be given: reports are signed with DKIM");
     } else if (!normal || selector.size() > kMaxSelector) {
-      problem(Key::selector, "\"{}\" cannot be a selector", escape_terminal(selector));
+      problem(Key::selector, "\"{}\" cannot be a selector", selector);
     } else {
       selector = *normal;
     }
@@ -145,12 +156,12 @@ class Checker {
   void load_key(const std::string& path) {
     const auto pem = read_file(path, kMaxKeyBytes);
     if (!pem) {
-      problem(Key::key_file, "{}", escape_terminal(pem.error().detail));
+      problem(Key::key_file, "{}", pem.error().detail);
       return;
     }
     auto key = DkimKey::from_pem(*pem);
     if (!key) {
-      problem(Key::key_file, "{}: {}", escape_terminal(path), escape_terminal(key.error().detail));
+      problem(Key::key_file, "{}: {}", path, key.error().detail);
       return;
     }
     struct stat status {};
@@ -162,15 +173,14 @@ class Checker {
   }
 
   const Config& config_;
-  std::string file_;
   ReadSettings result_;
 };
 
 }  // namespace
 
-ReadSettings read_reporter_settings(const Config& config, const std::string& file, Purpose purpose,
+ReadSettings read_reporter_settings(const Config& config, Purpose purpose,
                                     const std::string& host_name) {
-  return Checker(config, file).read(purpose, host_name);
+  return Checker(config).read(purpose, host_name);
 }
 
 Result<SmtpSettings> parse_smtp_server(std::string_view text) {

@@ -62,8 +62,8 @@ struct ReadSettings {
   std::vector<std::string> warnings;    ///< for the log; not escaped
 };
 
-/// Checks values against each other and loads the key. 'file' stands in the problems.
-ReadSettings read_reporter_settings(const Config& config, const std::string& file, Purpose purpose,
+/// Checks values against each other and loads the key.
+ReadSettings read_reporter_settings(const Config& config, Purpose purpose,
                                     const std::string& host_name);
 
 /// "mail.example", "192.0.2.1:2525", "[2001:db8::1]:25" in parts; port 25 without one.

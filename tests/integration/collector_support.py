@@ -47,6 +47,7 @@ class Collector:
         self.folder = pathlib.Path(self.folder_object.name)
         self.folder.chmod(0o755)
         self.socket_path = self.folder / "tlsrpt.sock"
+        self.stream_path = self.folder / "lines.sock"
         self.database = self.folder / "db" / "outbound.db"
         self.database.parent.mkdir()
         self.config = self.folder / "opentlsrpt.conf"
@@ -98,6 +99,20 @@ class Collector:
             sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)
             for datagram in datagrams:
                 sender.sendto(datagram, str(self.socket_path))
+
+    def connect(self):
+        """A connection to the stream socket."""
+        client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        client.settimeout(TIMEOUT)
+        client.connect(str(self.stream_path))
+        return client
+
+    def say(self, text):
+        """As Exim's readsocket: says all, closes its half, waits for the end of the answer."""
+        with self.connect() as client:
+            client.sendall(text)
+            client.shutdown(socket.SHUT_WR)
+            return client.recv(100)
 
     def query(self, statement, *parameters):
         with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10) as database:

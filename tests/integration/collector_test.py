@@ -183,8 +183,12 @@ class CollectorTest(unittest.TestCase):
         self.assertEqual(check.returncode, 78)
         lines = check.stderr.splitlines()
         self.assertEqual(len(lines), 3, check.stderr)
+        written = collector.config.read_text().splitlines()
         for word in ("oracle:x", "no-such-group", "never"):
-            self.assertEqual(sum(word in line for line in lines), 1, check.stderr)
+            number = next(i for i, line in enumerate(written, 1) if word in line)
+            told = [line for line in lines if line.startswith(f"{collector.config}:{number}: ")]
+            self.assertEqual(len(told), 1, check.stderr)
+            self.assertIn(word, told[0])
         self.assertFalse(collector.socket_path.exists())
 
     def test_check_only_accepts_a_good_configuration_and_binds_nothing(self):

@@ -221,6 +221,14 @@ class CommandTest(ReporterCase):
         self.assertEqual(done.returncode, 78)
         for key in ("ContactInfo", "Selector", "KeyFile"):
             self.assertIn(key, done.stderr)
+        self.configure(SMTPServer="mx:0", KeyFile="/nonexistent/key", DNSTimeout="never")
+        lines = self.conf.read_text().splitlines()
+        done = self.run_reporter("-n")
+        self.assertEqual(done.returncode, 78)
+        self.assertEqual(len(done.stderr.splitlines()), 3, done.stderr)
+        for key in ("SMTPServer", "KeyFile", "DNSTimeout"):
+            number = next(i for i, line in enumerate(lines, 1) if line.startswith(key))
+            self.assertIn(f"{self.conf}:{number}: {key}: ", done.stderr)
         self.configure()
         done = self.run_reporter("-n")
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))

@@ -30,7 +30,7 @@ class ReporterSettingsTest : public ::testing::Test {
   static ReadSettings read(const std::string& text, Purpose purpose = Purpose::send) {
     const ReadConfig config = read_config_text(text, "test.conf");
     EXPECT_TRUE(config.problems.empty());
-    return read_reporter_settings(config.config, "test.conf", purpose, "mx.sender.example");
+    return read_reporter_settings(config.config, purpose, "mx.sender.example");
   }
   static std::vector<std::string> problems(const std::string& text,
                                            Purpose purpose = Purpose::send) {
@@ -66,6 +66,20 @@ TEST_F(ReporterSettingsTest, everything_that_is_missing_is_told_at_once) {
             (Keys{"OrganizationName", "ContactInfo", "Selector", "KeyFile"}));  // R184
 }
 
+TEST_F(ReporterSettingsTest, a_value_that_cannot_be_used_is_named_with_its_line) {
+  const ReadSettings read_settings = read(good() +
+                                          "Nameserver not-an-address\n"
+                                          "SMTPServer mx:0\n"
+                                          "EnvelopeSender nobody\n");
+  std::vector<std::string> places;
+  for (const ConfigProblem& problem : read_settings.problems) {
+    const std::string text = problem.to_string();
+    places.push_back(text.substr(0, text.find(": ", text.find(": ") + 1)));
+  }
+  EXPECT_EQ(places, (std::vector<std::string>{"test.conf:6: Nameserver", "test.conf:7: SMTPServer",
+                                              "test.conf:8: EnvelopeSender"}));
+}
+
 TEST_F(ReporterSettingsTest, a_preview_needs_no_key) {
   const std::string text =
       "OrganizationName Org\nContactInfo a@sender.example\nNameserver 127.0.0.1\n";
@@ -99,7 +113,7 @@ TEST_F(ReporterSettingsTest, contact_info_must_be_an_address_with_a_full_domain)
     ASSERT_TRUE(values.set(Key::contact_info, address));
     ASSERT_TRUE(values.set(Key::organization_name, "Org"));
     ASSERT_TRUE(values.set(Key::nameserver, "127.0.0.1"));
-    const auto read = read_reporter_settings(values, "test.conf", Purpose::preview, "mx");
+    const auto read = read_reporter_settings(values, Purpose::preview, "mx");
     ASSERT_EQ(read.problems.size(), 1u) << address;
     EXPECT_TRUE(read.problems[0].text.starts_with("ContactInfo:")) << read.problems[0].text;
   }

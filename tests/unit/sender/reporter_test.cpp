@@ -142,6 +142,50 @@ TEST_F(ReporterTest, a_restart_keeps_due_times_attempts_and_reports) {
   EXPECT_EQ(delivery("2026-03-01", "rcpt.example").attempts, 2);
 }
 
+TEST_F(ReporterTest, a_clock_that_is_set_back_stops_neither_planning_nor_deliveries) {
+  settings.send_window = seconds(0);
+  restart();
+  clock.time = at("2026-03-02T09:00:00Z");
+  for (int i = 0; i < 12; ++i) {
+    count("2026-03-01", outcome(fmt::format("d{}.example", i)));
+    ask_for_reports(fmt::format("d{}.example", i));
+  }
+  transport.answer = later;
+  round();
+  ASSERT_EQ(log.count("delivery-paused"), 1);
+  transport.answer = nullptr;
+  clock.time = at("2026-03-02T05:00:00Z");
+  count("2026-03-01", outcome("late.example"));
+  ask_for_reports("late.example");
+  run_until("2026-03-02T05:10:00Z");
+  EXPECT_EQ(delivery("2026-03-01", "late.example").state, DeliveryState::delivered);
+}
+
+TEST_F(ReporterTest, what_came_of_a_hand_over_is_written_down_before_anything_else_is_served) {
+  settings.send_window = seconds(0);
+  restart();
+  for (const char* domain : {"a.example", "b.example"}) {
+    count("2026-03-01", outcome(domain));
+    ask_for_reports(domain);
+  }
+  transport.answer = [&](const Envelope&) {
+    EXPECT_TRUE(process->store.database().execute("PRAGMA query_only=ON"));
+    return HandOverResult{HandOver::accepted, "250 2.0.0 Ok"};
+  };
+  EXPECT_FALSE(process->reporter.round(never));
+  clock.time += hours(1);  // the claim has run out
+  EXPECT_FALSE(process->reporter.round(never));
+  EXPECT_EQ(transport.handed_over.size(), 1u);
+  ASSERT_TRUE(process->store.database().execute("PRAGMA query_only=OFF"));
+  transport.answer = nullptr;
+  round();
+  EXPECT_EQ(transport.handed_over.size(), 2u);
+  for (const char* domain : {"a.example", "b.example"}) {
+    EXPECT_EQ(delivery("2026-03-01", domain).state, DeliveryState::delivered);
+    EXPECT_EQ(delivery("2026-03-01", domain).attempts, 1);
+  }
+}
+
 TEST_F(ReporterTest, one_bad_address_does_not_block_the_other) {
   count("2026-03-01", outcome("rcpt.example"));
   ask_for_reports("rcpt.example", "v=TLSRPTv1; rua=mailto:bad@rcpt.example,mailto:ok@rcpt.example");
