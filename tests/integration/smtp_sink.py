@@ -11,7 +11,8 @@ Behaviours: accept; 450-rcpt, 550-rcpt (answer to RCPT); 451-data, 554-data (ans
 drop (takes the data and closes without an answer); slow (answers after the data when released, or
 never); 554-greeting.
 
-sink.tls: an ssl.SSLContext to offer STARTTLS with, "broken" to offer it and then talk nonsense, or "hasty" to do so without waiting for the client.
+sink.tls: an ssl.SSLContext to offer STARTTLS with, "broken" to offer it and then talk nonsense, or
+"hasty" to do so without waiting for the client.
 """
 
 import socketserver
