@@ -179,9 +179,11 @@ class CurlMailTransport final : public MailTransport {
     if (code == CURLE_OK) return {HandOver::accepted, transfer.last_reply};
     if (transfer.timed_out) return {HandOver::temporary, "timeout"};
     if (code == CURLE_ABORTED_BY_CALLBACK) return {HandOver::aborted, "stopped"};
-    tls_failed_ = code == CURLE_SSL_CONNECT_ERROR || code == CURLE_USE_SSL_FAILED;
     long reply_code = 0;  // of the reply that ended the transfer
     curl_easy_getinfo(handle_.get(), CURLINFO_RESPONSE_CODE, &reply_code);
+    // 220 answers STARTTLS; what a server says behind it, before TLS has begun, is a weird reply.
+    tls_failed_ = code == CURLE_SSL_CONNECT_ERROR || code == CURLE_USE_SSL_FAILED ||
+                  (code == CURLE_WEIRD_SERVER_REPLY && reply_code == 220);
     if (reply_code >= 400 && !transfer.last_refusal.empty()) {
       return {reply_code >= 500 ? HandOver::permanent : HandOver::temporary, transfer.last_refusal};
     }

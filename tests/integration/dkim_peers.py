@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Three foreign DKIM implementations that can be asked about a message: dkimpy, Mail::DKIM, OpenDKIM.
+"""Three foreign DKIM verifiers that can be asked about a message: dkimpy, Mail::DKIM, OpenDKIM.
 
     if has_dkimpy():
         ask_dkimpy([verify_task(message, records), ...])      # [True, False, ...]

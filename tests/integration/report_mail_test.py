@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The mail that 'opentlsrpt-reporter send' hands over, byte by byte, against the rules for it: those
+"""The mail that 'opentlsrpt-reporter send' hands over, byte by byte, against its rules: those
 of RFC 8460 section 5.3 and the RFCs it stands on (R109 to R154), and those for its signature (R183
 to R192), which three foreign verifiers check as well."""
 

@@ -11,7 +11,8 @@ Behaviours: accept; 450-rcpt, 550-rcpt (answer to RCPT); 451-data, 554-data (ans
 drop (takes the data and closes without an answer); slow (answers after the data when released, or
 never); 554-greeting.
 
-sink.tls: an ssl.SSLContext to offer STARTTLS with, or "broken" to offer it and then talk nonsense.
+sink.tls: an ssl.SSLContext to offer STARTTLS with, "broken" to offer it and then talk nonsense, or
+"hasty" to do so without waiting for the client.
 """
 
 import socketserver
@@ -71,8 +72,12 @@ class Handler(socketserver.StreamRequestHandler):
                     self.say(f"250-{extension}")
                 self.say("250 REQUIRETLS")
             elif verb == "STARTTLS":
+                if sink.tls == "hasty":
+                    self.say("220 go ahead\r\n500 this is no TLS")
+                    return
                 self.say("220 go ahead")
                 if sink.tls == "broken":
+                    self.request.recv(1)  # the client has begun
                     self.say("500 this is no TLS")
                     return
                 self.request = sink.tls.wrap_socket(self.request, server_side=True)
