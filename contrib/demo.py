@@ -2,7 +2,7 @@
 """The demonstration behind contrib/demo: outcomes go in at one end, a summary comes out at the other.
 
 Two organisations, alpha.example and beta.example, have delivered mail to the domains of
-receiver.example yesterday. Their outcomes are datagrams that a real Postfix 3.10 has sent. Each runs
+receiver.example. Their outcomes are datagrams that a real Postfix 3.10 has sent. Each runs
 our collector and our reporter; receiver.example runs Postfix with our milter.
 """
 
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
@@ -37,6 +38,8 @@ SESSIONS = {
     "np-ok": (64, 230),
     "np-hsfail": (2, 0),
 }
+# The day that is reported about. Yesterday would still be open for two minutes after midnight.
+DAYS_AGO = 2
 # Rank of the senders in SESSIONS, name of the organisation, and the kind of its DKIM key.
 SENDERS = {
     "alpha.example": (0, "Alpha Mail Ltd", "rsa"),
@@ -77,6 +80,7 @@ class Demo:
     def __init__(self, build, folder):
         self.build = build
         self.folder = folder
+        self.day = str((datetime.now(timezone.utc) - timedelta(days=DAYS_AGO)).date())
         self.processes = []
         self.unbound = None
         self.postfix = None
@@ -168,11 +172,11 @@ SMTPServer          127.0.0.1:{self.postfix.port}
 """)
 
     def collect(self, domain, config):
-        """Runs a collector whose clock is a day behind, so that the day is over when it has counted."""
+        """Runs a collector whose clock is behind, so that its day is over when it has counted."""
         path = self.folder / f"{domain}.sock"
         collector = self.start(f"collector-{domain}",
                                [self.build / "sender/opentlsrpt-collector", "-f", "-c", config],
-                               path.is_socket, days_ago(1))
+                               path.is_socket, days_ago(DAYS_AGO))
         count = 0
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
             client.connect(str(path))
@@ -245,17 +249,18 @@ def show_loop(demo, steps):
         steps.begin(f"{organization} ({domain}): outcomes go into opentlsrpt-collector")
         configs[domain] = demo.sender_config(domain, keys[domain][0])
         count = demo.collect(domain, configs[domain])
-        steps.say(f"{count} outcomes of yesterday, recorded from a real Postfix 3.10,\n"
+        steps.say(f"{count} outcomes of {demo.day}, recorded from a real Postfix 3.10,\n"
                   f"and one broken datagram between them; the day is closed")
 
     steps.begin("What would be sent: opentlsrpt-reporter preview")
-    lines = demo.run("opentlsrpt-reporter", "-c", configs["alpha.example"], "preview").splitlines()
+    lines = demo.run("opentlsrpt-reporter", "-c", configs["alpha.example"], "preview",
+                     "--day", demo.day).splitlines()
     steps.say(f"{len(lines)} reports; the first one:")
     steps.say(json.dumps(json.loads(lines[0]), indent=2))
 
     steps.begin("opentlsrpt-reporter send: signed, gzipped, through Postfix")
     for domain, (_, _, kind) in SENDERS.items():
-        sent = demo.run("opentlsrpt-reporter", "-c", configs[domain], "send", "--day", "yesterday")
+        sent = demo.run("opentlsrpt-reporter", "-c", configs[domain], "send", "--day", demo.day)
         steps.say(f"{domain} ({kind} key)")
         steps.say(sent.rstrip("\n"))
     demo.send_forgery()
@@ -305,7 +310,7 @@ Everything is left running in {demo.folder}. Look around:
 
   {programs}/opentlsrpt-reports -c {config} list
   {programs}/opentlsrpt-reports -c {config} show 1
-  {demo.build}/sender/opentlsrpt-reporter -c {demo.folder}/alpha.example.conf preview
+  {demo.build}/sender/opentlsrpt-reporter -c {demo.folder}/alpha.example.conf preview --day {demo.day}
   dig @127.0.0.1 -p {demo.unbound.port} TXT _smtp._tls.sts-ok.plain.test
   tail {demo.folder}/milter.log
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """contrib/demo as a visitor runs it: what it shows, and that it leaves nothing behind."""
 
-import datetime
 import os
 import pathlib
 import re
@@ -15,12 +14,6 @@ from loop_support import skip_reason
 
 DEMO = SOURCE / "contrib" / "demo.py"
 PREFIX = "opentlsrpt-demo-"
-
-
-def near_midnight():
-    """The demonstration speaks of yesterday, which is still open for two minutes after midnight."""
-    now = datetime.datetime.now(datetime.timezone.utc)
-    return (now.hour, now.minute) >= (23, 55) or (now.hour, now.minute) < (0, 3)
 
 
 def processes_of(folder):
@@ -37,7 +30,6 @@ def processes_of(folder):
 
 
 @unittest.skipIf(skip_reason(), skip_reason())
-@unittest.skipIf(near_midnight(), "yesterday is not closed yet, or is about to become another day")
 class Demo(unittest.TestCase):
     def setUp(self):
         # The demonstration puts its folder here, so others that run meanwhile do not matter.
