@@ -50,7 +50,19 @@ Result<std::unique_ptr<ConfinedMessageOpener>> make_opener(const Config& config)
   ConfinedSettings settings;
   settings.limits = message_limits(config);
   settings.timeout = config.duration(Key::reader_timeout);
-  return ConfinedMessageOpener::start(settings);
+  auto opener = ConfinedMessageOpener::start(settings);
+  if (!opener) return opener;
+  // Where confinement does not work at all, every report would be refused for good: better no
+  // start.
+  const auto tried = (*opener)->open("From: postmaster@example.org\r\n\r\n");
+  if (!tried) return tl::unexpected(tried.error());
+  for (const ReadOutcome& outcome : tried->outcomes) {
+    if (outcome.refusal != Refusal::reader_failed) continue;
+    return fail(ErrorCode::internal,
+                "a confined reader cannot work here: is there a limit on memory, such as LimitAS, "
+                "or no seccomp?");
+  }
+  return opener;
 }
 
 /// -t: what would become of the mails in these files. Nothing is stored.

@@ -151,7 +151,9 @@ Result<void> ReceivedStore::visit(const ReportFilter& filter,
     if (!row) return tl::unexpected(row.error());
     if (!*row) return {};
     ListedReport listed = read_listed(*query);
-    if (auto done = loader->load(listed.id, listed.report); !done) return done;
+    if (filter.with_policies) {
+      if (auto done = loader->load(listed.id, listed.report); !done) return done;
+    }
     visitor(listed);
   }
 }

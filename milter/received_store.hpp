@@ -64,7 +64,7 @@ struct ReportFilter {
   std::string domain;            ///< any policy domain; normalised; "" = all
   bool failures_only = false;
   std::size_t limit = 100;  ///< newest first
-  bool include_refused = false;
+  bool with_policies = true;  ///< false: reports come without policies, which is much quicker
 };
 
 struct ListedReport {

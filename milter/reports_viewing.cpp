@@ -47,7 +47,6 @@ ReportFilter filter_of(const ReportsOptions& options) {
   if (options.until) filter.until = Seconds(*options.until + std::chrono::days(1));
   filter.domain = options.domain;
   filter.failures_only = options.failures;
-  filter.include_refused = options.refused;
   filter.limit = options.limit == 0 ? std::numeric_limits<std::size_t>::max() : options.limit;
   return filter;
 }
@@ -136,17 +135,32 @@ Result<std::string> why_empty(ReceivedStore& store) {
       format_rfc3339(reports->front().report.date_range.end_datetime));
 }
 
+/// Who used to report before the time in question, as long again: told by the reports' ends alone.
+Result<void> add_earlier(const SummaryQuestion& question, ReceivedStore& store,
+                         SummaryBuilder& builder) {
+  ReportFilter filter;
+  filter.domain = question.domain;
+  filter.since = question.since - (question.until.value_or(question.now) - question.since);
+  filter.until = question.since;
+  filter.limit = std::numeric_limits<std::size_t>::max();
+  filter.with_policies = false;
+  return store.visit(filter, [&](const ListedReport& listed) {
+    // One that reaches into the time in question comes with its policies.
+    if (listed.report.date_range.end_datetime <= question.since) builder.add(listed);
+  });
+}
+
 Exit summary_command(const ReportsOptions& options, const Config& config, const Clock& clock,
                      ReceivedStore& store) {
   const SummaryQuestion question = question_of(options, config, clock);
   SummaryBuilder builder(question);
   ReportFilter filter;
   filter.domain = question.domain;
-  // As long again before the beginning, to learn who used to report.
-  filter.since = question.since - (question.until.value_or(question.now) - question.since);
+  filter.since = question.since + 1s;
   filter.until = question.until;
   filter.limit = std::numeric_limits<std::size_t>::max();
   auto done = store.visit(filter, [&](const ListedReport& listed) { builder.add(listed); });
+  if (done) done = add_earlier(question, store, builder);
   if (!done) return failed(done.error());
   ReportFilter refused = filter;
   refused.since = question.since;

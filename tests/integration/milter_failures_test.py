@@ -54,6 +54,19 @@ class Configuration(unittest.TestCase):
         self.assertEqual(len(done.stderr.splitlines()), 3, done.stderr)
 
 
+    @unittest.skipIf(os.geteuid() != 0, "needs root to become somebody whom limits bind")
+    def test_does_not_start_where_no_reader_can_work(self):
+        milter = MilterProcess(Nameserver="127.0.0.1")
+        self.addCleanup(milter.__exit__)
+        os.chmod(milter.folder, 0o777)
+        path = milter.config_file()
+        done = subprocess.run(["prlimit", "--as=200000000", PROGRAM, "-f", "-c", path],
+                              user="nobody", group="nogroup", extra_groups=[], check=False,
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 71, done.stderr)
+        self.assertIn("a confined reader cannot work here", done.stderr)
+
+
 @unittest.skipIf(SKIP, SKIP)
 class MilterFailures(unittest.TestCase):
     @classmethod

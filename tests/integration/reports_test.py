@@ -92,6 +92,39 @@ class Reports(unittest.TestCase):
     def lines(self, *arguments, **options):
         return [json.loads(line) for line in self.run_program(*arguments, **options).splitlines()]
 
+    def test_import_needs_a_resolver_for_mails_only(self):
+        self.config = self.write("no-dns.conf", b"Nameserver not-an-address\n")
+        bare = self.write("a.json", json.dumps(report(1)).encode())
+        self.assertEqual(self.lines("import", bare)[0]["stored"], "new")
+        self.assertEqual(self.run_program("import", self.write("a.eml", mail(report(2))),
+                                          expect=78), "")
+        self.assertIn("not-an-address", self.errors)
+
+    def test_nothing_that_strangers_write_reaches_the_terminal_raw(self):
+        texts = ["\x1b[31mred\x1b]0;title\x07", "\u202eevil\u2066", "A" * 4096, "a\tb\nc\rd",
+                 "\u20ac" * 4096, "\x00nul", "\x9b31m\x85\u2028\ufeff\u200b\U000e0041"]
+        for number, text in enumerate(texts):
+            value = report(number, failed=1, organization=text, **{"contact-info": text})
+            value["policies"][0]["policy"].update({"policy-type": text, "policy-string": [text],
+                                                   "mx-host": [text]})
+            detail = value["policies"][0]["failure-details"][0]
+            for name in ("result-type", "sending-mta-ip", "receiving-mx-hostname",
+                         "receiving-mx-helo", "receiving-ip", "additional-information",
+                         "failure-reason-code"):
+                detail[name] = text
+            self.write("%d.json" % number, json.dumps(value).encode())
+        imported = [self.run_program("import", os.path.join(self.folder, "%d.json" % number))
+                    for number in range(len(texts))]
+        views = [("list",), ("list", "--json"), ("list", "--failures"), ("list", "--refused"),
+                 ("summary", "--since", "2026-01-01"),
+                 ("summary", "--since", "2026-01-01", "--json")]
+        views += [("show", str(number + 1)) for number in range(len(texts))]
+        for text in imported + [self.run_program(*view) for view in views]:
+            raw = {hex(ord(c)) for c in text if c != "\n" and (
+                ord(c) < 32 or 0x7f <= ord(c) <= 0x9f or c in "\u202e\u2066\u2028\ufeff\u200b"
+                or ord(c) == 0xe0041)}
+            self.assertEqual(raw, set(), text[:200])
+
     def test_parse_reads_files_of_every_kind(self):
         kinds = {
             "a.json": json.dumps(report()).encode(),

@@ -7,6 +7,8 @@
 
 #include <csignal>
 #include <fstream>
+#include <iterator>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -97,16 +99,17 @@ TEST(ConfinedOpener, a_reader_that_dies_costs_its_own_message_only) {
 TEST(ConfinedOpener, waiting_for_a_reader_is_not_counted_against_the_message) {
   ConfinedSettings settings;
   settings.max_readers = 1;
-  settings.timeout = std::chrono::seconds(1);
+  settings.timeout = std::chrono::seconds(2);
   const auto confined = started(settings);
+  // Each takes a small part of the two seconds, all together more: some will not get a reader, and
+  // are to try again.
+  const std::string mail =
+      mail_with("[" + std::string(20u << 20, ' ') + std::string(kReport) + "]");
   std::vector<std::thread> threads;
   std::atomic<int> refused = 0;
-  // More work for one reader than a second holds: some will not get one, which is to be tried
-  // again.
-  const std::string body = "[" + std::string(20u << 20, ' ') + std::string(kReport) + "]";
-  for (int i = 0; i < 12; ++i) {
+  for (int i = 0; i < 24; ++i) {
     threads.emplace_back([&] {
-      const auto opened = confined->open(mail_with(body));
+      const auto opened = confined->open(mail);
       if (opened && opened->outcomes.front().refusal == Refusal::reader_failed) ++refused;
     });
   }
@@ -114,18 +117,20 @@ TEST(ConfinedOpener, waiting_for_a_reader_is_not_counted_against_the_message) {
   EXPECT_EQ(refused, 0);
 }
 
-/// The only child of this test's process.
-pid_t only_child() {
-  std::ifstream children(fmt::format("/proc/self/task/{}/children", ::getpid()));
-  pid_t child = -1;
-  children >> child;
-  return child;
+/// The children of this test's process; those of earlier tests may still be among them.
+std::set<pid_t> children() {
+  std::ifstream file(fmt::format("/proc/self/task/{}/children", ::getpid()));
+  return {std::istream_iterator<pid_t>(file), std::istream_iterator<pid_t>()};
 }
 
 TEST(ConfinedOpener, tells_when_its_spawner_has_died) {
+  const std::set<pid_t> before = children();
   const auto confined = started();
   EXPECT_TRUE(confined->can_spawn());
-  const pid_t spawner = only_child();
+  pid_t spawner = -1;
+  for (const pid_t child : children()) {
+    if (!before.contains(child)) spawner = child;
+  }
   ASSERT_GT(spawner, 0);
   ASSERT_EQ(::kill(spawner, SIGKILL), 0);
   ASSERT_EQ(::waitpid(spawner, nullptr, 0), spawner);

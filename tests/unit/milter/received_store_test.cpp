@@ -229,6 +229,16 @@ TEST_F(Store, lists_newest_first_within_the_filter) {
   EXPECT_EQ(ids(filter), Ids{});
 }
 
+TEST_F(Store, leaves_policies_out_where_they_are_not_wanted) {
+  put(received(1, "a.example", "1", {policy_result("x.example", "sts", 1)}));
+  ReportFilter filter;
+  filter.with_policies = false;
+  const auto listed = store_->list(filter).value();
+  ASSERT_EQ(listed.size(), 1u);
+  EXPECT_EQ(listed[0].report.report_id, "1");
+  EXPECT_TRUE(listed[0].report.policies.empty());
+}
+
 TEST_F(Store, keeps_refused_mails_with_their_reason) {
   refuse({refused_mail(1, "mail one", Refusal::gzip_damaged), refused_mail(2, "mail two")});
   const auto listed = store_->list_refused({});
