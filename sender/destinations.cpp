@@ -13,6 +13,7 @@ namespace tlsrpt::sender {
 namespace {
 
 constexpr std::size_t kMaxThreads = 32;
+constexpr std::size_t kTroubleQuestions = kMaxThreads;
 constexpr std::chrono::milliseconds kStopCheck{100};
 
 Destinations from_record(TlsrptRecord record) {
@@ -43,19 +44,6 @@ Destinations without(RecordStatus status, std::string detail) {
   return result;
 }
 
-Destinations from_mta(const RecordSettings& settings, std::string_view record,
-                      const std::string& dns_detail) {
-  // What the MTA saw passed its own checks only; a record that we cannot read leaves us without
-  // knowledge, which is no reason to drop the day.
-  auto parsed = record.empty()
-                    ? fail(ErrorCode::not_found, "no MTA saw a record")
-                    : parse_tlsrpt_record(record, settings.mode, {.max_rua = settings.max_rua});
-  if (!parsed) return without(RecordStatus::dns_failure, dns_detail);
-  Destinations result = from_record(std::move(*parsed));
-  result.from_mta = true;
-  return result;
-}
-
 }  // namespace
 
 std::string_view to_word(RecordStatus status) {
@@ -79,7 +67,7 @@ Destinations find_destinations(Dns& dns, const RecordSettings& settings, std::st
   const auto answer = dns.txt(tlsrpt_name(domain));
   if (answer.absent()) return without(RecordStatus::no_record, "no TXT record");
   if (answer.status == DnsStatus::failed) {
-    return from_mta(settings, record_seen_by_mta, answer.detail);
+    return destinations_without_dns(settings, record_seen_by_mta, answer.detail);
   }
   auto record = select_tlsrpt_record(answer.records, settings.mode, {.max_rua = settings.max_rua});
   if (record) return from_record(std::move(*record));
@@ -87,6 +75,27 @@ Destinations find_destinations(Dns& dns, const RecordSettings& settings, std::st
   return without(
       error.code == ErrorCode::not_found ? RecordStatus::no_record : RecordStatus::invalid_record,
       error.detail);
+}
+
+Destinations destinations_without_dns(const RecordSettings& settings,
+                                      std::string_view record_seen_by_mta,
+                                      const std::string& detail) {
+  // What the MTA saw passed its own checks only; a record that we cannot read leaves us without
+  // knowledge, which is no reason to drop the day.
+  auto parsed = record_seen_by_mta.empty() ? fail(ErrorCode::not_found, "no MTA saw a record")
+                                           : parse_tlsrpt_record(record_seen_by_mta, settings.mode,
+                                                                 {.max_rua = settings.max_rua});
+  if (!parsed) return without(RecordStatus::dns_failure, detail);
+  Destinations result = from_record(std::move(*parsed));
+  result.from_mta = true;
+  return result;
+}
+
+bool resolver_in_trouble(const std::vector<Destinations>& found) {
+  return found.size() >= kTroubleQuestions &&
+         std::all_of(found.begin(), found.end(), [](const Destinations& destinations) {
+           return destinations.from_mta || destinations.status == RecordStatus::dns_failure;
+         });
 }
 
 std::vector<Destinations> find_all_destinations(Dns& dns, const RecordSettings& settings,

@@ -38,6 +38,15 @@ struct Destinations {
 Destinations find_destinations(Dns& dns, const RecordSettings& settings, std::string_view domain,
                                std::string_view record_seen_by_mta);
 
+/// The same when DNS is not to be asked; 'detail' says why.
+Destinations destinations_without_dns(const RecordSettings& settings,
+                                      std::string_view record_seen_by_mta,
+                                      const std::string& detail);
+
+/// Whether the resolver answered none of many questions: each further one would cost its timeout,
+/// and those of a large day together cost hours.
+bool resolver_in_trouble(const std::vector<Destinations>& found);
+
 struct DestinationQuery {
   std::string domain;
   std::string record_seen_by_mta;

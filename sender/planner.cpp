@@ -72,7 +72,15 @@ Result<void> Planner::plan_day(Day day, const StopRequested& stop) {
 
 Result<void> Planner::plan_domains(Day day, const std::vector<std::string>& domains, Spread spread,
                                    const StopRequested& stop) {
+  paused_ = false;
   for (std::size_t at = 0; at < domains.size() && !stop(); at += kDomainBatch) {
+    if (paused_) {
+      parts_.log.warning(LogLine("planning-paused")
+                             .add("day", format_day(day))
+                             .add("domains_left", std::uint64_t{domains.size() - at})
+                             .add("detail", "the resolver answers nothing"));
+      break;
+    }
     const auto begin = domains.begin() + static_cast<std::ptrdiff_t>(at);
     const std::size_t count = std::min(kDomainBatch, domains.size() - at);
     const std::vector<std::string> batch(begin, begin + static_cast<std::ptrdiff_t>(count));
@@ -101,6 +109,7 @@ Result<void> Planner::plan_batch(Day day, const std::vector<std::string>& domain
     queries.push_back({domain, domain_day->tlsrpt_record});
   }
   const auto found = find_all_destinations(parts_.dns, settings_.records, queries, stop);
+  paused_ = resolver_in_trouble(found);
   for (std::size_t i = 0; i < found.size(); ++i) {
     plans.push_back(decide(day, candidates[i], found[i], spread));
     log_plan(plans.back(), found[i]);
