@@ -44,6 +44,19 @@ Destinations without(RecordStatus status, std::string detail) {
   return result;
 }
 
+Destinations from_mta(const RecordSettings& settings, std::string_view record_seen_by_mta,
+                      const std::string& detail) {
+  // What the MTA saw passed its own checks only; a record that we cannot read leaves us without
+  // knowledge, which is no reason to drop the day.
+  auto parsed = record_seen_by_mta.empty() ? fail(ErrorCode::not_found, "no MTA saw a record")
+                                           : parse_tlsrpt_record(record_seen_by_mta, settings.mode,
+                                                                 {.max_rua = settings.max_rua});
+  if (!parsed) return without(RecordStatus::dns_failure, detail);
+  Destinations result = from_record(std::move(*parsed));
+  result.from_mta = true;
+  return result;
+}
+
 }  // namespace
 
 std::string_view to_word(RecordStatus status) {
@@ -67,7 +80,7 @@ Destinations find_destinations(Dns& dns, const RecordSettings& settings, std::st
   const auto answer = dns.txt(tlsrpt_name(domain));
   if (answer.absent()) return without(RecordStatus::no_record, "no TXT record");
   if (answer.status == DnsStatus::failed) {
-    return destinations_without_dns(settings, record_seen_by_mta, answer.detail);
+    return from_mta(settings, record_seen_by_mta, answer.detail);
   }
   auto record = select_tlsrpt_record(answer.records, settings.mode, {.max_rua = settings.max_rua});
   if (record) return from_record(std::move(*record));
@@ -75,20 +88,6 @@ Destinations find_destinations(Dns& dns, const RecordSettings& settings, std::st
   return without(
       error.code == ErrorCode::not_found ? RecordStatus::no_record : RecordStatus::invalid_record,
       error.detail);
-}
-
-Destinations destinations_without_dns(const RecordSettings& settings,
-                                      std::string_view record_seen_by_mta,
-                                      const std::string& detail) {
-  // What the MTA saw passed its own checks only; a record that we cannot read leaves us without
-  // knowledge, which is no reason to drop the day.
-  auto parsed = record_seen_by_mta.empty() ? fail(ErrorCode::not_found, "no MTA saw a record")
-                                           : parse_tlsrpt_record(record_seen_by_mta, settings.mode,
-                                                                 {.max_rua = settings.max_rua});
-  if (!parsed) return without(RecordStatus::dns_failure, detail);
-  Destinations result = from_record(std::move(*parsed));
-  result.from_mta = true;
-  return result;
 }
 
 bool resolver_in_trouble(const std::vector<Destinations>& found) {
@@ -126,6 +125,16 @@ std::vector<Destinations> find_all_destinations(Dns& dns, const RecordSettings& 
     }
   }
   if (stopping) results.clear();
+  return results;
+}
+
+std::vector<Destinations> destinations_without_dns(const RecordSettings& settings,
+                                                   const std::vector<DestinationQuery>& queries) {
+  std::vector<Destinations> results;
+  results.reserve(queries.size());
+  for (const DestinationQuery& query : queries) {
+    results.push_back(from_mta(settings, query.record_seen_by_mta, "the resolver answers nothing"));
+  }
   return results;
 }
 

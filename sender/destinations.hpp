@@ -38,11 +38,6 @@ struct Destinations {
 Destinations find_destinations(Dns& dns, const RecordSettings& settings, std::string_view domain,
                                std::string_view record_seen_by_mta);
 
-/// The same when DNS is not to be asked; 'detail' says why.
-Destinations destinations_without_dns(const RecordSettings& settings,
-                                      std::string_view record_seen_by_mta,
-                                      const std::string& detail);
-
 /// Whether the resolver answered none of many questions: each further one would cost its timeout,
 /// and those of a large day together cost hours.
 bool resolver_in_trouble(const std::vector<Destinations>& found);
@@ -59,5 +54,9 @@ using StopRequested = std::function<bool()>;  ///< asked often; true ends the wo
 std::vector<Destinations> find_all_destinations(Dns& dns, const RecordSettings& settings,
                                                 const std::vector<DestinationQuery>& queries,
                                                 const StopRequested& stop);
+
+/// The same by the records that MTAs saw, without asking a resolver that is in trouble.
+std::vector<Destinations> destinations_without_dns(const RecordSettings& settings,
+                                                   const std::vector<DestinationQuery>& queries);
 
 }  // namespace tlsrpt::sender

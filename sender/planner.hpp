@@ -56,6 +56,7 @@ class Planner {
   Result<void> plan_day(Day day, const StopRequested& stop);
 
   /// Plans these domains of the day, whatever was decided before, unless they are planned already.
+  /// With Spread::now none is left out: without a resolver the records that MTAs saw are used.
   Result<void> plan_domains(Day day, const std::vector<std::string>& domains, Spread spread,
                             const StopRequested& stop);
 
@@ -76,6 +77,7 @@ class Planner {
   Parts parts_;
   const ReporterSettings& settings_;
   RandomBelow random_;
+  bool in_trouble_ = false;  ///< the resolver, since the beginning of the last call
   bool paused_ = false;
 };
 

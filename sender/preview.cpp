@@ -111,16 +111,9 @@ Result<Previewer::Entry> Previewer::make_entry(Day day, const std::string& domai
 
 std::vector<Destinations> Previewer::look_up(const std::vector<DestinationQuery>& queries,
                                              const StopRequested& stop) {
-  std::vector<Destinations> found;
-  if (!resolver_in_trouble_) {
-    found = find_all_destinations(dns_, settings_.records, queries, stop);
-    resolver_in_trouble_ = resolver_in_trouble(found);
-    return found;
-  }
-  for (const DestinationQuery& query : queries) {
-    found.push_back(destinations_without_dns(settings_.records, query.record_seen_by_mta,
-                                             "the resolver answers nothing"));
-  }
+  if (resolver_in_trouble_) return destinations_without_dns(settings_.records, queries);
+  auto found = find_all_destinations(dns_, settings_.records, queries, stop);
+  resolver_in_trouble_ = resolver_in_trouble(found);
   return found;
 }
 

@@ -243,6 +243,19 @@ TEST_F(ReporterTest, a_resolver_that_answers_nothing_holds_up_neither_deliveries
   EXPECT_EQ(transport.handed_over.size(), 600u);
 }
 
+TEST_F(ReporterTest, a_resolver_that_answers_nothing_is_not_asked_on_when_all_is_to_be_sent_now) {
+  std::vector<std::string> domains;
+  for (int i = 0; i < 600; ++i) {
+    domains.push_back(fmt::format("d{:03}.example", i));
+    count("2026-03-01", outcome(domains.back()));
+    dns.txt_answers[tlsrpt_name(domains.back())] = FakeDns::failed<std::string>("timeout");
+  }
+  ASSERT_TRUE(process->planner.plan_domains(day("2026-03-01"), domains, Spread::now, never));
+  EXPECT_EQ(dns.questions().size(), kDomainBatch);
+  round();
+  EXPECT_EQ(transport.handed_over.size(), 600u);
+}
+
 TEST_F(ReporterTest, https_destinations_are_recorded_and_said_but_not_served) {
   count("2026-03-01", outcome("rcpt.example"));
   ask_for_reports("rcpt.example", "v=TLSRPTv1; rua=https://rcpt.example/tls");
