@@ -123,6 +123,7 @@ HandOverResult Deliverer::hand_over(const Delivery& delivery, const StoredReport
 Result<std::optional<Delivery>> Deliverer::conclude(Delivery delivery, const HandOverResult& result,
                                                     const std::string& report_id) {
   const Seconds now = parts_.clock.now();
+  served_ = true;
   delivery.detail = result.detail;
   delivery.due = now;
   switch (result.verdict) {
@@ -151,6 +152,12 @@ Result<std::optional<Delivery>> Deliverer::conclude(Delivery delivery, const Han
     return tl::unexpected(finished.error());
   }
   return std::optional<Delivery>(std::move(delivery));
+}
+
+Result<void> Deliverer::rest() {
+  parts_.transport.close();
+  if (!std::exchange(served_, false)) return {};
+  return parts_.ledger.sync();
 }
 
 Result<void> Deliverer::settle() {

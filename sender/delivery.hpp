@@ -53,7 +53,7 @@ class Deliverer {
   /// the claim would run out and the report be handed over again and again while the disk is full.
   Result<void> settle();
   /// There is nothing to serve for the moment.
-  void rest() { parts_.transport.close(); }
+  Result<void> rest();
 
  private:
   struct Taken {
@@ -71,6 +71,7 @@ class Deliverer {
   Parts parts_;
   const ReporterSettings& settings_;
   const DkimKey& key_;
+  bool served_ = false;                 ///< since the last rest
   std::optional<Delivery> unrecorded_;  ///< handed over, but the ledger does not say so
 };
 

@@ -13,6 +13,7 @@ namespace tlsrpt::sender {
 namespace {
 
 constexpr std::size_t kMaxThreads = 32;
+constexpr std::size_t kTroubleQuestions = kMaxThreads;
 constexpr std::chrono::milliseconds kStopCheck{100};
 
 Destinations from_record(TlsrptRecord record) {
@@ -43,14 +44,14 @@ Destinations without(RecordStatus status, std::string detail) {
   return result;
 }
 
-Destinations from_mta(const RecordSettings& settings, std::string_view record,
-                      const std::string& dns_detail) {
+Destinations from_mta(const RecordSettings& settings, std::string_view record_seen_by_mta,
+                      const std::string& detail) {
   // What the MTA saw passed its own checks only; a record that we cannot read leaves us without
   // knowledge, which is no reason to drop the day.
-  auto parsed = record.empty()
-                    ? fail(ErrorCode::not_found, "no MTA saw a record")
-                    : parse_tlsrpt_record(record, settings.mode, {.max_rua = settings.max_rua});
-  if (!parsed) return without(RecordStatus::dns_failure, dns_detail);
+  auto parsed = record_seen_by_mta.empty() ? fail(ErrorCode::not_found, "no MTA saw a record")
+                                           : parse_tlsrpt_record(record_seen_by_mta, settings.mode,
+                                                                 {.max_rua = settings.max_rua});
+  if (!parsed) return without(RecordStatus::dns_failure, detail);
   Destinations result = from_record(std::move(*parsed));
   result.from_mta = true;
   return result;
@@ -89,6 +90,13 @@ Destinations find_destinations(Dns& dns, const RecordSettings& settings, std::st
       error.detail);
 }
 
+bool resolver_in_trouble(const std::vector<Destinations>& found) {
+  return found.size() >= kTroubleQuestions &&
+         std::all_of(found.begin(), found.end(), [](const Destinations& destinations) {
+           return destinations.from_mta || destinations.status == RecordStatus::dns_failure;
+         });
+}
+
 std::vector<Destinations> find_all_destinations(Dns& dns, const RecordSettings& settings,
                                                 const std::vector<DestinationQuery>& queries,
                                                 const StopRequested& stop) {
@@ -117,6 +125,16 @@ std::vector<Destinations> find_all_destinations(Dns& dns, const RecordSettings& 
     }
   }
   if (stopping) results.clear();
+  return results;
+}
+
+std::vector<Destinations> destinations_without_dns(const RecordSettings& settings,
+                                                   const std::vector<DestinationQuery>& queries) {
+  std::vector<Destinations> results;
+  results.reserve(queries.size());
+  for (const DestinationQuery& query : queries) {
+    results.push_back(from_mta(settings, query.record_seen_by_mta, "the resolver answers nothing"));
+  }
   return results;
 }
 

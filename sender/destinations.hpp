@@ -38,6 +38,10 @@ struct Destinations {
 Destinations find_destinations(Dns& dns, const RecordSettings& settings, std::string_view domain,
                                std::string_view record_seen_by_mta);
 
+/// Whether the resolver answered none of many questions: each further one would cost its timeout,
+/// and those of a large day together cost hours.
+bool resolver_in_trouble(const std::vector<Destinations>& found);
+
 struct DestinationQuery {
   std::string domain;
   std::string record_seen_by_mta;
@@ -50,5 +54,9 @@ using StopRequested = std::function<bool()>;  ///< asked often; true ends the wo
 std::vector<Destinations> find_all_destinations(Dns& dns, const RecordSettings& settings,
                                                 const std::vector<DestinationQuery>& queries,
                                                 const StopRequested& stop);
+
+/// The same by the records that MTAs saw, without asking a resolver that is in trouble.
+std::vector<Destinations> destinations_without_dns(const RecordSettings& settings,
+                                                   const std::vector<DestinationQuery>& queries);
 
 }  // namespace tlsrpt::sender

@@ -270,6 +270,21 @@ Result<std::optional<Delivery>> Ledger::claim(const DeliveryKey& key, Seconds no
 
 Result<bool> Ledger::finish(const Delivery& claimed, DeliveryState state, Seconds due,
                             std::string_view detail) {
+  // Half of all commits, and the others wait for the disk for these, too.
+  if (auto done = database_->execute("PRAGMA synchronous=NORMAL"); !done) {
+    return tl::unexpected(done.error());
+  }
+  auto updated = update_end(claimed, state, due, detail);
+  if (auto done = database_->execute("PRAGMA synchronous=FULL"); !done) {
+    return tl::unexpected(done.error());
+  }
+  return updated;
+}
+
+Result<void> Ledger::sync() { return database_->execute("PRAGMA wal_checkpoint(PASSIVE)"); }
+
+Result<bool> Ledger::update_end(const Delivery& claimed, DeliveryState state, Seconds due,
+                                std::string_view detail) {
   // 'attempts' tells this claim from a later one.
   auto update = database_->prepare(
       "UPDATE delivery SET state=?, due=?, detail=? WHERE domain=? AND day=? AND destination=?"

@@ -101,8 +101,13 @@ class Ledger {
   Result<std::optional<Delivery>> claim(const DeliveryKey& key, Seconds now, Seconds until,
                                         ClaimMode mode);
   /// Ends a claim with what came of it. False if the claim had run out and another one followed.
+  /// Survives the end of the process at once, a power failure from the next commit of any other
+  /// kind or sync() on: until then the report would be handed over again, once.
   Result<bool> finish(const Delivery& claimed, DeliveryState state, Seconds due,
                       std::string_view detail);
+
+  /// Makes all ends of claims survive a power failure.
+  Result<void> sync();
 
   Result<std::optional<StoredReport>> find_report(Day day, std::string_view domain);
   /// Keeps the report unless there is one already; gives the one that counts.
@@ -113,6 +118,9 @@ class Ledger {
   Result<void> prune(Day first_kept);
 
  private:
+  Result<bool> update_end(const Delivery& claimed, DeliveryState state, Seconds due,
+                          std::string_view detail);
+
   Sqlite* database_;
 };
 

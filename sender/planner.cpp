@@ -72,7 +72,17 @@ Result<void> Planner::plan_day(Day day, const StopRequested& stop) {
 
 Result<void> Planner::plan_domains(Day day, const std::vector<std::string>& domains, Spread spread,
                                    const StopRequested& stop) {
+  paused_ = false;
+  in_trouble_ = false;
   for (std::size_t at = 0; at < domains.size() && !stop(); at += kDomainBatch) {
+    if (in_trouble_ && spread == Spread::send_window) {
+      paused_ = true;
+      parts_.log.warning(LogLine("planning-paused")
+                             .add("day", format_day(day))
+                             .add("domains_left", std::uint64_t{domains.size() - at})
+                             .add("detail", "the resolver answers nothing"));
+      break;
+    }
     const auto begin = domains.begin() + static_cast<std::ptrdiff_t>(at);
     const std::size_t count = std::min(kDomainBatch, domains.size() - at);
     const std::vector<std::string> batch(begin, begin + static_cast<std::ptrdiff_t>(count));
@@ -100,7 +110,10 @@ Result<void> Planner::plan_batch(Day day, const std::vector<std::string>& domain
     candidates.push_back({domain, *before ? (*before)->lookups : 0});
     queries.push_back({domain, domain_day->tlsrpt_record});
   }
-  const auto found = find_all_destinations(parts_.dns, settings_.records, queries, stop);
+  const auto found = in_trouble_
+                         ? destinations_without_dns(settings_.records, queries)
+                         : find_all_destinations(parts_.dns, settings_.records, queries, stop);
+  in_trouble_ = in_trouble_ || resolver_in_trouble(found);
   for (std::size_t i = 0; i < found.size(); ++i) {
     plans.push_back(decide(day, candidates[i], found[i], spread));
     log_plan(plans.back(), found[i]);

@@ -51,12 +51,17 @@ class Planner {
   Planner(Parts parts, const ReporterSettings& settings, RandomBelow random)
       : parts_(parts), settings_(settings), random_(std::move(random)) {}
 
-  /// Plans what the day's ledger lacks. Early end if stopped.
+  /// Plans what the day's ledger lacks. Early end if stopped, or if the resolver answers nothing:
+  /// what is left out is to be planned later.
   Result<void> plan_day(Day day, const StopRequested& stop);
 
   /// Plans these domains of the day, whatever was decided before, unless they are planned already.
+  /// With Spread::now none is left out: without a resolver the records that MTAs saw are used.
   Result<void> plan_domains(Day day, const std::vector<std::string>& domains, Spread spread,
                             const StopRequested& stop);
+
+  /// The last call left domains out, since the resolver did not answer.
+  [[nodiscard]] bool paused() const { return paused_; }
 
  private:
   struct Candidate {
@@ -72,6 +77,8 @@ class Planner {
   Parts parts_;
   const ReporterSettings& settings_;
   RandomBelow random_;
+  bool in_trouble_ = false;  ///< the resolver, since the beginning of the last call
+  bool paused_ = false;
 };
 
 }  // namespace tlsrpt::sender

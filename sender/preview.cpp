@@ -109,6 +109,14 @@ Result<Previewer::Entry> Previewer::make_entry(Day day, const std::string& domai
   return entry;
 }
 
+std::vector<Destinations> Previewer::look_up(const std::vector<DestinationQuery>& queries,
+                                             const StopRequested& stop) {
+  if (resolver_in_trouble_) return destinations_without_dns(settings_.records, queries);
+  auto found = find_all_destinations(dns_, settings_.records, queries, stop);
+  resolver_in_trouble_ = resolver_in_trouble(found);
+  return found;
+}
+
 Result<void> Previewer::print_batch(Day day, const std::vector<std::string>& domains,
                                     const PrintLine& print, const StopRequested& stop) {
   std::vector<Entry> entries;
@@ -119,7 +127,7 @@ Result<void> Previewer::print_batch(Day day, const std::vector<std::string>& dom
     if (!entry->decided) queries.push_back({domain, entry->record_seen_by_mta});
     entries.push_back(std::move(*entry));
   }
-  const auto found = find_all_destinations(dns_, settings_.records, queries, stop);
+  const auto found = look_up(queries, stop);
   if (found.size() < queries.size()) return {};  // stopped
   auto next = found.begin();
   for (Entry& entry : entries) {

@@ -38,6 +38,8 @@ class Previewer {
  private:
   struct Entry;
   Result<Entry> make_entry(Day day, const std::string& domain);
+  std::vector<Destinations> look_up(const std::vector<DestinationQuery>& queries,
+                                    const StopRequested& stop);
   Result<void> print_batch(Day day, const std::vector<std::string>& domains, const PrintLine& print,
                            const StopRequested& stop);
 
@@ -45,6 +47,7 @@ class Previewer {
   Ledger& ledger_;
   Dns& dns_;
   const ReporterSettings& settings_;
+  bool resolver_in_trouble_ = false;  ///< it is not asked any more
 };
 
 }  // namespace tlsrpt::sender

@@ -33,9 +33,9 @@ Result<void> Reporter::round(const StopRequested& stop) {
   if (over(plan_again_, parts_.clock.now(), kPlanInterval)) {
     if (auto done = plan(stop); !done) return done;
   }
-  auto done = deliver(stop);
-  parts_.deliverer.rest();
-  return done;
+  const auto done = deliver(stop);
+  const auto rested = parts_.deliverer.rest();
+  return done ? rested : done;
 }
 
 Result<void> Reporter::plan(const StopRequested& stop) {
@@ -50,6 +50,7 @@ Result<void> Reporter::plan(const StopRequested& stop) {
     if (stop()) return {};
     if (day < first_kept || now < closing_time(day)) continue;
     if (auto done = parts_.planner.plan_day(day, stop); !done) return done;
+    if (parts_.planner.paused()) break;  // what is due now need not wait for the resolver
   }
   const Day today = std::chrono::floor<std::chrono::days>(now);
   const Seconds last_closing = closing_time(today - std::chrono::days(1));

@@ -46,6 +46,7 @@ Result<SendCounts> ImmediateSender::send(Day day, const std::vector<std::string>
       return tl::unexpected(done.error());
     }
   }
+  if (auto done = deliverer_.rest(); !done) return tl::unexpected(done.error());
   return counts;
 }
 

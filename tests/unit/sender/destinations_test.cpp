@@ -91,6 +91,22 @@ TEST(Destinations, no_more_than_maximum_rua_are_served) {
   EXPECT_FALSE(found.warnings.empty());
 }
 
+TEST(Destinations, a_resolver_is_in_trouble_when_it_answers_none_of_many_questions) {
+  Destinations failed;
+  Destinations from_mta;
+  from_mta.status = RecordStatus::usable;
+  from_mta.from_mta = true;
+  Destinations answered;
+  answered.status = RecordStatus::no_record;
+  std::vector<Destinations> found(31, failed);
+  EXPECT_FALSE(resolver_in_trouble({}));
+  EXPECT_FALSE(resolver_in_trouble(found)) << "a few domains may be broken all";
+  found.push_back(from_mta);
+  EXPECT_TRUE(resolver_in_trouble(found));
+  found.push_back(answered);
+  EXPECT_FALSE(resolver_in_trouble(found));
+}
+
 TEST(Destinations, many_domains_are_answered_in_the_order_of_the_questions) {
   FakeDns dns;
   std::vector<DestinationQuery> queries;

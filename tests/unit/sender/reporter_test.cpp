@@ -226,6 +226,36 @@ TEST_F(ReporterTest, unknown_dns_without_a_fallback_is_asked_again_until_it_answ
   EXPECT_EQ(transport.handed_over.size(), 1u);
 }
 
+TEST_F(ReporterTest, a_resolver_that_answers_nothing_holds_up_neither_deliveries_nor_days) {
+  settings.send_window = seconds(0);
+  restart();
+  for (int i = 0; i < 600; ++i) {
+    const std::string domain = fmt::format("d{:03}.example", i);
+    count("2026-03-01", outcome(domain, false, i < 10 ? std::string(kRecord) : ""));
+    dns.txt_answers[tlsrpt_name(domain)] = FakeDns::failed<std::string>("timeout");
+  }
+  round();
+  EXPECT_EQ(dns.questions().size(), kDomainBatch);
+  EXPECT_EQ(log.count("planning-paused"), 1);
+  EXPECT_EQ(transport.handed_over.size(), 10u) << "by the record that an MTA saw";
+  for (int i = 0; i < 600; ++i) ask_for_reports(fmt::format("d{:03}.example", i));
+  run_until("2026-03-02T01:00:00Z");
+  EXPECT_EQ(transport.handed_over.size(), 600u);
+}
+
+TEST_F(ReporterTest, a_resolver_that_answers_nothing_is_not_asked_on_when_all_is_to_be_sent_now) {
+  std::vector<std::string> domains;
+  for (int i = 0; i < 600; ++i) {
+    domains.push_back(fmt::format("d{:03}.example", i));
+    count("2026-03-01", outcome(domains.back()));
+    dns.txt_answers[tlsrpt_name(domains.back())] = FakeDns::failed<std::string>("timeout");
+  }
+  ASSERT_TRUE(process->planner.plan_domains(day("2026-03-01"), domains, Spread::now, never));
+  EXPECT_EQ(dns.questions().size(), kDomainBatch);
+  round();
+  EXPECT_EQ(transport.handed_over.size(), 600u);
+}
+
 TEST_F(ReporterTest, https_destinations_are_recorded_and_said_but_not_served) {
   count("2026-03-01", outcome("rcpt.example"));
   ask_for_reports("rcpt.example", "v=TLSRPTv1; rua=https://rcpt.example/tls");
