@@ -3,6 +3,8 @@
 
 // Exit codes of all programs, as sysexits(3) has them.
 
+#include "common/error.hpp"
+
 namespace tlsrpt {
 
 enum class Exit : int {
@@ -22,5 +24,8 @@ enum class Exit : int {
 };
 
 constexpr int exit_code(Exit code) { return static_cast<int>(code); }
+
+/// The code for a program that ends because of an error. not_found is about an input of the user's.
+Exit exit_for(const Error& error);
 
 }  // namespace tlsrpt

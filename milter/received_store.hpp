@@ -63,7 +63,7 @@ struct ReportFilter {
   std::optional<Seconds> until;  ///< date-range starts before
   std::string domain;            ///< any policy domain; normalised; "" = all
   bool failures_only = false;
-  std::size_t limit = 100;  ///< newest first
+  std::size_t limit = 100;    ///< newest first
   bool with_policies = true;  ///< false: reports come without policies, which is much quicker
 };
 

@@ -22,6 +22,4 @@ void complain(std::string_view text);
 /// All of it to standard output, and true; or a complaint and false.
 bool print(std::string_view text);
 
-Exit exit_for(const Error& error);
-
 }  // namespace tlsrpt::milter

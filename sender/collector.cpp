@@ -76,7 +76,8 @@ Exit Collector::run() {
 
 Collector::SteadyTime Collector::next_work() const {
   SteadyTime next = next_stats_;
-  const bool something = stats_.read != flushed_.read || !unwritten_.empty();
+  // Counters alone are something, too: a connection may time out without having said anything.
+  const bool something = stats_.read != flushed_.read || !counters_.empty() || !unwritten_.empty();
   if (something && !flusher_.busy()) next = std::min(next, next_flush_);
   if (stream_) next = std::min(next, stream_->next_deadline());
   return next;

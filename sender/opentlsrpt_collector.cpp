@@ -50,28 +50,6 @@ struct Parts {
   std::optional<SignalFd> signals;
 };
 
-Exit exit_for(const Error& error) {
-  switch (error.code) {
-    case ErrorCode::permission:
-      return Exit::permission;
-    case ErrorCode::temporary:
-      return Exit::temporary;
-    case ErrorCode::io:
-    case ErrorCode::database:
-      return Exit::io;
-    case ErrorCode::not_found:
-    case ErrorCode::invalid_argument:
-    case ErrorCode::unsupported:
-      return Exit::config;
-    case ErrorCode::malformed:
-    case ErrorCode::limit_exceeded:
-    case ErrorCode::crypto:
-    case ErrorCode::internal:
-      return Exit::software;
-  }
-  return Exit::software;
-}
-
 Result<OutcomeSocket> bind_socket(const Config& config, SocketKind kind, Log& log) {
   const auto settings = socket_settings(config, kind);
   if (!settings) return tl::unexpected(settings.error());
@@ -154,7 +132,8 @@ Exit run_daemon(const Config& config, const DaemonOptions& options, Parts& parts
   }
   if (auto built = build(config, parts); !built) {
     parts.log->error(LogLine("start-failed").add(built.error()));
-    return exit_for(built.error());
+    // What a daemon does not find is a folder that the configuration names.
+    return built.error().code == ErrorCode::not_found ? Exit::config : exit_for(built.error());
   }
   if (background) background->report_ready();
   return serve(config, parts);

@@ -44,29 +44,6 @@ Exit fail_with(Exit code, std::string_view text) {
   return code;
 }
 
-Exit exit_for(const Error& error) {
-  switch (error.code) {
-    case ErrorCode::not_found:
-      return Exit::no_input;
-    case ErrorCode::permission:
-      return Exit::permission;
-    case ErrorCode::temporary:
-      return Exit::temporary;
-    case ErrorCode::io:
-    case ErrorCode::database:
-    case ErrorCode::malformed:
-      return Exit::io;
-    case ErrorCode::unsupported:
-    case ErrorCode::invalid_argument:
-    case ErrorCode::limit_exceeded:
-      return Exit::config;
-    case ErrorCode::crypto:
-    case ErrorCode::internal:
-      return Exit::software;
-  }
-  return Exit::software;
-}
-
 Exit fail_with(const Error& error) { return fail_with(exit_for(error), error.detail); }
 
 /// Turns signals into "stop" and log lines. One thread.

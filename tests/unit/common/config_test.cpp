@@ -124,18 +124,16 @@ TEST(Config, bytes_of_strangers_in_a_name_are_escaped_in_the_message) {
 
 TEST(Config, include_reads_another_file_and_stops_at_depth_five) {
   const TempDir dir;
-  std::ofstream(dir / "a") << "Include " << dir / "b"
-                           << "\nSelector s\n";
-  std::ofstream(dir / "b") << "MaximumRua x\n";
-  const ReadConfig read = read_config_file(dir / "a");
+  std::ofstream(dir.file("a")) << "Include " << dir.file("b") << "\nSelector s\n";
+  std::ofstream(dir.file("b")) << "MaximumRua x\n";
+  const ReadConfig read = read_config_file(dir.file("a"));
   ASSERT_EQ(read.problems.size(), 1u);
-  EXPECT_EQ(read.problems[0].file, dir / "b");
+  EXPECT_EQ(read.problems[0].file, dir.file("b"));
   EXPECT_EQ(read.problems[0].line, 1);
   EXPECT_EQ(read.config.text(Key::selector), "s");
 
-  std::ofstream(dir / "loop") << "Include " << dir / "loop"
-                              << "\n";
-  const ReadConfig loop = read_config_file(dir / "loop");
+  std::ofstream(dir.file("loop")) << "Include " << dir.file("loop") << "\n";
+  const ReadConfig loop = read_config_file(dir.file("loop"));
   ASSERT_EQ(loop.problems.size(), 1u);
   EXPECT_EQ(loop.problems[0].text, "Include nests more than 5 deep");
 }
@@ -151,9 +149,9 @@ TEST(Config, a_missing_file_is_a_problem_of_the_file) {
 
 TEST(Config, a_list_may_stand_in_a_file_of_its_own) {
   const TempDir dir;
-  std::ofstream(dir / "domains") << "# ours\nx.example\n\n  y.example\n";
+  std::ofstream(dir.file("domains")) << "# ours\nx.example\n\n  y.example\n";
   Config config;
-  ASSERT_TRUE(config.set(Key::policy_domains, "file:" + (dir / "domains")));
+  ASSERT_TRUE(config.set(Key::policy_domains, "file:" + (dir.file("domains"))));
   EXPECT_EQ(config.list(Key::policy_domains), (std::vector<std::string>{"x.example", "y.example"}));
   EXPECT_FALSE(config.set(Key::policy_domains, "file:/nonexistent"));
 }

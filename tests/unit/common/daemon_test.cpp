@@ -41,8 +41,8 @@ TEST(DaemonOptions, unknown_letters_and_missing_values_are_refused) {
 
 TEST(LoadConfig, the_command_line_wins_over_the_file) {
   const TempDir dir;
-  std::ofstream(dir / "c") << "Socket local:/a\nUserID nobody\n";
-  const auto options = parse({"-c", dir / "c", "-p", "local:/b"});
+  std::ofstream(dir.file("c")) << "Socket local:/a\nUserID nobody\n";
+  const auto options = parse({"-c", dir.file("c"), "-p", "local:/b"});
   ASSERT_TRUE(options);
   const ReadConfig read = load_config(*options, Key::socket);
   ASSERT_TRUE(read.problems.empty());
@@ -52,8 +52,8 @@ TEST(LoadConfig, the_command_line_wins_over_the_file) {
 
 TEST(LoadConfig, a_bad_value_on_the_command_line_is_a_problem) {
   const TempDir dir;
-  std::ofstream(dir / "c") << "";
-  const auto options = parse({"-c", dir / "c", "-P", "relative"});
+  std::ofstream(dir.file("c")) << "";
+  const auto options = parse({"-c", dir.file("c"), "-P", "relative"});
   const ReadConfig read = load_config(*options, Key::socket);
   ASSERT_EQ(read.problems.size(), 1u);
   EXPECT_EQ(read.problems[0].to_string(), "option -P: \"relative\" is not an absolute path");
@@ -71,7 +71,7 @@ TEST(Identity, users_and_groups_are_found_by_name) {
 
 TEST(PidFile, holds_the_number_as_long_as_the_process_wants_it) {
   const TempDir dir;
-  const std::string path = dir / "p.pid";
+  const std::string path = dir.file("p.pid");
   {
     const auto file = PidFile::create(path);
     ASSERT_TRUE(file) << file.error().detail;
@@ -88,8 +88,8 @@ TEST(PidFile, holds_the_number_as_long_as_the_process_wants_it) {
 
 TEST(PidFile, a_stale_file_is_taken_over) {
   const TempDir dir;
-  std::ofstream(dir / "p.pid") << "999999\nrubbish\n";
-  EXPECT_TRUE(PidFile::create(dir / "p.pid"));
+  std::ofstream(dir.file("p.pid")) << "999999\nrubbish\n";
+  EXPECT_TRUE(PidFile::create(dir.file("p.pid")));
 }
 
 TEST(PidFilePath, percent_p_is_the_program) {

@@ -8,6 +8,7 @@
 
 #include "common/sqlite.hpp"
 #include "common/unique_fd.hpp"
+#include "tests/unit/temp_dir.hpp"
 
 namespace tlsrpt {
 namespace {
@@ -29,21 +30,17 @@ bool holds_shared_lock(const UniqueFd& fd) {
 }
 
 TEST(Sqlite, leaves_the_locks_of_other_connections_of_the_process_alone) {
-  std::string folder = (std::filesystem::temp_directory_path() / "opentlsrpt-XXXXXX").string();
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
-  const std::string path = folder + "/test.db";
-  {
-    const auto first =
-        Sqlite::open(path, SqliteMode::read_write_create, {"CREATE TABLE t (a INTEGER)"});
-    ASSERT_TRUE(first.has_value());
-    const UniqueFd probe(::open(path.c_str(), O_RDWR | O_CLOEXEC));
-    ASSERT_TRUE(holds_shared_lock(probe));
-    for (const SqliteMode mode : {SqliteMode::read_write_create, SqliteMode::read_only}) {
-      ASSERT_TRUE(Sqlite::open(path, mode, {"CREATE TABLE t (a INTEGER)"}).has_value());
-      EXPECT_TRUE(holds_shared_lock(probe));
-    }
+  const TempDir dir;
+  const std::string path = dir.file("test.db");
+  const auto first =
+      Sqlite::open(path, SqliteMode::read_write_create, {"CREATE TABLE t (a INTEGER)"});
+  ASSERT_TRUE(first.has_value());
+  const UniqueFd probe(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_TRUE(holds_shared_lock(probe));
+  for (const SqliteMode mode : {SqliteMode::read_write_create, SqliteMode::read_only}) {
+    ASSERT_TRUE(Sqlite::open(path, mode, {"CREATE TABLE t (a INTEGER)"}).has_value());
+    EXPECT_TRUE(holds_shared_lock(probe));
   }
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

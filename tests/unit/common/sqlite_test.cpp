@@ -13,7 +13,7 @@ const std::vector<std::string> kOne = {"CREATE TABLE t(n INTEGER, s TEXT, b BLOB
 
 TEST(Sqlite, keeps_values_of_each_kind) {
   const TempDir dir;
-  auto database = Sqlite::open(dir / "x.db", SqliteMode::read_write_create, kOne);
+  auto database = Sqlite::open(dir.file("x.db"), SqliteMode::read_write_create, kOne);
   ASSERT_TRUE(database) << database.error().detail;
   auto insert = database->prepare("INSERT INTO t VALUES(?,?,?)");
   ASSERT_TRUE(insert);
@@ -35,7 +35,7 @@ TEST(Sqlite, keeps_values_of_each_kind) {
 
 TEST(Sqlite, a_transaction_that_is_not_committed_leaves_nothing) {
   const TempDir dir;
-  auto database = Sqlite::open(dir / "x.db", SqliteMode::read_write_create, kOne);
+  auto database = Sqlite::open(dir.file("x.db"), SqliteMode::read_write_create, kOne);
   ASSERT_TRUE(database);
   {
     auto transaction = Transaction::begin(*database);
@@ -56,40 +56,40 @@ TEST(Sqlite, a_transaction_that_is_not_committed_leaves_nothing) {
 TEST(Sqlite, migrations_run_once_each_and_keep_the_data) {
   const TempDir dir;
   {
-    auto database = Sqlite::open(dir / "x.db", SqliteMode::read_write_create, kOne);
+    auto database = Sqlite::open(dir.file("x.db"), SqliteMode::read_write_create, kOne);
     ASSERT_TRUE(database);
     ASSERT_TRUE(database->execute("INSERT INTO t(n) VALUES(1)"));
   }
   std::vector<std::string> two = kOne;
   two.emplace_back("ALTER TABLE t ADD COLUMN more INTEGER DEFAULT 7");
   {
-    auto database = Sqlite::open(dir / "x.db", SqliteMode::read_write_create, two);
+    auto database = Sqlite::open(dir.file("x.db"), SqliteMode::read_write_create, two);
     ASSERT_TRUE(database) << database.error().detail;
     auto query = database->prepare("SELECT n + more FROM t");
     ASSERT_TRUE(query->step());
     EXPECT_EQ(query->integer(0), 8);
   }
-  const auto older = Sqlite::open(dir / "x.db", SqliteMode::read_write_create, kOne);
+  const auto older = Sqlite::open(dir.file("x.db"), SqliteMode::read_write_create, kOne);
   ASSERT_FALSE(older);
   EXPECT_EQ(older.error().code, ErrorCode::unsupported);
 }
 
 TEST(Sqlite, a_failing_migration_changes_nothing) {
   const TempDir dir;
-  ASSERT_TRUE(Sqlite::open(dir / "x.db", SqliteMode::read_write_create, kOne));
+  ASSERT_TRUE(Sqlite::open(dir.file("x.db"), SqliteMode::read_write_create, kOne));
   std::vector<std::string> bad = kOne;
   bad.emplace_back("CREATE TABLE u(n); INSERT INTO nowhere VALUES(1)");
-  EXPECT_FALSE(Sqlite::open(dir / "x.db", SqliteMode::read_write_create, bad));
-  auto database = Sqlite::open(dir / "x.db", SqliteMode::read_write_create, kOne);
+  EXPECT_FALSE(Sqlite::open(dir.file("x.db"), SqliteMode::read_write_create, bad));
+  auto database = Sqlite::open(dir.file("x.db"), SqliteMode::read_write_create, kOne);
   ASSERT_TRUE(database);
   EXPECT_FALSE(database->prepare("SELECT * FROM u"));
 }
 
 TEST(Sqlite, the_file_is_not_for_everybody) {
   const TempDir dir;
-  ASSERT_TRUE(Sqlite::open(dir / "x.db", SqliteMode::read_write_create, kOne));
+  ASSERT_TRUE(Sqlite::open(dir.file("x.db"), SqliteMode::read_write_create, kOne));
   struct stat info {};
-  ASSERT_EQ(::stat((dir / "x.db").c_str(), &info), 0);
+  ASSERT_EQ(::stat(dir.file("x.db").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 07, 0u);
 }
 
@@ -101,9 +101,9 @@ TEST(Sqlite, errors_name_the_file) {
 
 TEST(Sqlite, a_lock_held_by_another_is_temporary) {
   const TempDir dir;
-  auto first = Sqlite::open(dir / "x.db", SqliteMode::read_write_create, kOne);
+  auto first = Sqlite::open(dir.file("x.db"), SqliteMode::read_write_create, kOne);
   auto second =
-      Sqlite::open(dir / "x.db", SqliteMode::read_write_create, kOne, /*busy_timeout_ms=*/1);
+      Sqlite::open(dir.file("x.db"), SqliteMode::read_write_create, kOne, /*busy_timeout_ms=*/1);
   ASSERT_TRUE(first && second);
   auto held = Transaction::begin(*first);
   ASSERT_TRUE(held);

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "temp_dir.hpp"
+#include "tests/unit/temp_dir.hpp"
 
 namespace tlsrpt::milter {
 namespace {

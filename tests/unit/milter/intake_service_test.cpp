@@ -12,7 +12,7 @@
 #include "tests/unit/fake_dns.hpp"
 #include "tests/unit/milter/fake_log.hpp"
 #include "tests/unit/milter/received_samples.hpp"
-#include "tests/unit/milter/temp_dir.hpp"
+#include "tests/unit/temp_dir.hpp"
 
 namespace tlsrpt::milter {
 namespace {

@@ -7,7 +7,7 @@
 #include "common/base64.hpp"
 #include "tests/unit/common/dkim_test_support.hpp"
 #include "tests/unit/fake_dns.hpp"
-#include "tests/unit/milter/temp_dir.hpp"
+#include "tests/unit/temp_dir.hpp"
 
 namespace tlsrpt::milter {
 namespace {

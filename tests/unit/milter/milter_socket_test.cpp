@@ -8,7 +8,7 @@
 #include <cstring>
 #include <fstream>
 
-#include "tests/unit/milter/temp_dir.hpp"
+#include "tests/unit/temp_dir.hpp"
 
 namespace tlsrpt::milter {
 namespace {

@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <numeric>
 
+#include "tests/unit/temp_dir.hpp"
+
 namespace tlsrpt::sender {
 namespace {
 
@@ -19,12 +21,7 @@ const StoreBounds kNoBounds{};
 
 class OutboundStoreTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "outbound-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(folder_); }
+  void SetUp() override { folder_ = temp_.path(); }
 
   OutboundStore open(SqliteMode mode = SqliteMode::read_write_create) {
     auto store = OutboundStore::open(path(), mode);
@@ -33,6 +30,7 @@ class OutboundStoreTest : public testing::Test {
   }
   [[nodiscard]] std::string path() const { return (folder_ / "outbound.db").string(); }
 
+  TempDir temp_;
   fs::path folder_;
 };
 

@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/unit/temp_dir.hpp"
+
 namespace tlsrpt::sender {
 namespace {
 
@@ -18,12 +20,9 @@ namespace fs = std::filesystem;
 class OutcomeSocketTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "socket-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
+    folder_ = temp_.path();
     settings_.path = (folder_ / "s").string();
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   Result<OutcomeSocket> bind() {
     SocketWarnings warnings;
@@ -49,6 +48,7 @@ class OutcomeSocketTest : public testing::Test {
     return status.st_mode & 0777u;
   }
 
+  TempDir temp_;
   fs::path folder_;
   SocketSettings settings_;
 };

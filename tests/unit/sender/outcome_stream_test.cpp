@@ -8,6 +8,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "tests/unit/temp_dir.hpp"
+
 namespace tlsrpt::sender {
 namespace {
 
@@ -54,9 +56,7 @@ TEST(LineSplitter, says_whether_a_line_ended) {
 class OutcomeStreamTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "stream-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
+    folder_ = temp_.path();
     settings_.kind = SocketKind::stream;
     settings_.path = folder_ + "/s";
     bounds_.connections = 2;
@@ -66,10 +66,7 @@ class OutcomeStreamTest : public testing::Test {
     ASSERT_TRUE(socket) << socket.error().detail;
     stream_.emplace(std::move(*socket), bounds_);
   }
-  void TearDown() override {
-    stream_.reset();
-    fs::remove_all(folder_);
-  }
+  void TearDown() override { stream_.reset(); }
 
   [[nodiscard]] UniqueFd connect() const {
     UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -112,6 +109,7 @@ class OutcomeStreamTest : public testing::Test {
     return ::recv(fd.get(), &byte, 1, MSG_DONTWAIT) == 0;
   }
 
+  TempDir temp_;
   std::string folder_;
   SocketSettings settings_;
   StreamBounds bounds_;

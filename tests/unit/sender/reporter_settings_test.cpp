@@ -41,7 +41,7 @@ class ReporterSettingsTest : public ::testing::Test {
     return keys;
   }
 
-  TemporaryFolder folder;
+  TempDir folder;
 };
 
 using Keys = std::vector<std::string>;

@@ -18,6 +18,7 @@
 #include "common/file.hpp"
 #include "sender/reporter.hpp"
 #include "tests/unit/fake_dns.hpp"
+#include "tests/unit/temp_dir.hpp"
 
 namespace tlsrpt::sender {
 
@@ -57,25 +58,6 @@ class FakeTransport final : public MailTransport {
     return answer ? answer(envelope) : HandOverResult{HandOver::accepted, "250 2.0.0 Ok"};
   }
   void close() override {}
-};
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "reporter-XXXXXX").string();
-    EXPECT_NE(::mkdtemp(name.data()), nullptr);
-    path_ = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
 };
 
 inline DkimKey test_key() {
@@ -173,7 +155,7 @@ class SendingTest : public ::testing::Test {
     return rows && !rows->empty() ? rows->front() : Delivery{};
   }
 
-  TemporaryFolder folder;
+  TempDir folder;
   FakeClock clock;
   FakeDns dns;
   FakeTransport transport;
