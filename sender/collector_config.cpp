@@ -41,6 +41,12 @@ void check_stream(const Config& config, bool inherited, std::vector<ConfigProble
   }
 }
 
+/// The default group is a guess: a machine without Postfix does not have it.
+std::string socket_group(const Config& config) {
+  const std::string& group = config.text(Key::outcome_socket_group);
+  return config.is_set(Key::outcome_socket_group) || find_group(group) ? group : std::string();
+}
+
 void check_identities(const Config& config, bool inherited, std::vector<ConfigProblem>& problems) {
   const std::string& user = config.text(Key::user_id);
   if (const auto identity = find_identity(user); !identity) {
@@ -49,7 +55,7 @@ void check_identities(const Config& config, bool inherited, std::vector<ConfigPr
     problems.push_back(
         config.problem(Key::user_id, fmt::format("only root can become \"{}\"", user)));
   }
-  const std::string& group = config.text(Key::outcome_socket_group);
+  const std::string group = socket_group(config);
   if (group.empty() || (inherited && config.text(Key::outcome_stream_socket).empty())) return;
   if (const auto found = find_group(group); !found) {
     problems.push_back(
@@ -99,7 +105,7 @@ Result<SocketSettings> socket_settings(const Config& config, SocketKind kind) {
     settings.owner = (*identity)->uid;
     settings.group = (*identity)->gid;
   }
-  const std::string& group = config.text(Key::outcome_socket_group);
+  const std::string group = socket_group(config);
   if (!group.empty()) {
     const auto found = find_group(group);
     if (!found) return tl::unexpected(found.error());
