@@ -24,7 +24,10 @@ struct ZipTestMember {
 
 inline std::string zip_number(std::uint64_t value, int octets) {
   std::string out;
-  for (int i = 0; i < octets; ++i) out += static_cast<char>(value >> (8 * i) & 0xffu);
+  for (int i = 0; i < octets; ++i) {
+    out += static_cast<char>(value & 0xffu);
+    value >>= 8;
+  }
   return out;
 }
 
