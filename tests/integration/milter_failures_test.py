@@ -84,7 +84,7 @@ class MilterFailures(unittest.TestCase):
         milter = MilterProcess(Nameserver=self.dns.address, DNSTimeout="3s", **keys)
         milter.__enter__()
         self.addCleanup(milter.__exit__)
-        self.postfix.reload(
+        self.postfix.reconfigure(
             smtpd_milters="{ " + milter.postfix_address() + ", default_action=tempfail }")
         return milter
 

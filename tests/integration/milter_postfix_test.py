@@ -47,7 +47,7 @@ class MilterBehindPostfix(unittest.TestCase):
         milter = MilterProcess(Nameserver=self.dns.address, DNSTimeout="3s", **keys)
         milter.__enter__()
         self.addCleanup(milter.__exit__)
-        self.postfix.reload(
+        self.postfix.reconfigure(
             smtpd_milters="{ " + milter.postfix_address() + ", default_action=tempfail }")
         return milter
 

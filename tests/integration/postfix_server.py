@@ -146,11 +146,15 @@ class PostfixServer:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder = None
 
-    def reload(self, **parameters):
-        """Changes main.cf parameters of the running instance."""
+    def reconfigure(self, **parameters):
+        """Changes main.cf parameters of the instance, by a restart.
+
+        After a mere reload an smtpd of before may take one more connection, with the old parameters.
+        """
         self.parameters.update(parameters)
+        self._postfix("stop")
         self._write_configuration()
-        self._postfix("reload")
+        self._postfix("start")
         self._wait_for_greeting()
 
     # -- use -------------------------------------------------------------------------------------
