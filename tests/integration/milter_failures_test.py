@@ -13,15 +13,11 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
-import postfix_server
+from milter_case import SENDER, MilterCase
 from milter_process import PROGRAM, MilterProcess
 from postfix_server import PostfixServer
-from report_mails import Signer, plain_mail, report_mail
-from unbound_server import UnboundServer
+from report_mails import plain_mail, report_mail
 
-SENDER = "tlsrpt@sender.example"
-SKIP = postfix_server.skip_reason() or (
-    "missing: " + UnboundServer.missing() if UnboundServer.missing() else None)
 
 
 def children(process):
@@ -67,27 +63,7 @@ class Configuration(unittest.TestCase):
         self.assertIn("a confined reader cannot work here", done.stderr)
 
 
-@unittest.skipIf(SKIP, SKIP)
-class MilterFailures(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.signer = Signer("sender.example")
-        cls.dns = UnboundServer(cls.signer.zones())
-        cls.dns.start()
-        cls.addClassCleanup(cls.dns.stop)
-        cls.postfix = PostfixServer()
-        cls.postfix.start()
-        cls.addClassCleanup(cls.postfix.stop)
-        cls.number = 0
-
-    def milter(self, **keys):
-        milter = MilterProcess(Nameserver=self.dns.address, DNSTimeout="3s", **keys)
-        milter.__enter__()
-        self.addCleanup(milter.__exit__)
-        self.postfix.reconfigure(
-            smtpd_milters="{ " + milter.postfix_address() + ", default_action=tempfail }")
-        return milter
-
+class MilterFailures(MilterCase):
     def signed_report(self):
         type(self).number += 1
         report_id = f"{os.getpid()}.{self.number}@sender.example"

@@ -13,44 +13,18 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
-import postfix_server
-from milter_process import MilterProcess
+from milter_case import SENDER, MilterCase
 from postfix_server import PostfixServer, without_trace
-from report_mails import Signer, plain_mail, report_mail
-from unbound_server import UnboundServer
+from report_mails import plain_mail, report_mail
 
 REPORT_ADDRESS = "tls@example.org"
-SENDER = "tlsrpt@sender.example"
-SKIP = postfix_server.skip_reason() or (
-    "missing: " + UnboundServer.missing() if UnboundServer.missing() else None)
 
 
 def lf(message):
     return message.replace(b"\r\n", b"\n")
 
 
-@unittest.skipIf(SKIP, SKIP)
-class MilterBehindPostfix(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.signer = Signer("sender.example")
-        cls.dns = UnboundServer(cls.signer.zones())
-        cls.dns.start()
-        cls.addClassCleanup(cls.dns.stop)
-        cls.postfix = PostfixServer()
-        cls.postfix.start()
-        cls.addClassCleanup(cls.postfix.stop)
-        cls.number = 0
-
-    def milter(self, **keys):
-        """A fresh milter in front of the running Postfix. default_action=tempfail shows its faults."""
-        milter = MilterProcess(Nameserver=self.dns.address, DNSTimeout="3s", **keys)
-        milter.__enter__()
-        self.addCleanup(milter.__exit__)
-        self.postfix.reconfigure(
-            smtpd_milters="{ " + milter.postfix_address() + ", default_action=tempfail }")
-        return milter
-
+class MilterBehindPostfix(MilterCase):
     def unique(self):
         type(self).number += 1
         return f"{os.getpid()}.{self.number}@sender.example"
