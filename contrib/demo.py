@@ -280,6 +280,15 @@ def remember(demo):
     demo.write("running.json", json.dumps(state))
 
 
+def is_running(pid):
+    """A zombie has ended; where no init buries it, as in some containers, it stays in /proc."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"
+
+
 def stop_kept(folder):
     """Ends what an earlier --keep left running. Only processes whose command names the folder."""
     try:
@@ -296,7 +305,8 @@ def stop_kept(folder):
             continue
         if str(folder).encode() in command:
             os.kill(pid, signal.SIGTERM)
-            while Path(f"/proc/{pid}").exists():
+            deadline = time.monotonic() + 20
+            while is_running(pid) and time.monotonic() < deadline:
                 time.sleep(0.05)
     shutil.rmtree(folder, ignore_errors=True)
     print(f"Stopped, and removed {folder}.")
