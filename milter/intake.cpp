@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "common/domain_name.hpp"
+#include "common/report_payload.hpp"
 
 namespace tlsrpt::milter {
 
@@ -117,6 +118,7 @@ Provenance provenance(const IntakeResult& result, const MailContext& context, Se
   from.from_domain = result.facts.from_domain;
   from.submitter = from.dkim == DkimStatus::pass ? from.dkim_domain : from.from_domain;
   from.queue_id = context.queue_id;
+  from.source_address = context.source_address;
   from.message_id = result.facts.message_id;
   return from;
 }
@@ -145,9 +147,10 @@ std::vector<RefusedInput> refused_input(const IntakeResult& result, const Proven
            std::string(message)}};
 }
 
-std::map<std::string, std::uint64_t> counters_of(const IntakeResult& result) {
+std::map<std::string, std::uint64_t> counters_of(const IntakeResult& result,
+                                                 const MailContext& context) {
   std::map<std::string, std::uint64_t> counters;
-  ++counters["mails_seen"];
+  ++counters[context.source == "https" ? "https_posts" : "mails_seen"];
   if (result.disposition == Disposition::no_report) {
     ++counters["not_a_report"];
     return counters;
@@ -227,6 +230,33 @@ IntakeResult examine_mail(std::string_view message, const IntakeSettings& settin
   return result;
 }
 
+IntakeResult examine_body(std::string_view body, const MailContext& context,
+                          const IntakeSettings& settings, MessageOpener& opener,
+                          const Clock& clock) {
+  IntakeResult result;
+  result.dkim = not_checked(DkimStatus::none, "not-a-mail");
+  const PayloadKind kind = payload_kind(body);
+  if (kind == PayloadKind::empty || kind == PayloadKind::other) {
+    // Bytes that can be no report are not worth a reader's process.
+    result.outcomes.push_back(kind == PayloadKind::empty
+                                  ? refused(Refusal::empty, "the body is empty")
+                                  : refused(Refusal::not_json, "neither JSON, gzip nor zip"));
+  } else {
+    auto opened = opener.open_file(body);
+    if (!opened) return reader_failure(opened.error());
+    result.outcomes = std::move(*opened);
+  }
+  add_flags(result, settings, clock.now());
+  bool any_accepted = false;
+  for (ReadOutcome& outcome : result.outcomes) {
+    any_accepted = any_accepted || outcome.accepted();
+    outcome.flags.add(context.flags);
+  }
+  result.disposition = any_accepted ? Disposition::stored : Disposition::refused;
+  result.detail = refusals_in_words(result);
+  return result;
+}
+
 IntakeResult refuse_cut_mail(std::string_view beginning, std::size_t limit, MessageOpener& opener) {
   const std::size_t end = beginning.find("\r\n\r\n");
   auto opened = opener.open(beginning.substr(0, end == std::string_view::npos ? end : end + 4));
@@ -258,7 +288,7 @@ Result<void> keep_mail(IntakeResult& result, std::string_view message, const Mai
     }
     result.stored = std::move(*stored);
   }
-  return store.count(counters_of(result));
+  return store.count(counters_of(result, context));
 }
 
 IntakeResult take_mail(std::string_view message, const MailContext& context,

@@ -44,10 +44,12 @@ struct IntakeResult {
   std::string detail;                 ///< for refused, dns_error and failed
 };
 
-/// What is known of a mail besides its bytes.
+/// What is known of a mail, or of the body of a POST, besides its bytes.
 struct MailContext {
-  std::string source;  ///< "milter" or "file"
+  std::string source;  ///< "milter", "file" or "https"
   std::string queue_id;
+  std::string source_address{};  ///< of https: who sent it
+  Flags flags{};                 ///< of the way it came, for all its reports
 };
 
 /// Reads, verifies and judges without a store: what parse and -t show. If no reader can be had the
@@ -59,9 +61,15 @@ IntakeResult examine_mail(std::string_view message, const IntakeSettings& settin
 /// refused as too_large, with what its header says. DKIM is not checked: the body is not there.
 IntakeResult refuse_cut_mail(std::string_view beginning, std::size_t limit, MessageOpener& opener);
 
-/// Puts an examined mail into the store, in one transaction, and counts it. A fault of the store
-/// makes the result 'failed', a fault of counting afterwards does not: it comes back as the error,
-/// for the log.
+/// Reads and judges the body of a POST: the report itself, as JSON, gzip or zip, not a mail. Nobody
+/// vouches for it (R180). As examine_mail, it is 'failed' if no reader can be had.
+IntakeResult examine_body(std::string_view body, const MailContext& context,
+                          const IntakeSettings& settings, MessageOpener& opener,
+                          const Clock& clock);
+
+/// Puts an examined mail or body into the store, in one transaction, and counts it. A fault of the
+/// store makes the result 'failed', a fault of counting afterwards does not: it comes back as the
+/// error, for the log.
 Result<void> keep_mail(IntakeResult& result, std::string_view message, const MailContext& context,
                        Seconds now, ReceivedStore& store, const StoreLimits& limits);
 

@@ -4,8 +4,7 @@
 namespace tlsrpt::milter {
 
 void IntakeService::keep(IntakeResult& result, std::string_view message,
-                         const std::string& queue_id) {
-  const MailContext context{"milter", queue_id};
+                         const MailContext& context) {
   const Seconds now = parts_.clock.now();
   // By the system's clock, because helgrind does not see waits by the steady one as locking.
   const std::unique_lock lock(store_mutex_,
@@ -17,21 +16,37 @@ void IntakeService::keep(IntakeResult& result, std::string_view message,
     return;
   }
   if (auto kept = keep_mail(result, message, context, now, store_, limits_); !kept) {
-    parts_.log.warning(LogLine("count-failed").add("queue_id", queue_id).add(kept.error()));
+    parts_.log.warning(LogLine("count-failed").add("queue_id", context.queue_id).add(kept.error()));
   }
 }
 
 IntakeResult IntakeService::take(std::string_view message, const std::string& queue_id) {
   IntakeResult result = examine_mail(message, settings_, parts_.opener, parts_.dns, parts_.clock);
-  keep(result, message, queue_id);
+  keep(result, message, {"milter", queue_id});
   return result;
 }
 
 IntakeResult IntakeService::take_cut(std::string_view beginning, std::size_t limit,
                                      const std::string& queue_id) {
   IntakeResult result = refuse_cut_mail(beginning, limit, parts_.opener);
-  keep(result, beginning, queue_id);
+  keep(result, beginning, {"milter", queue_id});
   return result;
+}
+
+IntakeResult IntakeService::take_body(std::string_view body, const MailContext& context) {
+  IntakeResult result = examine_body(body, context, settings_, parts_.opener, parts_.clock);
+  keep(result, body, context);
+  return result;
+}
+
+void IntakeService::count(const std::map<std::string, std::uint64_t>& counters) {
+  if (counters.empty()) return;
+  const std::unique_lock lock(store_mutex_,
+                              std::chrono::system_clock::now() + parts_.store_patience);
+  if (!lock.owns_lock()) return;
+  if (auto counted = store_.count(counters); !counted) {
+    parts_.log.warning(LogLine("count-failed").add(counted.error()));
+  }
 }
 
 }  // namespace tlsrpt::milter

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
-// The one intake of the milter, shared by all its sessions.
+// The one intake of a daemon, shared by all its sessions or requests.
 
 #include <chrono>
 #include <mutex>
@@ -10,6 +10,7 @@
 
 #include "common/log.hpp"
 #include "milter/intake.hpp"
+#include "milter/report_endpoint.hpp"
 #include "milter/session.hpp"
 
 namespace tlsrpt::milter {
@@ -17,7 +18,7 @@ namespace tlsrpt::milter {
 /// Opening and DKIM run in the callers' threads side by side; only the store is behind a lock, for
 /// which nobody waits longer than store_patience: if a disk or another program holds up the store,
 /// the senders are told to come again before their MTAs lose patience with us.
-class IntakeService final : public MailTaker {
+class IntakeService final : public MailTaker, public BodyTaker {
  public:
   struct Parts {
     MessageOpener& opener;
@@ -32,9 +33,13 @@ class IntakeService final : public MailTaker {
   IntakeResult take(std::string_view message, const std::string& queue_id) override;
   IntakeResult take_cut(std::string_view beginning, std::size_t limit,
                         const std::string& queue_id) override;
+  IntakeResult take_body(std::string_view body, const MailContext& context) override;
+
+  /// Adds to the store's running totals. A total that cannot be written is lost.
+  void count(const std::map<std::string, std::uint64_t>& counters);
 
  private:
-  void keep(IntakeResult& result, std::string_view message, const std::string& queue_id);
+  void keep(IntakeResult& result, std::string_view message, const MailContext& context);
   IntakeSettings settings_;
   StoreLimits limits_;
   Parts parts_;
