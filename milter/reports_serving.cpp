@@ -87,7 +87,7 @@ void keep_house(Service& service) {
   if (const auto count = service.server.take_expired(); count > 0) {
     counters.emplace("https_timeouts", count);
   }
-  service.intake.count(counters);
+  service.intake.count(std::move(counters));
   service.endpoint.tell_suppressed();
   service.pruner.prune_when_due();
 }
