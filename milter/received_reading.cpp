@@ -3,7 +3,6 @@
 #include <limits>
 #include <set>
 
-#include "common/gzip.hpp"
 #include "milter/received_row.hpp"
 #include "milter/received_store.hpp"
 
@@ -13,9 +12,10 @@ namespace {
 
 constexpr std::string_view kListedColumns =
     "id, received_at, source, dkim, dkim_domain, dkim_reason, from_domain, submitter, queue_id, "
-    "message_id, organization_name, contact_info, report_id, report.start_datetime, "
+    "message_id, source_address, organization_name, contact_info, report_id, "
+    "report.start_datetime, "
     "report.end_datetime, flags";
-constexpr int kListedWidth = 16;
+constexpr int kListedWidth = 17;
 
 // Both walk along an index from its newest end and stop at the limit. Of several policies for the
 // domain in one report only the first one that qualifies leads to it.
@@ -69,6 +69,20 @@ ListedReport read_listed(const Statement& row) {
   listed.report.date_range.end_datetime = read_time(row, column++);
   listed.flags = read_flags(row.text(column));
   return listed;
+}
+
+constexpr std::string_view kRefusedColumns = "refusal, detail, subject, bytes";
+
+/// Of a row that begins with id and kProvenanceColumns and goes on with kRefusedColumns.
+RefusedInput read_refused(const Statement& row) {
+  RefusedInput input;
+  input.provenance = read_provenance(row, 1);
+  int column = 1 + kProvenanceWidth;
+  input.refusal = read_refusal(row.text(column++));
+  input.detail = row.text(column++);
+  input.subject = row.text(column++);
+  input.bytes = row.text(column);
+  return input;
 }
 
 /// Fills a report with its policies and failures; one object serves many reports.
@@ -201,9 +215,7 @@ Result<std::optional<ReceivedReport>> ReceivedStore::report(std::int64_t id) {
   auto loader = PolicyLoader::create(database_);
   if (!loader) return tl::unexpected(loader.error());
   if (auto done = loader->load(id, listed.report); !done) return tl::unexpected(done.error());
-  // These are our own bytes, which were within the limits when they came.
-  constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
-  auto json = gunzip(query->text(kListedWidth), GunzipLimits{kNoLimit, kNoLimit, kNoLimit});
+  auto json = gunzip(query->text(kListedWidth), own_bytes());
   if (json.refusal != Refusal::none) {
     return fail(ErrorCode::database, "the text of report {} is damaged: {}", id, json.detail);
   }
@@ -212,20 +224,25 @@ Result<std::optional<ReceivedReport>> ReceivedStore::report(std::int64_t id) {
 }
 
 Result<std::optional<RefusedInput>> ReceivedStore::refused(std::int64_t id) {
-  auto query = database_.prepare(fmt::format(
-      "SELECT {}, refusal, detail, subject, bytes FROM refused WHERE id = ?", kProvenanceColumns));
+  auto query = database_.prepare(fmt::format("SELECT id, {}, {} FROM refused WHERE id = ?",
+                                             kProvenanceColumns, kRefusedColumns));
   if (!query) return tl::unexpected(query.error());
   auto row = query->bind(0, id).step();
   if (!row) return tl::unexpected(row.error());
   if (!*row) return std::optional<RefusedInput>{};
-  RefusedInput input;
-  input.provenance = read_provenance(*query, 0);
-  int column = kProvenanceWidth;
-  input.refusal = read_refusal(query->text(column++));
-  input.detail = query->text(column++);
-  input.subject = query->text(column++);
-  input.bytes = query->text(column);
-  return std::optional<RefusedInput>(std::move(input));
+  return std::optional<RefusedInput>(read_refused(*query));
+}
+
+Result<std::optional<KeptRefusal>> ReceivedStore::refused_after(std::int64_t id) {
+  auto query = database_.prepare(
+      fmt::format("SELECT id, {}, {} FROM refused WHERE id > ? AND kept = size AND size > 0 "
+                  "ORDER BY id LIMIT 1",
+                  kProvenanceColumns, kRefusedColumns));
+  if (!query) return tl::unexpected(query.error());
+  auto row = query->bind(0, id).step();
+  if (!row) return tl::unexpected(row.error());
+  if (!*row) return std::optional<KeptRefusal>{};
+  return std::optional<KeptRefusal>(KeptRefusal{query->integer(0), read_refused(*query)});
 }
 
 }  // namespace tlsrpt::milter
