@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "common/domain_name.hpp"
+#include "common/report_payload.hpp"
 
 namespace tlsrpt::milter {
 
@@ -127,6 +128,7 @@ Provenance provenance(const IntakeResult& result, const MailContext& context, Se
   from.from_domain = result.facts.from_domain;
   from.submitter = from.dkim == DkimStatus::pass ? from.dkim_domain : from.from_domain;
   from.queue_id = context.queue_id;
+  from.source_address = context.source_address;
   from.message_id = result.facts.message_id;
   return from;
 }
@@ -237,10 +239,19 @@ IntakeResult examine_mail(std::string_view message, const IntakeSettings& settin
 
 IntakeResult examine_body(std::string_view body, const IntakeSettings& settings,
                           MessageOpener& opener, const Clock& clock) {
-  auto outcomes = opener.open_file(body);
-  if (!outcomes) return reader_failure(outcomes.error());
   IntakeResult result;
-  result.outcomes = std::move(*outcomes);
+  result.dkim = not_checked(DkimStatus::none, "not-a-mail");
+  const PayloadKind kind = payload_kind(body);
+  if (kind == PayloadKind::empty || kind == PayloadKind::other) {
+    // Bytes that can be no report, nor one in a mail, are not worth a reader's process.
+    result.outcomes.push_back(kind == PayloadKind::empty
+                                  ? refused(Refusal::empty, "the body is empty")
+                                  : refused(Refusal::not_json, "neither JSON, gzip nor zip"));
+  } else {
+    auto outcomes = opener.open_file(body);
+    if (!outcomes) return reader_failure(outcomes.error());
+    result.outcomes = std::move(*outcomes);
+  }
   add_flags(result, settings, clock.now());
   const bool any = std::any_of(result.outcomes.begin(), result.outcomes.end(),
                                [](const ReadOutcome& outcome) { return outcome.accepted(); });

@@ -45,10 +45,12 @@ struct IntakeResult {
   std::string detail;                 ///< for refused, dns_error and failed
 };
 
-/// What is known of a mail besides its bytes.
+/// What is known of a mail, or of the body of a POST, besides its bytes.
 struct MailContext {
   std::string source;  ///< "milter", "https" or "file"
   std::string queue_id;
+  std::string source_address{};  ///< of https: who sent it
+  Flags flags{};                 ///< of the way it came, for all its reports
 };
 
 /// Reads, verifies and judges without a store: what parse and -t show. If no reader can be had the

@@ -103,9 +103,7 @@ LogLevel level_of(const IntakeResult& result) {
   return LogLevel::error;
 }
 
-LogLine describe_mail(const IntakeResult& result, std::string_view queue_id) {
-  LogLine line(tag_of(result));
-  line.add("queue_id", queue_id.empty() ? std::string_view("-") : queue_id);
+void add_intake(LogLine& line, const IntakeResult& result) {
   add_if_any(line, "from_domain", result.facts.from_domain);
   line.add("dkim", to_word(result.dkim.status));
   add_if_any(line, "dkim_domain", result.dkim.best.domain);
@@ -120,6 +118,12 @@ LogLine describe_mail(const IntakeResult& result, std::string_view queue_id) {
     line.add("refused", std::int64_t{refusals}).add("reason", to_word(refused->refusal));
   }
   add_if_any(line, "detail", result.detail);
+}
+
+LogLine describe_mail(const IntakeResult& result, std::string_view queue_id) {
+  LogLine line(tag_of(result));
+  line.add("queue_id", queue_id.empty() ? std::string_view("-") : queue_id);
+  add_intake(line, result);
   return line;
 }
 

@@ -16,6 +16,9 @@ namespace tlsrpt::milter {
 LogLine describe_mail(const IntakeResult& result, std::string_view queue_id);
 LogLevel level_of(const IntakeResult& result);
 
+/// The part of that line about signature, reports and refusals, for a line of another kind.
+void add_intake(LogLine& line, const IntakeResult& result);
+
 /// Every signature (dkim-signature) and every part (report-part) with its verdict; at most 50
 /// lines.
 std::vector<LogLine> explain_mail(const IntakeResult& result, std::string_view queue_id);

@@ -26,8 +26,18 @@ IntakeResult IntakeService::take_cut(std::string_view beginning, std::size_t lim
 
 IntakeResult IntakeService::take_body(std::string_view body, const MailContext& context) {
   IntakeResult result = examine_body(body, settings_, parts_.opener, parts_.clock);
+  for (ReadOutcome& outcome : result.outcomes) outcome.flags.add(context.flags);
   keep(result, body, context);
   return result;
+}
+
+void IntakeService::count(std::map<std::string, std::uint64_t> counters) {
+  if (counters.empty()) return;
+  StoreItem item;
+  item.counters = std::move(counters);
+  if (auto counted = store_.store(item); !counted) {
+    parts_.log.warning(LogLine("count-failed").add(counted.error()));
+  }
 }
 
 }  // namespace tlsrpt::milter

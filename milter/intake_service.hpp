@@ -9,6 +9,7 @@
 
 #include "common/log.hpp"
 #include "milter/intake.hpp"
+#include "milter/report_endpoint.hpp"
 #include "milter/session.hpp"
 #include "milter/shared_store.hpp"
 
@@ -16,7 +17,7 @@ namespace tlsrpt::milter {
 
 /// Opening and DKIM run in the callers' threads side by side; only the store is shared, as
 /// SharedStore has it.
-class IntakeService final : public MailTaker {
+class IntakeService final : public MailTaker, public BodyTaker {
  public:
   struct Parts {
     MessageOpener& opener;
@@ -35,7 +36,10 @@ class IntakeService final : public MailTaker {
                         const std::string& queue_id) override;
   /// A report that came without a mail around it, as from HTTPS. When it returns 'stored' or
   /// 'refused', the body is on disk; IntakeResult::stored says which of its reports are new.
-  IntakeResult take_body(std::string_view body, const MailContext& context);
+  IntakeResult take_body(std::string_view body, const MailContext& context) override;
+
+  /// Adds to the store's running totals. Those that cannot be written are lost.
+  void count(std::map<std::string, std::uint64_t> counters);
 
  private:
   void keep(IntakeResult& result, std::string_view bytes, const MailContext& context);

@@ -21,7 +21,7 @@ namespace tlsrpt::milter {
 
 /// Where a report came from and who vouches for it.
 struct Provenance {
-  std::string source;  ///< "milter", "file"
+  std::string source;  ///< "milter", "file", "https"
   Seconds received_at{};
   DkimStatus dkim = DkimStatus::none;
   std::string dkim_domain;  ///< d= of the signature that passed or came nearest
@@ -31,6 +31,7 @@ struct Provenance {
       submitter;  ///< DKIM domain if it passed, else From domain, else domain of contact-info
   std::string queue_id;
   std::string message_id;
+  std::string source_address;  ///< of https: who sent it, as far as the proxies tell
 };
 
 struct ReceivedReport {

@@ -16,6 +16,9 @@ Exit read_reports_command(const ReportsOptions& options, const Config& config, c
 /// list, show and summary.
 Exit view_command(const ReportsOptions& options, const Config& config, const Clock& clock);
 
+/// serve.
+Exit serve_command(const ReportsOptions& options, const Config& config, const Clock& clock);
+
 /// "opentlsrpt-reports: TEXT" to standard error, escaped for a terminal.
 void complain(std::string_view text);
 

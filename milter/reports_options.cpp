@@ -28,10 +28,11 @@ constexpr std::array kCommands = {
     CommandInfo{Command::list, "list", "", "Lists stored reports, or refused mails."},
     CommandInfo{Command::show, "show", "ID", "Shows one of them."},
     CommandInfo{Command::summary, "summary", "",
-                "Sums up some days: failures, domains, reporters."}};
+                "Sums up some days: failures, domains, reporters."},
+    CommandInfo{Command::serve, "serve", "", "Takes reports by HTTPS, until it is stopped."}};
 
 /// The commands that take an option, by letter: n(one yet), p(arse), i(mport), l(ist), (sho)w,
-/// s(ummary).
+/// s(ummary), (serv)e.
 struct OptionInfo {
   int id;
   const char* name;
@@ -42,9 +43,9 @@ struct OptionInfo {
 
 // Letters are also short options.
 constexpr std::array kOptions = {
-    OptionInfo{'c', "config", "FILE", "npilws", "configuration, instead of /etc/opentlsrpt.conf"},
-    OptionInfo{1, "database", "URL", "npilws", "the database, instead of the configured one"},
-    OptionInfo{'h', "help", "", "npilws", "help"},
+    OptionInfo{'c', "config", "FILE", "npilwse", "configuration, instead of /etc/opentlsrpt.conf"},
+    OptionInfo{1, "database", "URL", "npilwse", "the database, instead of the configured one"},
+    OptionInfo{'h', "help", "", "npilwse", "help"},
     OptionInfo{'V', "version", "", "n", "version"},
     OptionInfo{2, "since", "DAY", "ls", "reports about DAY (UTC, YYYY-MM-DD) and later"},
     OptionInfo{3, "until", "DAY", "ls", "reports about DAY and earlier"},
@@ -54,7 +55,8 @@ constexpr std::array kOptions = {
     OptionInfo{7, "refused", "", "lw", "refused mails, instead of reports"},
     OptionInfo{8, "limit", "N", "l", "at most N, 50 by default; 0 for all"},
     OptionInfo{9, "json", "", "ls", "print JSON"},
-    OptionInfo{10, "raw", "", "w", "print the bytes as they came"}};
+    OptionInfo{10, "raw", "", "w", "print the bytes as they came"},
+    OptionInfo{11, "check", "", "e", "only check the configuration"}};
 
 char letter_of(Command command) {
   switch (command) {
@@ -70,6 +72,8 @@ char letter_of(Command command) {
       return 'w';
     case Command::summary:
       return 's';
+    case Command::serve:
+      return 'e';
   }
   return 'n';
 }
@@ -147,6 +151,9 @@ Result<void> take(ReportsOptions& options, const OptionInfo& option, const std::
     case 10:
       options.raw = true;
       break;
+    case 11:
+      options.check = true;
+      break;
   }
   return {};
 }
@@ -205,6 +212,7 @@ Result<void> take_arguments(ReportsOptions& options, std::vector<std::string> ar
     }
     case Command::list:
     case Command::summary:
+    case Command::serve:
       if (!arguments.empty()) {
         return fail(ErrorCode::invalid_argument, "{}: {} is not expected", name, arguments.front());
       }
@@ -232,14 +240,15 @@ Result<ReportsOptions> parse_reports_options(int argc, char** argv) {
   if (*first >= argc) {
     if (options.help || options.version) return options;
     return fail(ErrorCode::invalid_argument,
-                "which command? parse, import, list, show or summary; -h for help");
+                "which command? parse, import, list, show, summary or serve; -h for help");
   }
   const std::string_view name = argv[*first];
   const auto* found = std::find_if(kCommands.begin(), kCommands.end(),
                                    [&](const auto& info) { return info.name == name; });
   if (found == kCommands.end()) {
     return fail(ErrorCode::invalid_argument,
-                "{}: no such command; there are parse, import, list, show and summary", name);
+                "{}: no such command; there are parse, import, list, show, summary and serve",
+                name);
   }
   options.command = found->command;
   // Options and arguments of a command may come in any order.

@@ -14,7 +14,7 @@
 
 namespace tlsrpt::milter {
 
-enum class Command { none, parse, import_files, list, show, summary };
+enum class Command { none, parse, import_files, list, show, summary, serve };
 
 struct ReportsOptions {
   std::string config_file;              ///< -c
@@ -33,6 +33,7 @@ struct ReportsOptions {
   bool refused = false;
   bool json = false;
   bool raw = false;
+  bool check = false;  ///< of serve
 };
 
 /// The error is the text for the user.

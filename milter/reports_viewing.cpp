@@ -193,6 +193,7 @@ Exit view_command(const ReportsOptions& options, const Config& config, const Clo
     case Command::none:
     case Command::parse:
     case Command::import_files:
+    case Command::serve:
       break;
   }
   return Exit::software;
