@@ -145,15 +145,13 @@ std::vector<RefusedInput> refused_input(const IntakeResult& result, const Proven
            std::string(message)}};
 }
 
-std::map<std::string, std::uint64_t> counters_of(const IntakeResult& result) {
+std::map<std::string, std::uint64_t> counters_of(const IntakeResult& result,
+                                                 const MailContext& context) {
   std::map<std::string, std::uint64_t> counters;
-  ++counters["mails_seen"];
+  ++counters[context.source == "https" ? "posts_seen" : "mails_seen"];
   if (result.disposition == Disposition::no_report) {
     ++counters["not_a_report"];
     return counters;
-  }
-  for (const StoredReport& report : result.stored) {
-    ++counters[report.duplicate ? "reports_duplicate" : "reports_stored"];
   }
   for (const ReadOutcome& outcome : result.outcomes) {
     if (!outcome.accepted()) ++counters[fmt::format("refused_{}", to_word(outcome.refusal))];
@@ -227,6 +225,20 @@ IntakeResult examine_mail(std::string_view message, const IntakeSettings& settin
   return result;
 }
 
+IntakeResult examine_body(std::string_view body, const IntakeSettings& settings,
+                          MessageOpener& opener, const Clock& clock) {
+  auto outcomes = opener.open_file(body);
+  if (!outcomes) return reader_failure(outcomes.error());
+  IntakeResult result;
+  result.outcomes = std::move(*outcomes);
+  add_flags(result, settings, clock.now());
+  const bool any = std::any_of(result.outcomes.begin(), result.outcomes.end(),
+                               [](const ReadOutcome& outcome) { return outcome.accepted(); });
+  result.disposition = any ? Disposition::stored : Disposition::refused;
+  result.detail = refusals_in_words(result);
+  return result;
+}
+
 IntakeResult refuse_cut_mail(std::string_view beginning, std::size_t limit, MessageOpener& opener) {
   const std::size_t end = beginning.find("\r\n\r\n");
   auto opened = opener.open(beginning.substr(0, end == std::string_view::npos ? end : end + 4));
@@ -241,24 +253,38 @@ IntakeResult refuse_cut_mail(std::string_view beginning, std::size_t limit, Mess
   return result;
 }
 
-Result<void> keep_mail(IntakeResult& result, std::string_view message, const MailContext& context,
-                       Seconds now, ReceivedStore& store, const StoreLimits& limits) {
+std::optional<StoreItem> item_of(const IntakeResult& result, std::string_view bytes,
+                                 const MailContext& context, Seconds now) {
   // A mail that will come again is counted when it does.
   if (result.disposition == Disposition::failed || result.disposition == Disposition::dns_error) {
+    return std::nullopt;
+  }
+  StoreItem item;
+  item.counters = counters_of(result, context);
+  if (result.disposition == Disposition::no_report) return item;
+  const Provenance from = provenance(result, context, now);
+  item.reports = accepted_reports(result, from);
+  item.refused = refused_input(result, from, bytes);
+  return item;
+}
+
+Result<void> settle(IntakeResult& result, Result<StoredReports> stored) {
+  if (stored) {
+    result.stored = std::move(*stored);
     return {};
   }
-  if (result.disposition != Disposition::no_report) {
-    const Provenance from = provenance(result, context, now);
-    auto stored =
-        store.store(accepted_reports(result, from), refused_input(result, from, message), limits);
-    if (!stored) {
-      result.disposition = Disposition::failed;
-      result.detail = stored.error().detail;
-      return {};
-    }
-    result.stored = std::move(*stored);
-  }
-  return store.count(counters_of(result));
+  // What is no report needs no store: only its count is lost.
+  if (result.disposition == Disposition::no_report) return tl::unexpected(stored.error());
+  result.disposition = Disposition::failed;
+  result.detail = stored.error().detail;
+  return {};
+}
+
+Result<void> keep_mail(IntakeResult& result, std::string_view message, const MailContext& context,
+                       Seconds now, ReceivedStore& store, const StoreLimits& limits) {
+  const auto item = item_of(result, message, context, now);
+  if (!item) return {};
+  return settle(result, store.store(*item, limits));
 }
 
 IntakeResult take_mail(std::string_view message, const MailContext& context,

@@ -71,6 +71,20 @@ ListedReport read_listed(const Statement& row) {
   return listed;
 }
 
+constexpr std::string_view kRefusedColumns = "refusal, detail, subject, bytes";
+
+/// Of a row that begins with id and kProvenanceColumns and goes on with kRefusedColumns.
+RefusedInput read_refused(const Statement& row) {
+  RefusedInput input;
+  input.provenance = read_provenance(row, 1);
+  int column = 1 + kProvenanceWidth;
+  input.refusal = read_refusal(row.text(column++));
+  input.detail = row.text(column++);
+  input.subject = row.text(column++);
+  input.bytes = row.text(column);
+  return input;
+}
+
 /// Fills a report with its policies and failures; one object serves many reports.
 class PolicyLoader {
  public:
@@ -212,20 +226,25 @@ Result<std::optional<ReceivedReport>> ReceivedStore::report(std::int64_t id) {
 }
 
 Result<std::optional<RefusedInput>> ReceivedStore::refused(std::int64_t id) {
-  auto query = database_.prepare(fmt::format(
-      "SELECT {}, refusal, detail, subject, bytes FROM refused WHERE id = ?", kProvenanceColumns));
+  auto query = database_.prepare(fmt::format("SELECT id, {}, {} FROM refused WHERE id = ?",
+                                             kProvenanceColumns, kRefusedColumns));
   if (!query) return tl::unexpected(query.error());
   auto row = query->bind(0, id).step();
   if (!row) return tl::unexpected(row.error());
   if (!*row) return std::optional<RefusedInput>{};
-  RefusedInput input;
-  input.provenance = read_provenance(*query, 0);
-  int column = kProvenanceWidth;
-  input.refusal = read_refusal(query->text(column++));
-  input.detail = query->text(column++);
-  input.subject = query->text(column++);
-  input.bytes = query->text(column);
-  return std::optional<RefusedInput>(std::move(input));
+  return std::optional<RefusedInput>(read_refused(*query));
+}
+
+Result<std::optional<KeptRefusal>> ReceivedStore::refused_after(std::int64_t id) {
+  auto query = database_.prepare(
+      fmt::format("SELECT id, {}, {} FROM refused WHERE id > ? AND kept = size AND size > 0 "
+                  "ORDER BY id LIMIT 1",
+                  kProvenanceColumns, kRefusedColumns));
+  if (!query) return tl::unexpected(query.error());
+  auto row = query->bind(0, id).step();
+  if (!row) return tl::unexpected(row.error());
+  if (!*row) return std::optional<KeptRefusal>{};
+  return std::optional<KeptRefusal>(KeptRefusal{query->integer(0), read_refused(*query)});
 }
 
 }  // namespace tlsrpt::milter

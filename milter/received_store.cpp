@@ -70,45 +70,78 @@ Result<void> ReceivedStore::follow_file() {
   return {};
 }
 
-Result<std::vector<StoredReport>> ReceivedStore::store(const std::vector<ReceivedReport>& reports,
-                                                       const std::vector<RefusedInput>& refused,
-                                                       const StoreLimits& limits) {
+Result<Transaction> ReceivedStore::begin() {
   if (auto done = follow_file(); !done) return tl::unexpected(done.error());
-  auto transaction = Transaction::begin(database_);
-  if (!transaction) return tl::unexpected(transaction.error());
-  std::vector<StoredReport> stored;
-  for (const ReceivedReport& received : reports) {
+  return Transaction::begin(database_);
+}
+
+Result<StoredReports> ReceivedStore::write(const StoreItem& item, const StoreLimits& limits) {
+  StoredReports stored;
+  std::map<std::string, std::uint64_t> counters = item.counters;
+  for (const ReceivedReport& received : item.reports) {
     auto one = write_received_report(database_, received);
     if (!one) return tl::unexpected(one.error());
+    ++counters[one->duplicate ? "reports_duplicate" : "reports_stored"];
     stored.push_back(*one);
   }
-  for (const RefusedInput& input : refused) {
+  for (const RefusedInput& input : item.refused) {
     if (auto done = write_refused(database_, input, limits); !done) {
       return tl::unexpected(done.error());
     }
   }
-  if (!refused.empty()) {
+  if (!item.refused.empty()) {
     if (auto done = make_room_for_refused(database_, limits); !done) {
       return tl::unexpected(done.error());
     }
   }
-  if (auto done = transaction->commit(); !done) return tl::unexpected(done.error());
+  if (item.instead_of_refused) {
+    if (auto done = remove_refused(database_, *item.instead_of_refused); !done) {
+      return tl::unexpected(done.error());
+    }
+  }
+  if (auto done = add_counters(database_, counters); !done) return tl::unexpected(done.error());
   return stored;
 }
 
-Result<void> ReceivedStore::count(const std::map<std::string, std::uint64_t>& counters) {
-  if (auto done = follow_file(); !done) return done;
-  auto transaction = Transaction::begin(database_);
-  if (!transaction) return tl::unexpected(transaction.error());
-  auto add = database_.prepare(
-      "INSERT INTO counter (name, value) VALUES (?, ?) "
-      "ON CONFLICT (name) DO UPDATE SET value = value + excluded.value");
-  if (!add) return tl::unexpected(add.error());
-  for (const auto& [name, value] : counters) {
-    add->bind(0, name).bind(1, static_cast<std::int64_t>(value));
-    if (auto done = add->run(); !done) return done;
+Result<StoredReports> ReceivedStore::store(const StoreItem& item, const StoreLimits& limits) {
+  return std::move(store_all({&item}, limits).front());
+}
+
+std::vector<Result<StoredReports>> ReceivedStore::store_all(
+    const std::vector<const StoreItem*>& items, const StoreLimits& limits) {
+  std::vector<Result<StoredReports>> results;
+  const auto fail_rest = [&](const Error& error) {
+    while (results.size() < items.size()) results.push_back(tl::unexpected(error));
+  };
+  // A store that is held up now will be held up for each of them: nobody waits more than once.
+  const auto transact = [&](std::size_t from, std::size_t end) -> Result<void> {
+    auto transaction = begin();
+    if (!transaction) {
+      fail_rest(transaction.error());
+      return {};
+    }
+    for (std::size_t i = from; i < end; ++i) {
+      results.push_back(write(*items[i], limits));
+      if (!results.back()) return tl::unexpected(results.back().error());
+    }
+    return transaction->commit();
+  };
+  if (transact(0, items.size())) return results;
+  results.clear();
+  for (std::size_t i = 0; i < items.size() && results.size() == i; ++i) {
+    if (const auto done = transact(i, i + 1); !done) {
+      results.resize(i, StoredReports{});
+      results.push_back(tl::unexpected(done.error()));
+    }
   }
-  return transaction->commit();
+  return results;
+}
+
+Result<void> ReceivedStore::count(const std::map<std::string, std::uint64_t>& counters) {
+  StoreItem item;
+  item.counters = counters;
+  if (auto done = store(item, {}); !done) return tl::unexpected(done.error());
+  return {};
 }
 
 Result<std::map<std::string, std::uint64_t>> ReceivedStore::counters() {

@@ -53,6 +53,25 @@ struct StoredReport {
   bool duplicate = false;  ///< the same report was there already; id is the older one's
 };
 
+/// What one mail, file or body brings: all of it is stored, or nothing.
+struct StoreItem {
+  std::vector<ReceivedReport> reports;
+  std::vector<RefusedInput> refused;
+  /// Added to the running totals; what became of the reports is counted besides.
+  std::map<std::string, std::uint64_t> counters;
+  /// The refused input that these reports were found in after all: its row goes when they come.
+  std::optional<std::int64_t> instead_of_refused;
+};
+
+/// Of a StoreItem's reports, in their order.
+using StoredReports = std::vector<StoredReport>;
+
+/// A refused input whose bytes are still there from the first to the last.
+struct KeptRefusal {
+  std::int64_t id = 0;
+  RefusedInput input;
+};
+
 struct StoreLimits {
   std::size_t max_refused_bytes = 100u << 20;  ///< of kept bytes; the oldest make place
   std::size_t max_refused_rows = 100'000;      ///< refused inputs remembered at all
@@ -95,9 +114,15 @@ class ReceivedStore {
   /// first would gain the authentic copy's standing. An identical refused input is counted again;
   /// where room ends, bytes go before rows, the oldest first. If somebody has moved or removed the
   /// file in the meantime, the one that is at its path now is used, and made if there is none.
-  Result<std::vector<StoredReport>> store(const std::vector<ReceivedReport>& reports,
-                                          const std::vector<RefusedInput>& refused,
-                                          const StoreLimits& limits);
+  Result<StoredReports> store(const StoreItem& item, const StoreLimits& limits);
+  Result<StoredReports> store(const std::vector<ReceivedReport>& reports,
+                              const std::vector<RefusedInput>& refused, const StoreLimits& limits) {
+    return store(StoreItem{reports, refused, {}, {}}, limits);
+  }
+  /// The same for several items with one commit; the results are theirs, in order. If that fails,
+  /// each item gets a transaction of its own, so that a bad one costs only itself.
+  std::vector<Result<StoredReports>> store_all(const std::vector<const StoreItem*>& items,
+                                               const StoreLimits& limits);
 
   /// Adds to running totals shown by summary: mails seen, reports stored, duplicates, refused by
   /// reason, ...
@@ -112,6 +137,9 @@ class ReceivedStore {
   Result<std::vector<ListedRefusal>> list_refused(const ReportFilter& filter);
   Result<std::optional<ReceivedReport>> report(std::int64_t id);
   Result<std::optional<RefusedInput>> refused(std::int64_t id);
+  /// The first one with an id above 'id' whose bytes are complete: to try them all again, one after
+  /// the other, begin with 0. See StoreItem::instead_of_refused.
+  Result<std::optional<KeptRefusal>> refused_after(std::int64_t id);
 
   /// Forgets reports and refused inputs received before that time, a batch for each transaction,
   /// so that a filter waiting to store is not kept waiting.
@@ -121,6 +149,8 @@ class ReceivedStore {
   ReceivedStore(std::string path, Sqlite database)
       : path_(std::move(path)), database_(std::move(database)) {}
   Result<void> follow_file();
+  Result<Transaction> begin();
+  Result<StoredReports> write(const StoreItem& item, const StoreLimits& limits);
   std::string path_;
   Sqlite database_;
 };

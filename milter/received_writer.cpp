@@ -233,4 +233,23 @@ Result<void> make_room_for_refused(Sqlite& database, const StoreLimits& limits) 
   return remove->bind(0, surplus_rows).run();
 }
 
+Result<void> remove_refused(Sqlite& database, std::int64_t id) {
+  auto remove = database.prepare("DELETE FROM refused WHERE id = ?");
+  if (!remove) return tl::unexpected(remove.error());
+  return remove->bind(0, id).run();
+}
+
+Result<void> add_counters(Sqlite& database, const std::map<std::string, std::uint64_t>& counters) {
+  auto add = database.prepare(
+      "INSERT INTO counter (name, value) VALUES (?, ?) "
+      "ON CONFLICT (name) DO UPDATE SET value = value + excluded.value");
+  if (!add) return tl::unexpected(add.error());
+  for (const auto& [name, value] : counters) {
+    add->bind(0, name);
+    bind_count(*add, 1, value);
+    if (auto done = add->run(); !done) return done;
+  }
+  return {};
+}
+
 }  // namespace tlsrpt::milter

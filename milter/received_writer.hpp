@@ -18,6 +18,11 @@ Result<void> write_refused(Sqlite& database, const RefusedInput& refused,
 /// Brings the refused inputs back within their limits.
 Result<void> make_room_for_refused(Sqlite& database, const StoreLimits& limits);
 
+Result<void> remove_refused(Sqlite& database, std::int64_t id);
+
+/// Adds to the running totals.
+Result<void> add_counters(Sqlite& database, const std::map<std::string, std::uint64_t>& counters);
+
 /// Removes what belongs to a report, but not its row.
 Result<void> remove_policies(Sqlite& database, std::int64_t id);
 

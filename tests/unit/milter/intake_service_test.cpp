@@ -35,8 +35,14 @@ struct TextOpener final : MessageOpener {
     opened.outcomes.push_back(outcome);
     return opened;
   }
-  Result<std::vector<ReadOutcome>> open_file(std::string_view) override {
-    return fail(ErrorCode::unsupported, "the milter opens no files");
+  Result<std::vector<ReadOutcome>> open_file(std::string_view bytes) override {
+    if (bytes == "unreadable") {
+      ReadOutcome outcome;
+      outcome.refusal = Refusal::not_json;
+      return std::vector<ReadOutcome>{outcome};
+    }
+    if (bytes == "no reader") return fail(ErrorCode::temporary, "no reader");
+    return open(bytes).value().outcomes;
   }
 };
 
@@ -85,6 +91,29 @@ TEST_F(IntakeServiceTest, records_a_cut_mail) {
   ReceivedStore store = open_store();
   EXPECT_EQ(store.counters().value().at("refused_too-large"), 1u);
   EXPECT_EQ(store.list_refused({}).value().size(), 1u);
+}
+
+TEST_F(IntakeServiceTest, takes_a_report_that_came_without_a_mail) {
+  IntakeService service(settings_, {}, {opener_, dns_, clock_, log_}, open_store());
+  const MailContext https{"https", "192.0.2.1"};
+  const IntakeResult first = service.take_body("r1", https);
+  EXPECT_EQ(first.disposition, Disposition::stored) << first.detail;
+  ASSERT_EQ(first.stored.size(), 1u);
+  EXPECT_FALSE(first.stored[0].duplicate);
+  const IntakeResult again = service.take_body("r1", https);
+  EXPECT_EQ(again.disposition, Disposition::stored);
+  EXPECT_TRUE(again.stored.at(0).duplicate);
+  EXPECT_EQ(service.take_body("unreadable", https).disposition, Disposition::refused);
+  EXPECT_EQ(service.take_body("no reader", https).disposition, Disposition::failed);
+
+  ReceivedStore store = open_store();
+  const auto listed = store.list({}).value();
+  ASSERT_EQ(listed.size(), 1u);
+  EXPECT_EQ(listed[0].provenance.source, "https");
+  EXPECT_EQ(listed[0].provenance.submitter, "sender.example") << "who it says it is from";
+  EXPECT_EQ(listed[0].provenance.dkim, DkimStatus::none);
+  EXPECT_EQ(store.list_refused({}).value().size(), 1u);
+  EXPECT_EQ(store.counters().value().at("posts_seen"), 3u);
 }
 
 TEST_F(IntakeServiceTest, nobody_waits_long_for_a_store_that_is_held_up) {

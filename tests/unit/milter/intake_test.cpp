@@ -325,7 +325,7 @@ TEST_F(IntakeTest, fails_without_a_trace_when_the_store_cannot_be_written) {
   EXPECT_EQ(store.list({}).value().size(), 1u);
 }
 
-TEST_F(IntakeTest, does_not_change_the_answer_when_only_counting_fails) {
+TEST_F(IntakeTest, stores_and_counts_together_or_not_at_all) {
   publish();
   ReceivedStore store = open_store();
   sqlite3* blocker = nullptr;
@@ -338,9 +338,14 @@ TEST_F(IntakeTest, does_not_change_the_answer_when_only_counting_fails) {
   sqlite3_close(blocker);
   const std::string mail = sign(report_mail({part(json())}));
   IntakeResult result = examine(mail);
-  EXPECT_FALSE(keep_mail(result, mail, {"milter", "Q"}, clock_.now(), store, limits_).has_value());
-  EXPECT_EQ(result.disposition, Disposition::stored);
-  EXPECT_EQ(store.list({}).value().size(), 1u);
+  EXPECT_TRUE(keep_mail(result, mail, {"milter", "Q"}, clock_.now(), store, limits_).has_value());
+  EXPECT_EQ(result.disposition, Disposition::failed) << "it comes again";
+  EXPECT_EQ(store.list({}).value().size(), 0u);
+
+  const std::string other = "From: a@sender.example\r\nSubject: lunch\r\n\r\n?\r\n";
+  result = examine(other);
+  EXPECT_FALSE(keep_mail(result, other, {"milter", "Q"}, clock_.now(), store, limits_).has_value());
+  EXPECT_EQ(result.disposition, Disposition::no_report) << "a lost count costs no other mail";
 }
 
 TEST_F(IntakeTest, records_a_mail_that_was_cut_with_what_its_header_says) {
