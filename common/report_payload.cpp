@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <unordered_set>
 #include <utility>
 
 #include "common/ascii.hpp"
@@ -43,6 +44,19 @@ ReadOutcome refused(Refusal refusal, std::string detail) {
   return outcome;
 }
 
+void drop_repeated(std::vector<ReadOutcome>& outcomes) {
+  if (outcomes.size() < 2) return;  // and nothing has to be hashed
+  std::unordered_set<std::string_view> seen;
+  std::vector<ReadOutcome> kept;
+  kept.reserve(outcomes.size());  // what is seen must not move
+  for (ReadOutcome& outcome : outcomes) {
+    if (!outcome.json.empty() && seen.contains(outcome.json)) continue;
+    kept.push_back(std::move(outcome));
+    seen.insert(kept.back().json);
+  }
+  outcomes = std::move(kept);
+}
+
 PayloadKind payload_kind(std::string_view bytes) {
   if (looks_like_gzip(bytes)) return PayloadKind::gzip;
   if (looks_like_zip(bytes)) return PayloadKind::zip;
@@ -56,11 +70,13 @@ PayloadKind payload_kind(std::string_view bytes) {
 PayloadReader::PayloadReader(const GunzipLimits& unpacking, const ReportLimits& report)
     : left_(unpacking), whole_budget_(unpacking.max_bytes), report_(report) {}
 
-std::vector<ReadOutcome> PayloadReader::read(std::string_view bytes) {
-  return read_packed(bytes, 0);
+std::vector<ReadOutcome> PayloadReader::read(std::string bytes) {
+  auto outcomes = read_packed(std::move(bytes), 0);
+  drop_repeated(outcomes);
+  return outcomes;
 }
 
-std::vector<ReadOutcome> PayloadReader::read_packed(std::string_view bytes, unsigned depth) {
+std::vector<ReadOutcome> PayloadReader::read_packed(std::string bytes, unsigned depth) {
   const PayloadKind kind = payload_kind(bytes);
   const bool packed = kind == PayloadKind::gzip || kind == PayloadKind::zip;
   if (packed && depth == kMaxPackings)
@@ -75,7 +91,7 @@ std::vector<ReadOutcome> PayloadReader::read_packed(std::string_view bytes, unsi
     case PayloadKind::other:
       break;
   }
-  return read_document(bytes);
+  return read_last_reports(std::move(bytes), report_);
 }
 
 std::vector<ReadOutcome> PayloadReader::read_gzip(std::string_view bytes, unsigned depth) {
@@ -83,8 +99,9 @@ std::vector<ReadOutcome> PayloadReader::read_gzip(std::string_view bytes, unsign
   left_.max_bytes -= unpacked.unpacked;
   if (unpacked.refusal != Refusal::none)
     return refuse_packed(unpacked.refusal, std::move(unpacked.detail));
-  auto outcomes = read_packed(unpacked.bytes, depth + 1);
-  if (looks_like_gzip(unpacked.bytes)) flag_all(outcomes, Flag::double_gzip);
+  const bool again = looks_like_gzip(unpacked.bytes);
+  auto outcomes = read_packed(std::move(unpacked.bytes), depth + 1);
+  if (again) flag_all(outcomes, Flag::double_gzip);
   if (unpacked.trailing_data) flag_all(outcomes, Flag::gzip_trailing_data);
   return outcomes;
 }
@@ -95,7 +112,6 @@ std::vector<ReadOutcome> PayloadReader::read_zip(std::string_view bytes, unsigne
   const auto& entries = directory.entries;
   const bool by_name = std::any_of(entries.begin(), entries.end(), has_report_name);
   std::vector<ReadOutcome> outcomes;
-  bool seen_before = false;
   for (const ZipEntry& entry : entries) {
     if (by_name && !has_report_name(entry)) continue;
     ZipMember member = read_zip_member(bytes, entry, left_);
@@ -103,19 +119,11 @@ std::vector<ReadOutcome> PayloadReader::read_zip(std::string_view bytes, unsigne
     if (member.refusal != Refusal::none) {
       append(outcomes, refuse_packed(member.refusal, std::move(member.detail)));
     } else if (by_name || payload_kind(member.bytes) == PayloadKind::json) {
-      auto more = read_packed(member.bytes, depth + 1);
-      seen_before = seen_before || more.empty();
-      append(outcomes, std::move(more));
+      append(outcomes, read_packed(std::move(member.bytes), depth + 1));
     }
   }
-  if (outcomes.empty() && !seen_before)
-    return only(refused(Refusal::not_json, "no member of the archive is JSON"));
+  if (outcomes.empty()) return only(refused(Refusal::not_json, "no member of the archive is JSON"));
   return outcomes;
-}
-
-std::vector<ReadOutcome> PayloadReader::read_document(std::string_view text) {
-  if (!seen_.emplace(text).second) return {};
-  return read_reports(text, report_);
 }
 
 std::vector<ReadOutcome> PayloadReader::refuse_packed(Refusal refusal, std::string detail) {

@@ -5,7 +5,6 @@
 
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include "common/gzip.hpp"
@@ -25,23 +24,23 @@ class PayloadReader {
  public:
   PayloadReader(const GunzipLimits& unpacking, const ReportLimits& report);
 
-  /// One outcome for each report, or refusals. Empty if all of it was read before: the same
-  /// document twice in one message is one report. At most two packings inside of each other are
-  /// opened.
-  std::vector<ReadOutcome> read(std::string_view bytes);
+  /// One outcome for each report, or refusals; never empty. At most two packings inside of each
+  /// other are opened.
+  std::vector<ReadOutcome> read(std::string bytes);
 
  private:
-  std::vector<ReadOutcome> read_packed(std::string_view bytes, unsigned depth);
+  std::vector<ReadOutcome> read_packed(std::string bytes, unsigned depth);
   std::vector<ReadOutcome> read_gzip(std::string_view bytes, unsigned depth);
   std::vector<ReadOutcome> read_zip(std::string_view bytes, unsigned depth);
-  std::vector<ReadOutcome> read_document(std::string_view text);
   std::vector<ReadOutcome> refuse_packed(Refusal refusal, std::string detail);
 
   GunzipLimits left_;
   std::size_t whole_budget_;
   ReportLimits report_;
-  std::unordered_set<std::string> seen_;
 };
+
+/// The same text twice in one message or file is one report, or one refusal: the first stays.
+void drop_repeated(std::vector<ReadOutcome>& outcomes);
 
 /// An outcome that says why there is no report.
 ReadOutcome refused(Refusal refusal, std::string detail);
