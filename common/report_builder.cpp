@@ -57,6 +57,7 @@ class ReportBuilder {
 
   bool open(Place place, ReportObject object = ReportObject::report);
   bool open_object();
+  bool count_value();
   bool open_object_of(Frame& frame);
   bool open_array();
   bool open_array_of(Frame& frame);
@@ -65,7 +66,7 @@ class ReportBuilder {
   void close();
   void flag_misplaced(MemberType type);
 
-  void scalar(const JsonScalar& scalar);
+  bool scalar(const JsonScalar& scalar);
   void member_value(Frame& frame, const JsonScalar& scalar);
   void element_value(Frame& frame, const JsonScalar& scalar);
   void take_count(Frame& frame, const JsonScalar& scalar);
@@ -78,6 +79,7 @@ class ReportBuilder {
   const ReportLimits& limits_;
   ReportDraft draft_;
   std::vector<Frame> frames_;
+  std::size_t values_ = 0;
   bool any_member_ = false;
 };
 
@@ -90,6 +92,7 @@ void ReportBuilder::refuse_malformed() {
 
 void ReportBuilder::name(std::string_view name) {
   Frame& frame = frames_.back();
+  if (name.size() > limits_.max_string) draft_.flags().add(Flag::text_cut);
   if (frame.place != Place::object) return;
   frame.member = find_member(frame.object, name);
   if (!frame.member) return;
@@ -114,22 +117,25 @@ bool ReportBuilder::claim(Frame& frame) {
   return true;
 }
 
-void ReportBuilder::scalar(const JsonScalar& scalar) {
-  if (frames_.empty()) return;
+bool ReportBuilder::scalar(const JsonScalar& scalar) {
+  if (frames_.empty()) return true;
+  if (!count_value()) return false;
   Frame& frame = frames_.back();
   switch (frame.place) {
     case Place::ignored:
-      return;
+      return true;
     case Place::policy_results:
     case Place::failure_details:
       draft_.flags().add(Flag::details_dropped);
-      return;
+      return true;
     case Place::texts:
-      return element_value(frame, scalar);
+      element_value(frame, scalar);
+      return true;
     case Place::object:
       if (frame.member) member_value(frame, scalar);
-      return;
+      return true;
   }
+  return true;
 }
 
 void ReportBuilder::member_value(Frame& frame, const JsonScalar& scalar) {
@@ -208,11 +214,22 @@ void ReportBuilder::flag_misplaced(MemberType type) {
   }
 }
 
+/// One more member of an object or element of an array; those that nobody asked for cost time, too.
+bool ReportBuilder::count_value() {
+  if (values_++ < limits_.max_members) return true;
+  draft_.refuse(
+      Refusal::json_too_many_members,
+      fmt::format("more than {} members and elements (MaximumJSONMembers)", limits_.max_members));
+  return false;
+}
+
 bool ReportBuilder::open(Place place, ReportObject object) {
   if (frames_.size() >= limits_.max_depth) {
-    draft_.refuse(Refusal::json_too_deep, fmt::format("more than {} levels", limits_.max_depth));
+    draft_.refuse(Refusal::json_too_deep,
+                  fmt::format("more than {} levels (MaximumJSONDepth)", limits_.max_depth));
     return false;
   }
+  if (!frames_.empty() && !count_value()) return false;
   frames_.push_back({place, object});
   return true;
 }
@@ -340,17 +357,13 @@ bool ReportBuilder::take(Token token) {
       name(scanner_.value());
       return true;
     case Token::text:
-      scalar({Kind::text, scanner_.value()});
-      return true;
+      return scalar({Kind::text, scanner_.value()});
     case Token::number:
-      scalar({Kind::number, scanner_.value()});
-      return true;
+      return scalar({Kind::number, scanner_.value()});
     case Token::boolean:
-      scalar({Kind::boolean, scanner_.value()});
-      return true;
+      return scalar({Kind::boolean, scanner_.value()});
     case Token::null:
-      scalar({Kind::null});
-      return true;
+      return scalar({Kind::null});
     case Token::end:
       return false;
     case Token::malformed:

@@ -109,7 +109,7 @@ class Document {
   bool read_object() {
     if (found_.outcomes.size() >= limits_.max_reports) {
       add(refuse(Refusal::too_many_reports,
-                 fmt::format("more than {} in one text", limits_.max_reports)),
+                 fmt::format("more than {} reports (MaximumReports)", limits_.max_reports)),
           {});
       return false;
     }
@@ -152,8 +152,9 @@ Found only(ReadOutcome outcome) {
 
 Found find_reports(std::string_view json, const ReportLimits& limits) {
   if (json.size() > limits.max_bytes) {
-    return only(refuse(Refusal::too_large,
-                       fmt::format("{} bytes, the limit is {}", json.size(), limits.max_bytes)));
+    return only(
+        refuse(Refusal::too_large, fmt::format("{} bytes of JSON, more than {} (MaximumReportSize)",
+                                               json.size(), limits.max_bytes)));
   }
   if (json.find_first_not_of(kJsonBlanks) == std::string_view::npos)
     return only(refuse(Refusal::empty, "nothing but blanks"));
