@@ -15,8 +15,9 @@ from collector_support import BUILD, SOURCE, Collector, recorded_datagrams
 from loop_support import days_ago, skip_reason
 from milter_process import MilterProcess
 from outcome_sums import expected_reports, shown_report
-from postfix_server import PostfixServer, without_trace
+from postfix_server import PostfixServer
 from report_mails import Signer, plain_mail, report_mail
+from smtp_client import without_trace
 from unbound_server import UnboundServer
 
 REPORTER = BUILD / "sender" / "opentlsrpt-reporter"

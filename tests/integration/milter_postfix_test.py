@@ -13,30 +13,13 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
-from milter_case import SENDER, MilterCase
-from postfix_server import PostfixServer, without_trace
+from milter_case import REPORT_ADDRESS, SENDER, MilterCase, lf
+from postfix_server import PostfixServer
 from report_mails import plain_mail, report_mail
-
-REPORT_ADDRESS = "tls@example.org"
-
-
-def lf(message):
-    return message.replace(b"\r\n", b"\n")
+from smtp_client import without_trace
 
 
 class MilterBehindPostfix(MilterCase):
-    def unique(self):
-        type(self).number += 1
-        return f"{os.getpid()}.{self.number}@sender.example"
-
-    def signed_report(self, report_id=None, **options):
-        return self.signer.sign(report_mail("sender.example", "example.org",
-                                            report_id or self.unique(), **options))
-
-    def delivered(self, message_id, address=REPORT_ADDRESS):
-        wanted = f"Message-ID: <{message_id}>".encode()
-        return [mail for mail in self.postfix.mails(address) if wanted in mail]
-
     def test_signed_report_is_stored_and_delivered_unchanged(self):
         milter = self.milter()
         report_id = self.unique()

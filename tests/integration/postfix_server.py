@@ -20,11 +20,12 @@ on 127.0.0.1, and the host name in the greeting, unique to each instance, is che
 import os
 import pwd
 import shutil
-import smtplib
 import socket
 import subprocess
 import tempfile
 import time
+
+from smtp_client import SmtpClient
 
 DAEMONS = "/usr/lib/postfix/sbin"
 
@@ -83,24 +84,13 @@ def _bare(address):
     return local.split("+", 1)[0] + "@" + domain
 
 
-def without_trace(mail):
-    """A delivered mail as it was sent: without the header fields that Postfix puts in front."""
-    trace = (b"return-path", b"x-original-to", b"delivered-to", b"received")
-    lines = mail.split(b"\n")
-    while lines and lines[0].split(b":", 1)[0].lower() in trace:
-        lines.pop(0)
-        while lines and lines[0][:1] in (b" ", b"\t"):
-            lines.pop(0)
-    return b"\n".join(lines)
-
-
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
-class PostfixServer:
+class PostfixServer(SmtpClient):
     """One running instance; a context manager, or start() and stop().
 
     smtpd_milters  the parameter's value, as in main.cf; "" for none
@@ -157,45 +147,17 @@ class PostfixServer:
         self._postfix("start")
         self._wait_for_greeting()
 
-    # -- use -------------------------------------------------------------------------------------
-
-    def connect(self, timeout=60):
-        """An smtplib.SMTP; the caller closes it."""
-        return smtplib.SMTP("127.0.0.1", self.port, local_hostname="client.test", timeout=timeout)
-
-    def send(self, sender, recipients, message):
-        """Sends one message (bytes, CRLF) byte for byte; smtplib's exceptions say what was refused.
-
-        Returns (code, text) of the answer to the message itself.
-        """
-        with self.connect() as client:
-            return self.send_on(client, sender, recipients, message)
-
     @staticmethod
-    def send_on(client, sender, recipients, message):
-        """The same on an open connection. Unlike sendmail() it does not touch line ends."""
-        client.ehlo_or_helo_if_needed()
-        code, text = client.mail(sender, ["BODY=8BITMIME"])
-        if code != 250:
-            raise smtplib.SMTPSenderRefused(code, text, sender)
-        for recipient in recipients:
-            code, text = client.rcpt(recipient)
-            if code not in (250, 251):
-                client.rset()
-                raise smtplib.SMTPRecipientsRefused({recipient: (code, text)})
-        code, text = client.docmd("DATA")
-        if code != 354:
-            raise smtplib.SMTPDataError(code, text)
-        stuffed = message.replace(b"\r\n.", b"\r\n..")
-        if stuffed.startswith(b"."):
-            stuffed = b"." + stuffed
-        if not stuffed.endswith(b"\r\n"):
-            stuffed += b"\r\n"
-        client.send(stuffed + b".\r\n")
-        code, text = client.getreply()
-        if code != 250:
-            raise smtplib.SMTPDataError(code, text)
-        return code, text
+    def folder_of_sockets():
+        """Below which folder the socket of a filter may be; None for any."""
+        return None
+
+    def use_milter(self, path, default_action="tempfail"):
+        """Puts the filter at this socket, and no other, in front. tempfail shows its faults."""
+        self.reconfigure(
+            smtpd_milters="{ unix:" + path + ", default_action=" + default_action + " }")
+
+    # -- use -------------------------------------------------------------------------------------
 
     def mails(self, address):
         """What was delivered to an address (its +extension is ignored), oldest first.
