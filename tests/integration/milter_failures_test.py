@@ -14,15 +14,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
 from milter_case import SENDER, MilterCase
-from milter_process import PROGRAM, MilterProcess, memory_kilobytes
+from milter_process import PROGRAM, MilterProcess, children, memory_kilobytes
 from postfix_server import PostfixServer
 from report_mails import plain_mail, report_mail
-
-
-
-def children(process):
-    with open(f"/proc/{process}/task/{process}/children", encoding="ascii") as file:
-        return [int(word) for word in file.read().split()]
 
 
 def descriptors(process):

@@ -18,6 +18,11 @@ BUILD = os.environ.get("OPENTLSRPT_BUILD", "")
 PROGRAM = os.path.join(BUILD, "milter", "opentlsrpt-milter")
 
 
+def children(process):
+    with open(f"/proc/{process}/task/{process}/children", encoding="ascii") as file:
+        return [int(word) for word in file.read().split()]
+
+
 def memory_kilobytes(process, field="VmRSS"):
     """How much memory a process has; VmHWM is the most it ever had."""
     with open(f"/proc/{process}/status", encoding="ascii") as file:
