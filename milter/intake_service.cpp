@@ -3,6 +3,17 @@
 
 namespace tlsrpt::milter {
 
+void IntakeService::use(IntakeSettings settings) {
+  auto fresh = std::make_shared<const IntakeSettings>(std::move(settings));
+  const std::lock_guard lock(settings_mutex_);
+  settings_.swap(fresh);
+}
+
+std::shared_ptr<const IntakeSettings> IntakeService::settings() const {
+  const std::lock_guard lock(settings_mutex_);
+  return settings_;
+}
+
 void IntakeService::keep(IntakeResult& result, std::string_view message,
                          const std::string& queue_id) {
   const MailContext context{"milter", queue_id};
@@ -22,7 +33,7 @@ void IntakeService::keep(IntakeResult& result, std::string_view message,
 }
 
 IntakeResult IntakeService::take(std::string_view message, const std::string& queue_id) {
-  IntakeResult result = examine_mail(message, settings_, parts_.opener, parts_.dns, parts_.clock);
+  IntakeResult result = examine_mail(message, *settings(), parts_.opener, parts_.dns, parts_.clock);
   keep(result, message, queue_id);
   return result;
 }

@@ -4,6 +4,7 @@
 // The one intake of the milter, shared by all its sessions.
 
 #include <chrono>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -27,7 +28,13 @@ class IntakeService final : public MailTaker {
     std::chrono::milliseconds store_patience = std::chrono::seconds(20);
   };
   IntakeService(IntakeSettings settings, StoreLimits limits, Parts parts, ReceivedStore store)
-      : settings_(std::move(settings)), limits_(limits), parts_(parts), store_(std::move(store)) {}
+      : settings_(std::make_shared<const IntakeSettings>(std::move(settings))),
+        limits_(limits),
+        parts_(parts),
+        store_(std::move(store)) {}
+
+  /// From the next mail on. Threads: any.
+  void use(IntakeSettings settings);
 
   IntakeResult take(std::string_view message, const std::string& queue_id) override;
   IntakeResult take_cut(std::string_view beginning, std::size_t limit,
@@ -35,7 +42,10 @@ class IntakeService final : public MailTaker {
 
  private:
   void keep(IntakeResult& result, std::string_view message, const std::string& queue_id);
-  IntakeSettings settings_;
+  [[nodiscard]] std::shared_ptr<const IntakeSettings> settings() const;
+
+  mutable std::mutex settings_mutex_;
+  std::shared_ptr<const IntakeSettings> settings_;  ///< guarded by settings_mutex_
   StoreLimits limits_;
   Parts parts_;
   std::timed_mutex store_mutex_;

@@ -35,8 +35,8 @@ class MilterBehindPostfix(MilterCase):
         self.assertIn("dkim=pass", line)
         self.assertIn("domain=example.org", line)
 
-    def test_on_report_discard_takes_it_out_of_the_mail_unless_others_get_it(self):
-        milter = self.milter(On_Report="discard")
+    def test_on_success_discard_takes_it_out_of_the_mail_unless_others_get_it(self):
+        milter = self.milter(On_Success="discard")
         alone, shared = self.unique(), self.unique()
         self.postfix.send(SENDER, [REPORT_ADDRESS], self.signed_report(alone))
         self.postfix.send(SENDER, [REPORT_ADDRESS, "boss@example.org"], self.signed_report(shared))
@@ -65,7 +65,7 @@ class MilterBehindPostfix(MilterCase):
         self.assertTrue(caught.exception.smtp_error.startswith(b"5.7.1 TLS report not accepted"))
 
     def test_other_mail_passes_byte_for_byte(self):  # R254
-        milter = self.milter(On_Report="discard", On_BadReport="reject")
+        milter = self.milter(On_Success="discard", On_BadReport="reject")
         odd = [b"", b"\r\n", b".\r\n..\r\n...\r\n", b"\xff\xfe 8bit \x80\r\n", b"x" * 900 + b"\r\n",
                b"a line\r\n" * 20000, base64.encodebytes(bytes(range(256)) * 40).replace(b"\n", b"\r\n")]
         mails = [plain_mail(f"odd {os.getpid()} {i}", body=body) for i, body in enumerate(odd)]
