@@ -123,7 +123,7 @@ class Loop(unittest.TestCase):
         cls.dns = UnboundServer(zones)
         cls.dns.start()
         cls.addClassCleanup(cls.dns.stop)
-        cls.milter = MilterProcess(ReportAddress=REPORT_ADDRESS, On_Report="discard",
+        cls.milter = MilterProcess(ReportAddress=REPORT_ADDRESS, On_Success="discard",
                                    Nameserver=cls.dns.address)
         cls.milter.__enter__()
         cls.addClassCleanup(cls.milter.__exit__)

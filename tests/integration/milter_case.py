@@ -5,7 +5,9 @@ The server is Postfix; a test class with another one says server = SendmailServe
 """
 
 import os
+import shutil
 import signal
+import tempfile
 import unittest
 
 import postfix_server
@@ -24,6 +26,7 @@ def lf(message):
 
 class MilterCase(unittest.TestCase):
     server = postfix_server.PostfixServer
+    running = None
 
     @classmethod
     def setUpClass(cls):
@@ -40,12 +43,19 @@ class MilterCase(unittest.TestCase):
         cls.mta = cls.postfix = cls.server()
         cls.mta.start()
         cls.addClassCleanup(cls.mta.stop)
+        # One place for the sockets of all milters: the server need not be told of each.
+        cls.sockets = tempfile.mkdtemp(prefix="opentlsrpt-sockets-", dir=cls.mta.folder_of_sockets())
+        cls.addClassCleanup(shutil.rmtree, cls.sockets)
+        os.chmod(cls.sockets, 0o755)
         cls.number = 0
 
     def milter(self, default_action="tempfail", **keys):
-        """A fresh milter in front of the running server. tempfail shows its faults."""
-        milter = MilterProcess(below=self.mta.folder_of_sockets(),
+        """A fresh milter in front of the running server, instead of the one before."""
+        if self.running:
+            self.running.stop(signal.SIGKILL)
+        milter = MilterProcess(Socket="local:" + os.path.join(self.sockets, "milter.sock"),
                                Nameserver=self.dns.address, DNSTimeout="3s", **keys)
+        self.running = milter
         milter.__enter__()
         # libmilter takes up to five seconds to stop; how it stops is the matter of other tests.
         self.addCleanup(milter.__exit__)

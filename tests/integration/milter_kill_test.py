@@ -110,7 +110,7 @@ class Kill9(MilterCase):
     def test_every_report_that_got_a_250_is_in_the_store_exactly_once(self):
         # A report whose reader is killed counts as one that no reader survives; its sender is to
         # come again here.
-        milter = self.milter(On_Report="discard", On_BadReport="tempfail")
+        milter = self.milter(On_Success="discard", On_BadReport="tempfail")
         moments = random.Random(SEED)
         stream = Stream(self)
         began = time.monotonic()

@@ -100,7 +100,7 @@ class MilterProcess:
         return status
 
     def path(self):
-        return os.path.join(self.folder, "milter.sock")
+        return self.keys["Socket"].split(":", 1)[1]
 
     def postfix_address(self):
         return "unix:" + self.path()

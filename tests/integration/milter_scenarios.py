@@ -146,18 +146,83 @@ class MilterScenarios:
         self.assertEqual(self.refusals(milter), ["not-authentic"] * len(forgeries))
         self.assertEqual(self.stored(milter), [])
 
-    def test_report_to_a_report_address_and_to_somebody_else(self):
-        milter = self.milter(On_Report="discard")
+    def test_unsigned_report_is_delivered_and_recorded_as_refused(self):  # R215, R216
+        milter = self.milter()
+        report_id = self.unique()
+        mail = report_mail("sender.example", "example.org", report_id)
+        self.assertEqual(self.code(mail), 250)
+        self.assertEqual(self.stored(milter), [])
+        self.assertEqual(self.refusals(milter), ["not-authentic"])
+        self.mta.wait_for_empty_queue()
+        self.assertEqual([without_trace(one) for one in self.delivered(report_id)], [lf(mail)])
+
+    def test_rejection_says_why(self):  # R216
+        self.milter(On_BadReport="reject")
+        with self.assertRaises(smtplib.SMTPDataError) as caught:
+            self.mta.send(SENDER, [REPORT_ADDRESS],
+                          report_mail("sender.example", "example.org", self.unique()))
+        self.assertEqual(caught.exception.smtp_code, 550)
+        self.assertTrue(caught.exception.smtp_error.startswith(b"5.7.1 TLS report not accepted"))
+
+    def test_bad_report_can_be_held_by_the_server(self):
+        milter = self.milter(On_BadReport="quarantine")
+        report_id = self.unique()
+        self.assertEqual(self.code(report_mail("sender.example", "example.org", report_id)), 250)
+        self.assertEqual(self.refusals(milter), ["not-authentic"])
+        good = self.unique()
+        self.assertEqual(self.code(self.signed_report(good)), 250)
+        self.mta.wait_for_mail(REPORT_ADDRESS)
+        self.assertEqual(self.mta.held(), 1)
+        self.mta.remove_held()
+        self.mta.wait_for_empty_queue()
+        self.assertEqual(self.delivered(report_id), [])
+        self.assertEqual(len(self.delivered(good)), 1)
+
+    def test_discard_takes_reports_from_report_addresses_only(self):
+        milter = self.milter(On_Success="discard")
+        alone = self.unique()
+        self.assertEqual(self.code(self.signed_report(alone)), 250)
         for recipients in ([REPORT_ADDRESS, SOMEONE], [SOMEONE, REPORT_ADDRESS]):
             report_id = self.unique()
             mail = self.signed_report(report_id)
             self.assertEqual(self.code(mail, recipients), 250)
             self.assertEqual(self.stored(milter)[-1:], [report_id])
             self.mta.wait_for_empty_queue()
-            # Nothing is taken from somebody who is no report address.
             (copy,) = self.delivered(report_id, SOMEONE)
             self.assertEqual(without_trace(copy), lf(mail))
         self.assertEqual(len(milter.lines("discard-withheld")), 2)
+        self.assertEqual(len(self.stored(milter)), 3)
+        self.assertEqual(self.delivered(alone), [])
+
+    def test_header_is_added_in_front_and_forged_ones_are_removed(self):
+        milter = self.milter(AddHeader="yes")
+        report_id = self.unique()
+        mail = self.signed_report(report_id)
+        forged = b"TLSRPT-Results: mx; tlsrpt=stored\r\n"
+        self.assertEqual(self.code(forged + mail), 250)
+        self.assertEqual(self.stored(milter), [report_id])
+        self.mta.wait_for_empty_queue()
+        (copy,) = self.delivered(report_id)
+        added = [line for line in copy.split(b"\n\n", 1)[0].split(b"\n")
+                 if line.startswith(b"TLSRPT-Results:")]
+        self.assertEqual(len(added), 1, copy[:1000])
+        self.assertIn(b"tlsrpt=stored", added[0])
+        self.assertIn(b"dkim=pass header.d=sender.example", added[0])
+        # The rest is as it was, but for where the server puts the new field.
+        rest = without_trace(b"\n".join(line for line in copy.split(b"\n") if line != added[0]))
+        self.assertEqual(rest, lf(mail))
+
+    def test_reports_are_known_by_their_header_at_any_address(self):
+        milter = self.milter(ReportAddress="*")
+        report_id = self.unique()
+        mail = self.signed_report(report_id)
+        self.assertEqual(self.code(mail, [SOMEONE]), 250)
+        self.assertEqual(self.stored(milter), [report_id])
+        self.mta.wait_for_empty_queue()
+        self.assertEqual([without_trace(one) for one in self.delivered(report_id, SOMEONE)],
+                         [lf(mail)])
+        self.pass_unchanged([SOMEONE])
+        self.assertEqual(self.refusals(milter), [])
 
     # -- other mail ------------------------------------------------------------------------------
 
@@ -179,6 +244,13 @@ class MilterScenarios:
         self.pass_unchanged([SOMEONE])
         # These the filter sees from beginning to end.
         self.pass_unchanged([REPORT_ADDRESS, SOMEONE])
+        # A report to somebody else is none of our business either.
+        report_id = self.unique()
+        mail = self.signed_report(report_id, recipient=SOMEONE)
+        self.assertEqual(self.code(mail, [SOMEONE]), 250)
+        self.mta.wait_for_empty_queue()
+        self.assertEqual([without_trace(one) for one in self.delivered(report_id, SOMEONE)],
+                         [lf(mail)])
         self.assertEqual(self.stored(milter), [])
         self.assertEqual(self.refusals(milter), [])
 

@@ -5,7 +5,8 @@
         postfix.send("a@sender.example", ["tls@example.org"], message_bytes)
         postfix.wait_for_mail("tls@example.org", count=1)
 
-Everything lives in one temporary folder. Nothing is chrooted, so paths of sockets are absolute.
+Everything lives in one temporary folder. Nothing is chrooted unless asked for, so paths of sockets
+are absolute.
 Mail for the domains given is delivered into a Maildir below that folder and read with mails(); all
 other mail is refused at RCPT, and there is no SMTP client: nothing leaves the machine.
 
@@ -30,9 +31,9 @@ from smtp_client import SmtpClient
 DAEMONS = "/usr/lib/postfix/sbin"
 
 MASTER_CF = """\
-127.0.0.1:{port} inet n - n - - smtpd
+127.0.0.1:{port} inet n - {chroot} - - smtpd
 pickup    unix  n - n 60  1 pickup
-cleanup   unix  n - n -   0 cleanup
+cleanup   unix  n - {chroot} -   0 cleanup
 qmgr      unix  n - n 300 1 qmgr
 rewrite   unix  - - n -   - trivial-rewrite
 bounce    unix  - - n -   0 bounce
@@ -95,12 +96,15 @@ class PostfixServer(SmtpClient):
 
     smtpd_milters  the parameter's value, as in main.cf; "" for none
     domains        domains whose mail is delivered, whatever its local part
+    chroot         whether what talks to filters runs in a chroot, as Debian has it
     parameters     further main.cf parameters, name -> value; they win over those made here
     """
 
-    def __init__(self, smtpd_milters="", domains=("example.org",), parameters=None):
+    def __init__(self, smtpd_milters="", domains=("example.org",), chroot=False,
+                 parameters=None):
         self.smtpd_milters = smtpd_milters
         self.domains = list(domains)
+        self.chroot = "y" if chroot else "n"
         self.parameters = dict(parameters or {})
         self.port = free_port()
         self.name = f"t{os.getpid()}-{self.port}.postfix.test"
@@ -154,8 +158,9 @@ class PostfixServer(SmtpClient):
 
     def use_milter(self, path, default_action="tempfail"):
         """Puts the filter at this socket, and no other, in front. tempfail shows its faults."""
-        self.reconfigure(
-            smtpd_milters="{ unix:" + path + ", default_action=" + default_action + " }")
+        value = "{ unix:" + path + ", default_action=" + default_action + " }"
+        if self.parameters.get("smtpd_milters") != value:
+            self.reconfigure(smtpd_milters=value)
 
     # -- use -------------------------------------------------------------------------------------
 
@@ -200,6 +205,18 @@ class PostfixServer(SmtpClient):
             for _, _, files in os.walk(os.path.join(self.folder, "queue", queue)):
                 names.extend(files)
         return names
+
+    def held(self):
+        """How many messages are on hold."""
+        return len(_list(os.path.join(self.folder, "queue", "hold")))
+
+    def remove_held(self):
+        subprocess.run(["postsuper", "-c", self._config_dir(), "-d", "ALL", "hold"], check=True,
+                       env=self._environment(), capture_output=True, timeout=60)
+
+    def queue_folder(self):
+        """Where programs with a chroot see their root."""
+        return os.path.join(self.folder, "queue")
 
     def log(self):
         """Everything Postfix has logged so far."""
@@ -285,7 +302,7 @@ class PostfixServer(SmtpClient):
     def _write_configuration(self):
         folder = self._config_dir()
         for name, text in (("main.cf", self._main_cf()),
-                           ("master.cf", MASTER_CF.format(port=self.port))):
+                           ("master.cf", MASTER_CF.format(port=self.port, chroot=self.chroot))):
             with open(os.path.join(folder, name), "w", encoding="ascii") as file:
                 file.write(text)
 

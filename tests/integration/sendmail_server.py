@@ -134,7 +134,9 @@ class SendmailServer(SmtpClient):
 
     def use_milter(self, path, default_action="tempfail"):
         """Puts the filter at this socket, and no other, in front. tempfail shows its faults."""
-        self.configure(FILTER.format(path=path, flags=FLAGS[default_action]))
+        lines = FILTER.format(path=path, flags=FLAGS[default_action])
+        if self.filters != lines:
+            self.configure(lines)
 
     def configure(self, filters):
         """Restarts with these lines of the .mc file."""
@@ -165,6 +167,16 @@ class SendmailServer(SmtpClient):
                 raise TimeoutError(f"queue is not empty: {os.listdir(self._path('queue'))}\n"
                                    + self.log())
             time.sleep(0.05)
+
+    def held(self):
+        """How many messages wait in quarantine."""
+        return sum(name.startswith("hf") for name in os.listdir(self._path("queue")))
+
+    def remove_held(self):
+        for name in os.listdir(self._path("queue")):
+            if name.startswith("hf"):
+                os.unlink(self._path(os.path.join("queue", name)))
+                os.unlink(self._path(os.path.join("queue", "df" + name[2:])))
 
     def log(self):
         """What Sendmail has said; its log proper goes to syslog."""
