@@ -88,7 +88,6 @@ struct Connection {
   Session session;
   unsigned long steps;
   Log& log;
-  bool is_used = false;  ///< by an SMTP session
 };
 
 Connection* connection_of(SMFICTX* context) {
@@ -271,12 +270,8 @@ sfsistat on_connect(SMFICTX* context, char* host, _SOCK_ADDR* address) noexcept 
   sfsistat status = SMFIS_CONTINUE;
   try {
     Connection* connection = connection_of(context);
-    if (connection != nullptr) steps = connection->steps;
-    // Another SMTP session on an old connection begins with the settings of now.
-    if (connection == nullptr || connection->is_used) {
-      connection = &open_connection(context, *entry.parts(), steps);
-    }
-    connection->is_used = true;
+    if (connection == nullptr) connection = &open_connection(context, *entry.parts(), steps);
+    steps = connection->steps;
     if (connection->session.wants_peer()) {
       status = to_status(
           context, connection->session.connect(host == nullptr ? "" : host, address_text(address)),

@@ -182,10 +182,6 @@ class MilterProtocol(unittest.TestCase):
                 self.assertEqual(self.play(after, bad)[1][:4], b"y550")
                 self.assertEqual(self.play(after, bad, ["<new@example.org>"])[1][:4], b"y550")
                 self.assertEqual(len(self.play(after, self.signed())[0]), 1)
-            # The MTA's next SMTP session on the old connection: what it negotiated stays.
-            before.quit_keeping_connection()
-            before.connect()
-            self.assertEqual(self.play(before, bad)[1][:4], b"y550")
         (line,) = milter.lines("reloaded")
         for key in ("AddHeader", "On-BadReport", "ReportAddress"):
             self.assertIn(key, line)
@@ -252,6 +248,8 @@ class MilterProtocol(unittest.TestCase):
         self.assertEqual(len(milter.query("SELECT id FROM report")), 2)
 
     def test_ten_sessions_on_one_connection(self):
+        # libmilter ignores QUIT_NC and CONNECT behind a message that was accepted, so that an MTA
+        # may not wait for an answer to the second CONNECT. None is known that does it.
         milter = self.milter()
         with MilterClient(milter.path()) as mta:
             for _ in range(10):
