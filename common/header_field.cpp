@@ -173,7 +173,7 @@ HeaderSection split_header(std::string_view text, std::size_t max_bytes) {
   HeaderSection section;
   std::size_t at = 0;
   while (at < text.size()) {
-    const std::size_t newline = text.substr(0, std::min(text.size(), max_bytes + 1)).find('\n', at);
+    const std::size_t newline = text.substr(0, std::min(text.size(), max_bytes)).find('\n', at);
     if (newline == std::string_view::npos && text.size() > max_bytes) {
       section.too_large = true;
       break;

@@ -11,6 +11,7 @@
 #include "common/mailbox.hpp"
 #include "common/mbox.hpp"
 #include "common/mime_walker.hpp"
+#include "common/report_filename.hpp"
 #include "common/report_part.hpp"
 #include "common/report_payload.hpp"
 
@@ -79,8 +80,7 @@ void fill_policy_domain(ReadOutcome& outcome, const MailFacts& facts) {
 /// Collects the outcomes of one message.
 class ReportFinder {
  public:
-  explicit ReportFinder(const MessageLimits& limits)
-      : limits_(limits), payloads_(limits.gunzip, limits.report) {}
+  explicit ReportFinder(const MessageLimits& limits) : limits_(limits), payloads_(limits) {}
 
   OpenedMessage open(std::string_view text) {
     OpenedMessage opened;
@@ -88,9 +88,9 @@ class ReportFinder {
         walk_mime(text.substr(0, limits_.max_message_bytes), mime_limits(limits_));
     opened.facts = read_facts(message);
     if (text.size() > limits_.max_message_bytes) {
-      opened.outcomes.push_back(
-          refused(Refusal::too_large,
-                  fmt::format("message of more than {} bytes", limits_.max_message_bytes)));
+      opened.outcomes.push_back(refused(
+          Refusal::too_large, fmt::format("a message of more than {} bytes (MaximumMessageSize)",
+                                          limits_.max_message_bytes)));
       return opened;
     }
     facts_ = &opened.facts;
@@ -138,12 +138,16 @@ class ReportFinder {
       if (forwarded) outcome.flags.add(Flag::forwarded_message);
       if (duplicate_header_ && !forwarded) outcome.flags.add(Flag::duplicate_header);
       if (outcome.accepted()) {
+        const auto name = parse_report_filename(part.name);
+        if (name && !agrees(*name, outcome.report)) outcome.flags.add(Flag::filename_mismatch);
         // What the outer header says is not about a message that was forwarded inside of it.
         if (!forwarded) cross_check(outcome, *facts_);
         if (!forwarded) fill_policy_domain(outcome, *facts_);
         accepted_.push_back(std::move(outcome));
       } else {
-        (found.candidate == Candidate::weak ? weak_ : strong_).push_back(std::move(outcome));
+        const bool certain =
+            found.candidate == Candidate::strong || outcome.refusal == Refusal::too_many_reports;
+        (certain ? strong_ : weak_).push_back(std::move(outcome));
       }
     }
   }
@@ -154,15 +158,17 @@ class ReportFinder {
     std::move(strong_.begin(), strong_.end(), std::back_inserter(outcomes));
     if (!any_accepted) std::move(weak_.begin(), weak_.end(), std::back_inserter(outcomes));
     if (too_many_parts_)
-      outcomes.push_back(refused(Refusal::message_too_many_parts,
-                                 fmt::format("more than {} parts", limits_.max_parts)));
-    if (too_deep_)
-      outcomes.push_back(refused(Refusal::message_too_deep,
-                                 fmt::format("parts nest deeper than {}", limits_.max_depth)));
-    if (headers_too_large_)
       outcomes.push_back(
-          refused(Refusal::message_headers_too_large,
-                  fmt::format("a header of more than {} bytes", limits_.max_header_bytes)));
+          refused(Refusal::message_too_many_parts,
+                  fmt::format("more than {} parts (MaximumMIMEParts)", limits_.max_parts)));
+    if (too_deep_)
+      outcomes.push_back(
+          refused(Refusal::message_too_deep,
+                  fmt::format("parts nest deeper than {} (MaximumMIMEDepth)", limits_.max_depth)));
+    if (headers_too_large_)
+      outcomes.push_back(refused(Refusal::message_headers_too_large,
+                                 fmt::format("a header of more than {} bytes (MaximumHeaders)",
+                                             limits_.max_header_bytes)));
     if (outcomes.empty())
       outcomes.push_back(refused(Refusal::no_report_part, "no part looks like a report"));
     return outcomes;
@@ -210,7 +216,7 @@ std::vector<ReadOutcome> open_file_bytes(std::string_view bytes, const MessageLi
   if (!packed_or_json && looks_like_mbox(bytes)) return open_mbox(bytes, limits);
   if (!packed_or_json && looks_like_message(bytes, limits))
     return open_message(bytes, limits).outcomes;
-  return PayloadReader(limits.gunzip, limits.report).read(bytes);
+  return PayloadReader(limits).read(bytes);
 }
 
 }  // namespace tlsrpt

@@ -133,6 +133,8 @@ class Walker {
     part.name =
         parse_parameters(header.value_of("Content-Disposition").value_or("")).parameter("filename");
     if (part.name.empty()) part.name = type.parameter("name");
+    // Where Microsoft puts it.
+    if (part.name.empty()) part.name = header.value_of("Content-Description").value_or("");
     part.encoding = transfer_encoding(header.value_of("Content-Transfer-Encoding").value_or(""));
     part.forwarded = place.forwarded;
     part.guessed = place.guessed;

@@ -73,6 +73,7 @@ class ReportBuilder final : public nlohmann::json::json_sax_t {
   }
 
   bool open(Place place, ReportObject object = ReportObject::report);
+  bool count_value();
   bool open_object_of(Frame& frame);
   bool open_array_of(Frame& frame);
   bool open_policy_result();
@@ -90,6 +91,7 @@ class ReportBuilder final : public nlohmann::json::json_sax_t {
   const ReportLimits& limits_;
   ReportDraft draft_;
   std::vector<Frame> frames_;
+  std::size_t values_ = 0;
   bool any_member_ = false;
   bool stopped_ = false;
 };
@@ -105,6 +107,7 @@ bool ReportBuilder::parse_error(std::size_t position, const std::string& token,
 
 bool ReportBuilder::key(string_t& name) {
   Frame& frame = frames_.back();
+  if (name.size() > limits_.max_string) draft_.flags().add(Flag::text_cut);
   if (frame.place != Place::object) return true;
   frame.member = find_member(frame.object, name);
   if (!frame.member) return true;
@@ -130,6 +133,7 @@ bool ReportBuilder::claim(Frame& frame) {
 
 bool ReportBuilder::scalar(const JsonScalar& scalar) {
   if (frames_.empty()) return true;
+  if (!count_value()) return false;
   Frame& frame = frames_.back();
   switch (frame.place) {
     case Place::ignored:
@@ -226,12 +230,24 @@ void ReportBuilder::flag_misplaced(MemberType type) {
   }
 }
 
+/// One more member of an object or element of an array; those that nobody asked for cost time, too.
+bool ReportBuilder::count_value() {
+  if (values_++ < limits_.max_members) return true;
+  draft_.refuse(
+      Refusal::json_too_many_members,
+      fmt::format("more than {} members and elements (MaximumJSONMembers)", limits_.max_members));
+  stopped_ = true;
+  return false;
+}
+
 bool ReportBuilder::open(Place place, ReportObject object) {
   if (frames_.size() >= limits_.max_depth) {
-    draft_.refuse(Refusal::json_too_deep, fmt::format("more than {} levels", limits_.max_depth));
+    draft_.refuse(Refusal::json_too_deep,
+                  fmt::format("more than {} levels (MaximumJSONDepth)", limits_.max_depth));
     stopped_ = true;
     return false;
   }
+  if (!frames_.empty() && !count_value()) return false;
   frames_.push_back({place, object});
   return true;
 }

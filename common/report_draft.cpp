@@ -18,7 +18,8 @@ void ReportDraft::refuse(Refusal refusal, std::string detail) {
 
 bool ReportDraft::open_policy_result() {
   if (outcome_.report.policies.size() >= limits_.max_policies) {
-    refuse(Refusal::too_many_policies, fmt::format("more than {}", limits_.max_policies));
+    refuse(Refusal::too_many_policies,
+           fmt::format("more than {} policies (MaximumPolicies)", limits_.max_policies));
     return false;
   }
   outcome_.report.policies.emplace_back();

@@ -13,8 +13,6 @@
 namespace tlsrpt {
 namespace {
 
-constexpr unsigned kMaxPackings = 2;
-
 std::vector<ReadOutcome> only(ReadOutcome outcome) {
   std::vector<ReadOutcome> outcomes;
   outcomes.push_back(std::move(outcome));
@@ -53,23 +51,19 @@ PayloadKind payload_kind(std::string_view bytes) {
   return bytes[first] == '{' || bytes[first] == '[' ? PayloadKind::json : PayloadKind::other;
 }
 
-PayloadReader::PayloadReader(const GunzipLimits& unpacking, const ReportLimits& report)
-    : left_(unpacking), whole_budget_(unpacking.max_bytes), report_(report) {}
+PayloadReader::PayloadReader(const PayloadLimits& limits)
+    : limits_(limits), left_(limits.gunzip), report_(limits.report) {}
 
 std::vector<ReadOutcome> PayloadReader::read(std::string_view bytes) {
   return read_packed(bytes, 0);
 }
 
-std::vector<ReadOutcome> PayloadReader::read_packed(std::string_view bytes, unsigned depth) {
+std::vector<ReadOutcome> PayloadReader::read_packed(std::string_view bytes, std::size_t depth) {
   const PayloadKind kind = payload_kind(bytes);
-  const bool packed = kind == PayloadKind::gzip || kind == PayloadKind::zip;
-  if (packed && depth == kMaxPackings)
-    return only(refused(Refusal::not_json, fmt::format("packed more than {} times", kMaxPackings)));
   switch (kind) {
     case PayloadKind::gzip:
-      return read_gzip(bytes, depth);
     case PayloadKind::zip:
-      return read_zip(bytes, depth);
+      return read_container(kind, bytes, depth);
     case PayloadKind::empty:
     case PayloadKind::json:
     case PayloadKind::other:
@@ -78,7 +72,20 @@ std::vector<ReadOutcome> PayloadReader::read_packed(std::string_view bytes, unsi
   return read_document(bytes);
 }
 
-std::vector<ReadOutcome> PayloadReader::read_gzip(std::string_view bytes, unsigned depth) {
+std::vector<ReadOutcome> PayloadReader::read_container(PayloadKind kind, std::string_view bytes,
+                                                       std::size_t depth) {
+  if (depth == limits_.max_packings)
+    return only(refused(Refusal::too_many_packings, fmt::format("packed more than {} times "
+                                                                "(MaximumPackings)",
+                                                                limits_.max_packings)));
+  if (bytes.size() > limits_.max_compressed_bytes)
+    return only(refused(Refusal::too_large,
+                        fmt::format("{} packed bytes, more than {} (MaximumCompressedSize)",
+                                    bytes.size(), limits_.max_compressed_bytes)));
+  return kind == PayloadKind::gzip ? read_gzip(bytes, depth) : read_zip(bytes, depth);
+}
+
+std::vector<ReadOutcome> PayloadReader::read_gzip(std::string_view bytes, std::size_t depth) {
   Gunzipped unpacked = gunzip(bytes, left_);
   left_.max_bytes -= unpacked.unpacked;
   if (unpacked.refusal != Refusal::none)
@@ -89,8 +96,8 @@ std::vector<ReadOutcome> PayloadReader::read_gzip(std::string_view bytes, unsign
   return outcomes;
 }
 
-std::vector<ReadOutcome> PayloadReader::read_zip(std::string_view bytes, unsigned depth) {
-  const ZipDirectory directory = read_zip_directory(bytes);
+std::vector<ReadOutcome> PayloadReader::read_zip(std::string_view bytes, std::size_t depth) {
+  const ZipDirectory directory = read_zip_directory(bytes, limits_.max_zip_members);
   if (directory.refusal != Refusal::none) return only(refused(directory.refusal, directory.detail));
   const auto& entries = directory.entries;
   const bool by_name = std::any_of(entries.begin(), entries.end(), has_report_name);
@@ -114,14 +121,29 @@ std::vector<ReadOutcome> PayloadReader::read_zip(std::string_view bytes, unsigne
 }
 
 std::vector<ReadOutcome> PayloadReader::read_document(std::string_view text) {
-  if (!seen_.emplace(text).second) return {};
-  return read_reports(text, report_);
+  if (said_too_many_reports_ || !seen_.emplace(text).second) return {};
+  if (report_.max_reports == 0) return only(too_many_reports());
+  auto outcomes = read_reports(text, report_);
+  if (outcomes.back().refusal == Refusal::too_many_reports) outcomes.back() = too_many_reports();
+  report_.max_reports -= std::min(report_.max_reports, outcomes.size());
+  return outcomes;
+}
+
+/// In words of the whole budget, of which the document that reached it may have had only a rest.
+ReadOutcome PayloadReader::too_many_reports() {
+  said_too_many_reports_ = true;
+  return refused(Refusal::too_many_reports,
+                 fmt::format("more than {} reports in one message or file (MaximumReports)",
+                             limits_.report.max_reports));
 }
 
 std::vector<ReadOutcome> PayloadReader::refuse_packed(Refusal refusal, std::string detail) {
   if (refusal == Refusal::too_large)
-    detail = fmt::format("unpacks to more than the {} bytes allowed for one message or file",
-                         whole_budget_);
+    detail = fmt::format(
+        "unpacks to more than the {} bytes allowed for one message or file "
+        "(MaximumReportSize)",
+        limits_.gunzip.max_bytes);
+  if (refusal == Refusal::gzip_ratio) detail += " (MaximumCompressionRatio)";
   return only(refused(refusal, std::move(detail)));
 }
 

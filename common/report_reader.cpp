@@ -99,8 +99,9 @@ class Document {
     const std::size_t end = find_json_end(text_, position_).value_or(text_.size());
     const std::string_view value = text_.substr(position_, end - position_);
     if (outcomes_.size() >= limits_.max_reports) {
-      outcomes_.push_back(refuse(Refusal::too_many_reports,
-                                 fmt::format("more than {} in one text", limits_.max_reports)));
+      outcomes_.push_back(
+          refuse(Refusal::too_many_reports,
+                 fmt::format("more than {} reports (MaximumReports)", limits_.max_reports)));
       return false;
     }
     ReadOutcome outcome = read_value(value, limits_);
@@ -136,8 +137,9 @@ bool is_utf16(std::string_view text) {
 
 std::vector<ReadOutcome> read_reports(std::string_view json, const ReportLimits& limits) {
   if (json.size() > limits.max_bytes) {
-    return {refuse(Refusal::too_large,
-                   fmt::format("{} bytes, the limit is {}", json.size(), limits.max_bytes))};
+    return {
+        refuse(Refusal::too_large, fmt::format("{} bytes of JSON, more than {} (MaximumReportSize)",
+                                               json.size(), limits.max_bytes))};
   }
   if (json.find_first_not_of(kJsonBlanks) == std::string_view::npos) {
     return {refuse(Refusal::empty, "nothing but blanks")};

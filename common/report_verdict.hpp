@@ -60,6 +60,8 @@ enum class Flag : std::uint8_t {
   forwarded_message,   ///< found inside message/rfc822: the outer signature says nothing about it
   submitter_mismatch,  ///< TLS-Report-Submitter is not the domain of contact-info (R224)
   domain_mismatch,     ///< TLS-Report-Domain names none of the policy domains
+  filename_mismatch,   ///< the file name speaks of another sender, domain or time
+  signer_mismatch,     ///< the DKIM signature is not of the domain of contact-info
   duplicate_header,    ///< a TLS-Report-* header more than once (R249)
   foreign_domain,      ///< a policy domain that is not one of ours (R228)
   dkim_key_service_type,  ///< key says s=email only (R195)
@@ -71,6 +73,7 @@ enum class Refusal : std::uint8_t {
   empty,  ///< no bytes
   not_json,
   json_too_deep,
+  json_too_many_members,
   not_a_report,   ///< JSON, but no object with any member of a report
   no_date_range,  ///< no usable date at all
   no_policies,
@@ -81,8 +84,10 @@ enum class Refusal : std::uint8_t {
   gzip_damaged,  ///< cut, wrong CRC or length, reserved flags
   gzip_ratio,    ///< unpacks to more than the allowed ratio
   zip_damaged,
-  zip_unsupported,   ///< encrypted, or a method other than stored and deflate
-  message_too_deep,  ///< MIME nesting
+  zip_unsupported,  ///< encrypted, or a method other than stored and deflate
+  zip_too_many_members,
+  too_many_packings,  ///< a container in a container in a container
+  message_too_deep,   ///< MIME nesting
   message_too_many_parts,
   message_headers_too_large,
   no_report_part,  ///< a message without any report
