@@ -17,9 +17,11 @@
 namespace tlsrpt {
 
 enum class Key : std::uint8_t {
+  add_header,
   background,
   contact_info,
   database,
+  dkim_timeout,
   dns_timeout,
   domain,
   envelope_sender,
@@ -62,7 +64,7 @@ enum class Key : std::uint8_t {
   on_default,
   on_dns_error,
   on_internal_error,
-  on_report,
+  on_success,
   organization_name,
   outcome_retention,
   outcome_socket,
@@ -121,6 +123,8 @@ struct KeyInfo {
 
 std::span<const KeyInfo> config_table();
 const KeyInfo& key_info(Key key);
+/// By its name, without regard to case; nothing if there is none.
+const KeyInfo* find_key(std::string_view name);
 
 struct ConfigPlace {
   std::string file;
@@ -147,6 +151,13 @@ class Config {
   [[nodiscard]] const std::string& text(Key key) const;  ///< also choice (lower case) and path
   [[nodiscard]] const std::vector<std::string>& list(Key key) const;
   [[nodiscard]] bool is_set(Key key) const;  ///< given in the file or on the command line
+
+  /// The value as one text that set() takes again: sizes in bytes, times in seconds, lists with
+  /// commas. Two configurations have the same value if the texts are equal.
+  [[nodiscard]] std::string value_text(Key key) const;
+
+  /// Takes over one value, with its places.
+  void copy(Key key, const Config& from);
 
   /// Sets one value as the file would. The error says what is wrong with it.
   /// place: where the value stands, for problems that are found later.

@@ -13,13 +13,16 @@ constexpr std::int64_t kKiB = 1024;
 constexpr std::int64_t kMiB = 1024 * kKiB;
 constexpr std::int64_t kGiB = 1024 * kMiB;
 constexpr std::int64_t kDay = 86400;
-constexpr std::string_view kActions = "accept discard reject tempfail";
+constexpr std::string_view kActions = "accept discard reject tempfail quarantine";
 constexpr std::string_view kAll = "milter reports collector reporter";
 
 using enum ValueType;
 
 // In the order of enum Key; the static_assert below checks it.
 constexpr std::array kTable = {
+    KeyInfo{Key::add_header, "AddHeader", boolean, "no", 0, 0, "", "milter",
+            "Add a TLSRPT-Results header that says what became of it to a report mail that is "
+            "accepted."},
     KeyInfo{Key::background, "Background", boolean, "no", 0, 0, "", "milter collector reporter",
             "Leave the terminal and run as a daemon. Not needed under systemd."},
     KeyInfo{Key::contact_info, "ContactInfo", text, "", 0, 0, "", "reporter",
@@ -27,6 +30,9 @@ constexpr std::array kTable = {
     KeyInfo{
         Key::database, "Database", text, "sqlite:/var/lib/opentlsrpt", 0, 0, "", kAll,
         "Where data is kept: sqlite: and a folder, in which received.db and outbound.db are made."},
+    KeyInfo{Key::dkim_timeout, "DKIMTimeout", duration, "15s", 1, 120, "", "milter reports",
+            "How long all key look-ups of one mail may take together; the last one may still last "
+            "DNSTimeout."},
     KeyInfo{Key::dns_timeout, "DNSTimeout", duration, "5s", 1, 120, "", "milter reports reporter",
             "How long one DNS question may take, retries included."},
     KeyInfo{
@@ -124,8 +130,8 @@ constexpr std::array kTable = {
             "Answer when a DKIM key cannot be looked up."},
     KeyInfo{Key::on_internal_error, "On-InternalError", choice, "tempfail", 0, 0, kActions,
             "milter", "Answer when a report cannot be stored; tempfail makes the sender keep it."},
-    KeyInfo{Key::on_report, "On-Report", choice, "accept", 0, 0, "accept discard", "milter",
-            "What becomes of a report mail once its report is stored: accept delivers it as well, "
+    KeyInfo{Key::on_success, "On-Success", choice, "accept", 0, 0, kActions, "milter",
+            "Answer to a report mail once its report is stored: accept delivers it as well, "
             "discard takes it out of the mail."},
     KeyInfo{Key::organization_name, "OrganizationName", text, "", 0, 0, "", "reporter",
             "The organization-name of your reports."},

@@ -115,6 +115,7 @@ DkimVerdict authenticate(std::string_view message, const MailFacts& facts,
   verify.strict_alignment = settings.strict_alignment;
   verify.strict_service_type = settings.strict_service_type;
   verify.now = now;
+  verify.lookup_time = settings.dkim_time;
   return dkim_verify(message, dns, verify);
 }
 
@@ -323,6 +324,7 @@ IntakeSettings intake_settings(const Config& config) {
   }
   settings.strict_alignment = config.boolean(Key::strict_alignment);
   settings.strict_service_type = config.boolean(Key::strict_service_type);
+  settings.dkim_time = config.duration(Key::dkim_timeout);
   return settings;
 }
 

@@ -23,6 +23,7 @@ struct IntakeSettings {
   std::vector<std::string> policy_domains;  ///< normalised; empty: no check for foreign domains
   bool strict_alignment = false;
   bool strict_service_type = false;
+  std::chrono::seconds dkim_time{15};  ///< for all key look-ups of one mail
   bool require_dkim = true;  ///< a mailed report without an acceptable signature is refused (R215)
 };
 

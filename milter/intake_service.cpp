@@ -3,6 +3,17 @@
 
 namespace tlsrpt::milter {
 
+void IntakeService::use(IntakeSettings settings) {
+  auto fresh = std::make_shared<const IntakeSettings>(std::move(settings));
+  const std::lock_guard lock(settings_mutex_);
+  settings_.swap(fresh);
+}
+
+std::shared_ptr<const IntakeSettings> IntakeService::settings() const {
+  const std::lock_guard lock(settings_mutex_);
+  return settings_;
+}
+
 void IntakeService::keep(IntakeResult& result, std::string_view bytes, const MailContext& context) {
   const auto item = item_of(result, bytes, context, parts_.clock.now());
   if (!item) return;
@@ -12,7 +23,7 @@ void IntakeService::keep(IntakeResult& result, std::string_view bytes, const Mai
 }
 
 IntakeResult IntakeService::take(std::string_view message, const std::string& queue_id) {
-  IntakeResult result = examine_mail(message, settings_, parts_.opener, parts_.dns, parts_.clock);
+  IntakeResult result = examine_mail(message, *settings(), parts_.opener, parts_.dns, parts_.clock);
   keep(result, message, {"milter", queue_id});
   return result;
 }
@@ -25,7 +36,7 @@ IntakeResult IntakeService::take_cut(std::string_view beginning, std::size_t lim
 }
 
 IntakeResult IntakeService::take_body(std::string_view body, const MailContext& context) {
-  IntakeResult result = examine_body(body, settings_, parts_.opener, parts_.clock);
+  IntakeResult result = examine_body(body, *settings(), parts_.opener, parts_.clock);
   for (ReadOutcome& outcome : result.outcomes) outcome.flags.add(context.flags);
   keep(result, body, context);
   return result;

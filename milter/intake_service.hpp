@@ -4,6 +4,8 @@
 // The one intake of a server, shared by all its sessions.
 
 #include <chrono>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -27,9 +29,12 @@ class IntakeService final : public MailTaker, public BodyTaker {
     std::chrono::milliseconds store_patience = std::chrono::seconds(20);
   };
   IntakeService(IntakeSettings settings, StoreLimits limits, Parts parts, ReceivedStore store)
-      : settings_(std::move(settings)),
+      : settings_(std::make_shared<const IntakeSettings>(std::move(settings))),
         parts_(parts),
         store_(std::move(store), limits, parts.store_patience) {}
+
+  /// From the next mail on. Threads: any.
+  void use(IntakeSettings settings);
 
   IntakeResult take(std::string_view message, const std::string& queue_id) override;
   IntakeResult take_cut(std::string_view beginning, std::size_t limit,
@@ -43,7 +48,10 @@ class IntakeService final : public MailTaker, public BodyTaker {
 
  private:
   void keep(IntakeResult& result, std::string_view bytes, const MailContext& context);
-  IntakeSettings settings_;
+  [[nodiscard]] std::shared_ptr<const IntakeSettings> settings() const;
+
+  mutable std::mutex settings_mutex_;
+  std::shared_ptr<const IntakeSettings> settings_;  ///< guarded by settings_mutex_
   Parts parts_;
   SharedStore store_;
 };

@@ -35,6 +35,9 @@ struct MilterSettings {
 MilterSettings milter_settings(const Config& config, const std::string& file,
                                std::vector<ConfigProblem>& problems);
 
+/// That of a configuration without ReportAddress, which a filter needs.
+ConfigProblem missing_report_address(const Config& config);
+
 /// For -n -v: what is used, and the lines for the MTA's files.
 std::string describe_settings(const MilterSettings& settings);
 

@@ -20,6 +20,12 @@ class Pruner {
   Pruner(std::string store_path, std::chrono::seconds retention, const Clock& clock, Log& log)
       : store_path_(std::move(store_path)), retention_(retention), clock_(clock), log_(log) {}
 
+  /// Tried at once if it is another one.
+  void set_retention(std::chrono::seconds retention) {
+    if (retention != retention_) tried_ = Day{};
+    retention_ = retention;
+  }
+
   /// Does the work if it has not been tried on this UTC day; call it every now and then.
   void prune_when_due();
 
