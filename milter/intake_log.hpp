@@ -22,9 +22,9 @@ struct LogEntry {
 /// intake-failed. At most 50; the last one then says how many more reports there are.
 std::vector<LogEntry> describe_mail(const IntakeResult& result, std::string_view queue_id);
 
-/// The same on one line of another kind: signature, first report, refusals.
+/// For a line of another kind about the same: the signature, the first report and how many more,
+/// and the refusals.
 void add_intake(LogLine& line, const IntakeResult& result);
-LogLevel level_of(const IntakeResult& result);
 
 /// Every signature (dkim-signature) and every part (report-part) with its verdict; at most 50
 /// lines.

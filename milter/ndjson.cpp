@@ -30,6 +30,7 @@ std::string provenance_members(const Provenance& provenance) {
     if (!value.empty()) members += fmt::format(R"(,"{}":{})", name, json_string(value));
   };
   add("source", provenance.source);
+  add("source-address", provenance.source_address);
   add("submitter", provenance.submitter);
   add("from-domain", provenance.from_domain);
   add("dkim", to_word(provenance.dkim));

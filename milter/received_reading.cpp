@@ -12,9 +12,10 @@ namespace {
 
 constexpr std::string_view kListedColumns =
     "id, received_at, source, dkim, dkim_domain, dkim_reason, from_domain, submitter, queue_id, "
-    "message_id, organization_name, contact_info, report_id, report.start_datetime, "
+    "message_id, source_address, organization_name, contact_info, report_id, "
+    "report.start_datetime, "
     "report.end_datetime, flags";
-constexpr int kListedWidth = 16;
+constexpr int kListedWidth = 17;
 
 // Both walk along an index from its newest end and stop at the limit. Of several policies for the
 // domain in one report only the first one that qualifies leads to it.

@@ -121,10 +121,16 @@ CREATE INDEX failure_by_type
   ON failure (result_type COLLATE NOCASE, end_datetime, report, policy_domain);
 )sql";
 
+// Who posted a report (source 'https').
+constexpr const char* kVersion3 = R"sql(
+ALTER TABLE report ADD COLUMN source_address TEXT;
+ALTER TABLE refused ADD COLUMN source_address TEXT;
+)sql";
+
 }  // namespace
 
 const std::vector<std::string>& received_migrations() {
-  static const std::vector<std::string> migrations = {kVersion1, kVersion2};
+  static const std::vector<std::string> migrations = {kVersion1, kVersion2, kVersion3};
   return migrations;
 }
 

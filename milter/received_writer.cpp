@@ -80,7 +80,7 @@ Result<void> write_policies(Sqlite& database, std::int64_t id, const Report& rep
   return {};
 }
 
-/// Parameters 0 to 18, in the order of the two statements below.
+/// Parameters 0 to 19, in the order of the two statements below.
 void bind_report(Statement& statement, const ReceivedReport& received, const ReportKeys& keys) {
   const Report& report = received.report;
   bind_provenance(statement, 0, received.provenance);
@@ -99,10 +99,10 @@ void bind_report(Statement& statement, const ReceivedReport& received, const Rep
 
 constexpr std::string_view kReportColumns =
     "(received_at, source, dkim, dkim_domain, dkim_reason, from_domain, submitter, queue_id, "
-    "message_id, organization_name, contact_info, report_id, start_datetime, end_datetime, flags, "
-    "failing, json, identity, likeness)";
+    "message_id, source_address, organization_name, contact_info, report_id, start_datetime, "
+    "end_datetime, flags, failing, json, identity, likeness)";
 constexpr std::string_view kReportValues =
-    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// Who vouches for a report: nobody, a mail that names a sender, or a signature. The higher
 /// standing takes the place of the lower one.
@@ -244,7 +244,7 @@ Result<void> write_refused(Sqlite& database, const RefusedInput& refused,
   if (!fingerprint) return tl::unexpected(fingerprint.error());
   auto insert = database.cached(fmt::format(
       "INSERT INTO refused ({}, refusal, detail, subject, size, kept, bytes, fingerprint, times) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) "
       "ON CONFLICT (fingerprint) DO UPDATE SET times = times + 1, "
       "received_at = excluded.received_at, kept = excluded.kept, bytes = excluded.bytes",
       kProvenanceColumns));

@@ -42,6 +42,7 @@ std::string dkim_text(const Provenance& provenance) {
 void append_provenance(std::string& view, const Provenance& provenance) {
   field(view, "Arrived",
         fmt::format("{} ({})", format_rfc3339(provenance.received_at), provenance.source));
+  field(view, "Sent from", provenance.source_address);
   field(view, "Submitter", provenance.submitter);
   field(view, "DKIM", dkim_text(provenance));
   field(view, "From domain", provenance.from_domain);

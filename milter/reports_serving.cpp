@@ -2,7 +2,6 @@
 
 // opentlsrpt-reports serve: builds the HTTPS endpoint and runs it until it is told to stop.
 
-#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -138,6 +137,15 @@ Exit run_until_told(Service& service, const sigset_t& signals) {
   }
 }
 
+/// A connection is a descriptor, and its report's reader another one; whoever started us may have
+/// left a low soft limit.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 sigset_t own_signals() {
   sigset_t set;
   sigemptyset(&set);
@@ -194,6 +202,7 @@ Exit start(const ServeSettings& settings, const Config& config, const Clock& clo
   auto certificate = read_certificate(settings);
   if (!certificate) return failed(Exit::config, certificate.error());
   block_signals();
+  raise_descriptor_limit();
   ::umask(static_cast<mode_t>(settings.umask));
   std::optional<PidFile> pid_file;
   if (const std::string path = pid_file_path(config, kProgram); !path.empty()) {

@@ -112,10 +112,13 @@ TEST_F(IntakeServiceTest, takes_a_report_that_came_without_a_mail) {
   const auto listed = store.list({}).value();
   ASSERT_EQ(listed.size(), 1u);
   EXPECT_EQ(listed[0].provenance.source, "https");
+  EXPECT_EQ(listed[0].provenance.source_address, "192.0.2.1");
   EXPECT_EQ(listed[0].provenance.submitter, "sender.example") << "who it says it is from";
   EXPECT_EQ(listed[0].provenance.dkim, DkimStatus::none);
   EXPECT_TRUE(listed[0].flags.has(Flag::content_mismatch));
-  EXPECT_EQ(store.list_refused({}).value().size(), 1u);
+  const auto refused = store.list_refused({}).value();
+  ASSERT_EQ(refused.size(), 1u);
+  EXPECT_EQ(refused[0].provenance.source_address, "192.0.2.1");
   EXPECT_EQ(store.counters().value().at("posts_seen"), 3u);
 }
 
