@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdint>
 
 namespace tlsrpt {
@@ -34,6 +35,24 @@ std::optional<std::string_view> unwrap(std::string_view text) {
   return text;
 }
 
+/// The only spelling of an IPv4 address: four numbers of at most 255, without leading zeros.
+bool is_dotted_quad(std::string_view text) {
+  unsigned numbers = 0;
+  unsigned digits = 0;
+  unsigned value = 0;
+  for (const char c : text) {
+    if (c == '.') {
+      if (digits == 0 || ++numbers == 4) return false;
+      digits = value = 0;
+    } else {
+      if (c < '0' || c > '9' || (digits > 0 && value == 0)) return false;
+      value = value * 10 + static_cast<unsigned>(c - '0');
+      if (++digits > 3 || value > 255) return false;
+    }
+  }
+  return numbers == 3 && digits > 0;
+}
+
 using Groups = std::array<std::uint16_t, 8>;
 
 /// RFC 5952: no leading zeros, lower case, "::" for the first longest run of two or more zeros.
@@ -49,23 +68,26 @@ std::string format_groups(const Groups& groups) {
     }
     i = std::max(end, i + 1);
   }
-  std::string text;
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  char* end = text.data();
   for (std::size_t i = 0; i < groups.size();) {
     if (best_length > 1 && i == best) {
-      text += "::";
+      *end++ = ':';
+      *end++ = ':';
       i += best_length;
       continue;
     }
-    if (!text.empty() && text.back() != ':') text += ':';
-    fmt::format_to(std::back_inserter(text), "{:x}", groups[i]);
+    if (end != text.data() && end[-1] != ':') *end++ = ':';
+    end = std::to_chars(end, text.data() + text.size(), groups[i], 16).ptr;
     ++i;
   }
-  return text;
+  return {text.data(), end};
 }
 
 }  // namespace
 
 std::optional<std::string> canonical_ip(std::string_view text) {
+  if (is_dotted_quad(text)) return std::string(text);
   const auto unwrapped = unwrap(text);
   constexpr std::size_t kLongest = INET6_ADDRSTRLEN;
   if (!unwrapped || unwrapped->empty() || unwrapped->size() >= kLongest) return std::nullopt;
@@ -73,8 +95,7 @@ std::optional<std::string> canonical_ip(std::string_view text) {
   if (unwrapped->find('\0') != std::string_view::npos) return std::nullopt;
   const std::string address(*unwrapped);
 
-  in_addr v4{};
-  if (inet_pton(AF_INET, address.c_str(), &v4) == 1) return address;  // knows one spelling only
+  if (is_dotted_quad(address)) return address;
 
   std::array<std::uint8_t, 16> bytes{};
   if (inet_pton(AF_INET6, address.c_str(), bytes.data()) != 1) return std::nullopt;

@@ -165,9 +165,9 @@ class ReportFinder {
   }
 
   void open_part(const MimePart& part, bool forwarded) {
-    const ReportPart found = inspect_part(part);
+    ReportPart found = inspect_part(part);
     if (found.candidate == Candidate::none) return;
-    for (ReadOutcome& outcome : payloads_.read(found.bytes)) {
+    for (ReadOutcome& outcome : payloads_.read(std::move(found.bytes))) {
       if (found.mismatch) outcome.flags.add(Flag::content_mismatch);
       if (!part.closed) outcome.flags.add(Flag::mime_not_closed);
       if (part.damaged || repaired_) outcome.flags.add(Flag::mail_damaged);
@@ -193,6 +193,7 @@ class ReportFinder {
     const bool any_accepted = !outcomes.empty();
     std::move(strong_.begin(), strong_.end(), std::back_inserter(outcomes));
     if (!any_accepted) std::move(weak_.begin(), weak_.end(), std::back_inserter(outcomes));
+    drop_repeated(outcomes);
     if (too_many_parts_)
       outcomes.push_back(
           refused(Refusal::message_too_many_parts,
@@ -254,7 +255,7 @@ std::vector<ReadOutcome> open_file_bytes(std::string_view bytes, const MessageLi
   if (!packed_or_json && looks_like_mbox(bytes)) return open_mbox(bytes, limits);
   if (!packed_or_json && looks_like_message(bytes, limits))
     return open_message(bytes, limits).outcomes;
-  return PayloadReader(limits).read(bytes);
+  return PayloadReader(limits).read(std::string(bytes));
 }
 
 }  // namespace tlsrpt

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <unordered_set>
 #include <utility>
 
 #include "common/ascii.hpp"
@@ -50,6 +51,19 @@ ReadOutcome refused(Refusal refusal, std::string detail) {
   return outcome;
 }
 
+void drop_repeated(std::vector<ReadOutcome>& outcomes) {
+  if (outcomes.size() < 2) return;  // and nothing has to be hashed
+  std::unordered_set<std::string_view> seen;
+  std::vector<ReadOutcome> kept;
+  kept.reserve(outcomes.size());  // what is seen must not move
+  for (ReadOutcome& outcome : outcomes) {
+    if (!outcome.json.empty() && seen.contains(outcome.json)) continue;
+    kept.push_back(std::move(outcome));
+    seen.insert(kept.back().json);
+  }
+  outcomes = std::move(kept);
+}
+
 PayloadKind payload_kind(std::string_view bytes) {
   if (looks_like_gzip(bytes)) return PayloadKind::gzip;
   if (looks_like_zip(bytes)) return PayloadKind::zip;
@@ -64,11 +78,13 @@ PayloadKind payload_kind(std::string_view bytes) {
 PayloadReader::PayloadReader(const PayloadLimits& limits)
     : limits_(limits), left_(limits.gunzip), report_(limits.report) {}
 
-std::vector<ReadOutcome> PayloadReader::read(std::string_view bytes) {
-  return read_packed(bytes, 0);
+std::vector<ReadOutcome> PayloadReader::read(std::string bytes) {
+  auto outcomes = read_packed(std::move(bytes), 0);
+  drop_repeated(outcomes);
+  return outcomes;
 }
 
-std::vector<ReadOutcome> PayloadReader::read_packed(std::string_view bytes, std::size_t depth) {
+std::vector<ReadOutcome> PayloadReader::read_packed(std::string bytes, std::size_t depth) {
   const PayloadKind kind = payload_kind(bytes);
   switch (kind) {
     case PayloadKind::gzip:
@@ -87,12 +103,12 @@ std::vector<ReadOutcome> PayloadReader::read_packed(std::string_view bytes, std:
     case PayloadKind::empty:
       break;
   }
-  return read_document(bytes);
+  return read_document(std::move(bytes));
 }
 
 /// Its own bytes are kept where there is one report, so that what is kept is what came.
 std::vector<ReadOutcome> PayloadReader::read_utf16(std::string_view bytes) {
-  if (bytes.size() > report_.max_bytes) return read_document(bytes);
+  if (bytes.size() > report_.max_bytes) return read_document(std::string(bytes));
   auto outcomes = read_document(utf8_from_utf16(bytes));
   flag_all(outcomes, Flag::utf16);
   if (outcomes.size() == 1 && outcomes.front().accepted()) outcomes.front().json = bytes;
@@ -117,8 +133,9 @@ std::vector<ReadOutcome> PayloadReader::read_gzip(std::string_view bytes, std::s
   left_.max_bytes -= unpacked.unpacked;
   if (unpacked.refusal != Refusal::none)
     return refuse_packed(unpacked.refusal, std::move(unpacked.detail));
-  auto outcomes = read_packed(unpacked.bytes, depth + 1);
-  if (looks_like_gzip(unpacked.bytes)) flag_all(outcomes, Flag::double_gzip);
+  const bool again = looks_like_gzip(unpacked.bytes);
+  auto outcomes = read_packed(std::move(unpacked.bytes), depth + 1);
+  if (again) flag_all(outcomes, Flag::double_gzip);
   if (unpacked.trailing_data) flag_all(outcomes, Flag::gzip_trailing_data);
   return outcomes;
 }
@@ -129,7 +146,6 @@ std::vector<ReadOutcome> PayloadReader::read_zip(std::string_view bytes, std::si
   const auto& entries = directory.entries;
   const bool by_name = std::any_of(entries.begin(), entries.end(), has_report_name);
   std::vector<ReadOutcome> outcomes;
-  bool seen_before = false;
   for (const ZipEntry& entry : entries) {
     if (by_name && !has_report_name(entry)) continue;
     ZipMember member = read_zip_member(bytes, entry, left_);
@@ -137,23 +153,20 @@ std::vector<ReadOutcome> PayloadReader::read_zip(std::string_view bytes, std::si
     if (member.refusal != Refusal::none) {
       append(outcomes, refuse_packed(member.refusal, std::move(member.detail)));
     } else if (by_name || is_payload(payload_kind(member.bytes))) {
-      auto more = read_packed(member.bytes, depth + 1);
-      seen_before = seen_before || more.empty();
-      append(outcomes, std::move(more));
+      append(outcomes, read_packed(std::move(member.bytes), depth + 1));
     }
   }
   if (std::any_of(outcomes.begin(), outcomes.end(),
                   [](const ReadOutcome& outcome) { return outcome.accepted(); }))
     std::erase_if(outcomes, is_no_report);
-  if (outcomes.empty() && !seen_before)
-    return only(refused(Refusal::not_json, "no member of the archive is JSON"));
+  if (outcomes.empty()) return only(refused(Refusal::not_json, "no member of the archive is JSON"));
   return outcomes;
 }
 
-std::vector<ReadOutcome> PayloadReader::read_document(std::string_view text) {
-  if (said_too_many_reports_ || !seen_.emplace(text).second) return {};
+std::vector<ReadOutcome> PayloadReader::read_document(std::string text) {
+  if (said_too_many_reports_) return {};
   if (report_.max_reports == 0) return only(too_many_reports());
-  auto outcomes = read_reports(text, report_);
+  auto outcomes = read_last_reports(std::move(text), report_);
   if (outcomes.back().refusal == Refusal::too_many_reports) outcomes.back() = too_many_reports();
   report_.max_reports -= std::min(report_.max_reports, outcomes.size());
   return outcomes;

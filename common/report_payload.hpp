@@ -5,7 +5,6 @@
 
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include "common/gzip.hpp"
@@ -40,19 +39,18 @@ class PayloadReader {
  public:
   explicit PayloadReader(const PayloadLimits& limits);
 
-  /// One outcome for each report, or refusals. Empty if all of it was read before (the same
-  /// document twice in one message is one report), or if that there are too many reports has been
-  /// said before.
-  std::vector<ReadOutcome> read(std::string_view bytes);
+  /// One outcome for each report, or refusals. Empty only if that there are too many reports has
+  /// been said before.
+  std::vector<ReadOutcome> read(std::string bytes);
 
  private:
-  std::vector<ReadOutcome> read_packed(std::string_view bytes, std::size_t depth);
+  std::vector<ReadOutcome> read_packed(std::string bytes, std::size_t depth);
   std::vector<ReadOutcome> read_container(PayloadKind kind, std::string_view bytes,
                                           std::size_t depth);
   std::vector<ReadOutcome> read_gzip(std::string_view bytes, std::size_t depth);
   std::vector<ReadOutcome> read_zip(std::string_view bytes, std::size_t depth);
   std::vector<ReadOutcome> read_utf16(std::string_view bytes);
-  std::vector<ReadOutcome> read_document(std::string_view text);
+  std::vector<ReadOutcome> read_document(std::string text);
   std::vector<ReadOutcome> refuse_packed(Refusal refusal, std::string detail);
   ReadOutcome too_many_reports();
 
@@ -60,8 +58,10 @@ class PayloadReader {
   GunzipLimits left_;    ///< of the budget for unpacked bytes
   ReportLimits report_;  ///< of the budget for reports
   bool said_too_many_reports_ = false;
-  std::unordered_set<std::string> seen_;
 };
+
+/// The same text twice in one message or file is one report, or one refusal: the first stays.
+void drop_repeated(std::vector<ReadOutcome>& outcomes);
 
 /// An outcome that says why there is no report.
 ReadOutcome refused(Refusal refusal, std::string detail);

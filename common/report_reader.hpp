@@ -30,4 +30,8 @@ struct ReportLimits {
 /// the size of the text.
 std::vector<ReadOutcome> read_reports(std::string_view json, const ReportLimits& limits = {});
 
+/// As read_reports, for a text that is not needed any more: one with a single report becomes its
+/// ReadOutcome::json instead of being copied.
+std::vector<ReadOutcome> read_last_reports(std::string json, const ReportLimits& limits);
+
 }  // namespace tlsrpt

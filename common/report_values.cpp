@@ -18,8 +18,6 @@ namespace {
 
 using Kind = JsonScalar::Kind;
 
-bool is_json_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-
 bool all_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
@@ -112,23 +110,18 @@ class StringArray final : public nlohmann::json::json_sax_t {
 
 }  // namespace
 
-std::string_view trim_blanks(std::string_view text) {
-  while (!text.empty() && is_json_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_json_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-std::string read_text(const JsonScalar& scalar, std::size_t max_bytes, Flags& flags) {
+std::string_view read_text(const JsonScalar& scalar, std::size_t max_bytes, Flags& flags) {
   if (scalar.kind != Kind::text) flags.add(Flag::text_type);
   if (scalar.kind == Kind::null || scalar.kind == Kind::boolean) return {};
   if (trim_blanks(scalar.value).empty()) return {};
   if (scalar.value.size() > max_bytes) flags.add(Flag::text_cut);
-  return std::string(cut_utf8(scalar.value, max_bytes));
+  return cut_utf8(scalar.value, max_bytes);
 }
 
 std::optional<std::uint64_t> read_count(const JsonScalar& scalar, Flags& flags) {
   const std::string_view text = trim_blanks(scalar.value);
   if (scalar.kind == Kind::number && all_digits(text)) return read_digits(text, flags);
+  if (scalar.kind == Kind::number && text == "-0") return 0;
   if (scalar.kind == Kind::boolean) {
     flags.add(Flag::count_invalid);
     return std::nullopt;
@@ -161,11 +154,11 @@ std::optional<Seconds> read_time(const JsonScalar& scalar, Flags& flags) {
   return Seconds{std::chrono::seconds{seconds}};
 }
 
-std::string read_ip(std::string text, Flags& flags) {
-  if (text.empty()) return text;
+std::string read_ip(std::string_view text, Flags& flags) {
+  if (text.empty()) return {};
   if (auto canonical = canonical_ip(text)) return std::move(*canonical);
   flags.add(Flag::invalid_ip);
-  return text;
+  return std::string(text);
 }
 
 std::string read_policy_domain(std::string_view text, Flags& flags) {
@@ -178,9 +171,9 @@ std::string read_policy_domain(std::string_view text, Flags& flags) {
   return kept;
 }
 
-std::string read_host(std::string text) {
+std::string read_host(std::string_view text) {
   if (auto host = normalize_domain(trim_blanks(text))) return std::move(*host);
-  return text;
+  return std::string(text);
 }
 
 void add_policy_lines(std::vector<std::string>& lines, std::string_view text,
