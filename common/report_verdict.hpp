@@ -56,7 +56,9 @@ enum class Flag : std::uint8_t {
   double_gzip,
   gzip_trailing_data,
   content_mismatch,  ///< label or name say something else than the bytes
+  utf16,             ///< text was UTF-16
   mime_not_closed,
+  mail_damaged,  ///< junk before or in a header, or odd line ends; read as what it must have been
   forwarded_message,   ///< found inside message/rfc822: the outer signature says nothing about it
   submitter_mismatch,  ///< TLS-Report-Submitter is not the domain of contact-info (R224)
   domain_mismatch,     ///< TLS-Report-Domain names none of the policy domains
