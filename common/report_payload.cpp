@@ -14,6 +14,7 @@ namespace tlsrpt {
 namespace {
 
 constexpr unsigned kMaxPackings = 2;
+constexpr std::size_t kMaxNameShown = 256;
 
 std::vector<ReadOutcome> only(ReadOutcome outcome) {
   std::vector<ReadOutcome> outcomes;
@@ -27,6 +28,14 @@ void append(std::vector<ReadOutcome>& outcomes, std::vector<ReadOutcome> more) {
 
 void flag_all(std::vector<ReadOutcome>& outcomes, Flag flag) {
   for (ReadOutcome& outcome : outcomes) outcome.flags.add(flag);
+}
+
+/// An archive in an archive: "inner.zip!report.json".
+void name_all(std::vector<ReadOutcome>& outcomes, const ZipEntry& entry) {
+  for (ReadOutcome& outcome : outcomes) {
+    const std::string inner = outcome.member.empty() ? "" : "!" + outcome.member;
+    outcome.member = entry.name.substr(0, kMaxNameShown) + inner;
+  }
 }
 
 bool has_report_name(const ZipEntry& entry) {
@@ -101,10 +110,13 @@ std::vector<ReadOutcome> PayloadReader::read_zip(std::string_view bytes, unsigne
     ZipMember member = read_zip_member(bytes, entry, left_);
     left_.max_bytes -= member.unpacked;
     if (member.refusal != Refusal::none) {
-      append(outcomes, refuse_packed(member.refusal, std::move(member.detail)));
+      auto refusals = refuse_packed(member.refusal, std::move(member.detail));
+      name_all(refusals, entry);
+      append(outcomes, std::move(refusals));
     } else if (by_name || payload_kind(member.bytes) == PayloadKind::json) {
       auto more = read_packed(member.bytes, depth + 1);
       seen_before = seen_before || more.empty();
+      name_all(more, entry);
       append(outcomes, std::move(more));
     }
   }
