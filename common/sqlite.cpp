@@ -111,6 +111,20 @@ Result<void> Statement::run() {
 
 void Statement::reset() { sqlite3_reset(statement_.get()); }
 
+void Statement::clear() {
+  reset();
+  sqlite3_clear_bindings(statement_.get());
+}
+
+LentStatement::LentStatement(LentStatement&& other) noexcept
+    : Statement(std::move(other)), place_(std::exchange(other.place_, nullptr)) {}
+
+LentStatement::~LentStatement() {
+  if (place_ == nullptr) return;
+  clear();
+  *place_ = std::move(static_cast<Statement&>(*this));
+}
+
 std::int64_t Statement::integer(int column) const {
   return sqlite3_column_int64(statement_.get(), column);
 }
@@ -161,6 +175,17 @@ Result<Statement> Sqlite::prepare(std::string_view sql) {
   Statement statement;
   statement.statement_.reset(handle);
   return statement;
+}
+
+Result<LentStatement> Sqlite::cached(std::string_view sql) {
+  auto found = statements_->find(sql);
+  if (found == statements_->end()) found = statements_->emplace(sql, Statement()).first;
+  if (!found->second.statement_) {
+    auto prepared = prepare(sql);
+    if (!prepared) return tl::unexpected(prepared.error());
+    found->second = std::move(*prepared);
+  }
+  return LentStatement(found->second);
 }
 
 Result<void> Sqlite::execute(std::string_view sql) {

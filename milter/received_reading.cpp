@@ -3,7 +3,6 @@
 #include <limits>
 #include <set>
 
-#include "common/gzip.hpp"
 #include "milter/received_row.hpp"
 #include "milter/received_store.hpp"
 
@@ -215,9 +214,7 @@ Result<std::optional<ReceivedReport>> ReceivedStore::report(std::int64_t id) {
   auto loader = PolicyLoader::create(database_);
   if (!loader) return tl::unexpected(loader.error());
   if (auto done = loader->load(id, listed.report); !done) return tl::unexpected(done.error());
-  // These are our own bytes, which were within the limits when they came.
-  constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
-  auto json = gunzip(query->text(kListedWidth), GunzipLimits{kNoLimit, kNoLimit, kNoLimit});
+  auto json = gunzip(query->text(kListedWidth), own_bytes());
   if (json.refusal != Refusal::none) {
     return fail(ErrorCode::database, "the text of report {} is damaged: {}", id, json.detail);
   }

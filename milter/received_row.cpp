@@ -14,14 +14,14 @@ constexpr std::array kDkimStatuses = {DkimStatus::pass,      DkimStatus::none,
                                       DkimStatus::fail,      DkimStatus::policy,
                                       DkimStatus::permerror, DkimStatus::temperror};
 
+}  // namespace
+
 DkimStatus read_dkim_status(std::string_view word) {
   for (const DkimStatus status : kDkimStatuses) {
     if (to_word(status) == word) return status;
   }
   return DkimStatus::none;
 }
-
-}  // namespace
 
 void bind_text(Statement& statement, int index, std::string_view text) {
   if (text.empty()) {
@@ -72,6 +72,11 @@ Provenance read_provenance(const Statement& statement, int first) {
   provenance.queue_id = statement.text(first + 7);
   provenance.message_id = statement.text(first + 8);
   return provenance;
+}
+
+GunzipLimits own_bytes() {
+  constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
+  return {kNoLimit, kNoLimit, kNoLimit};
 }
 
 std::string write_flags(const Flags& flags) {

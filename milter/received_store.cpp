@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "milter/received_store.hpp"
 
+#include "milter/received_likeness.hpp"
 #include "milter/received_schema.hpp"
 #include "milter/received_writer.hpp"
 
@@ -49,12 +50,20 @@ Result<bool> prune_refused(Sqlite& database, Seconds before) {
   return database.changes() == kPruneBatch;
 }
 
+Result<Sqlite> open_received(const std::string& path, SqliteMode mode, int busy_timeout_ms) {
+  auto database = Sqlite::open(path, mode, received_migrations(), busy_timeout_ms);
+  if (!database || mode == SqliteMode::read_only) return database;
+  if (auto done = fill_likeness(*database); !done) return tl::unexpected(done.error());
+  return database;
+}
+
 }  // namespace
 
-Result<ReceivedStore> ReceivedStore::open(const std::string& path, SqliteMode mode) {
-  auto database = Sqlite::open(path, mode, received_migrations());
+Result<ReceivedStore> ReceivedStore::open(const std::string& path, SqliteMode mode,
+                                          int busy_timeout_ms) {
+  auto database = open_received(path, mode, busy_timeout_ms);
   if (!database) return tl::unexpected(database.error());
-  return ReceivedStore(path, std::move(*database));
+  return ReceivedStore(path, busy_timeout_ms, std::move(*database));
 }
 
 Result<void> ReceivedStore::follow_file() {
@@ -64,7 +73,7 @@ Result<void> ReceivedStore::follow_file() {
     static_cast<void>(database_.execute("PRAGMA wal_checkpoint(TRUNCATE)"));
     database_ = Sqlite();
   }
-  auto current = Sqlite::open(path_, SqliteMode::read_write_create, received_migrations());
+  auto current = open_received(path_, SqliteMode::read_write_create, busy_timeout_ms_);
   if (!current) return tl::unexpected(current.error());
   database_ = std::move(*current);
   return {};
@@ -86,11 +95,6 @@ Result<StoredReports> ReceivedStore::write(const StoreItem& item, const StoreLim
   }
   for (const RefusedInput& input : item.refused) {
     if (auto done = write_refused(database_, input, limits); !done) {
-      return tl::unexpected(done.error());
-    }
-  }
-  if (!item.refused.empty()) {
-    if (auto done = make_room_for_refused(database_, limits); !done) {
       return tl::unexpected(done.error());
     }
   }
@@ -120,9 +124,14 @@ std::vector<Result<StoredReports>> ReceivedStore::store_all(
       fail_rest(transaction.error());
       return {};
     }
+    bool any_refused = false;
     for (std::size_t i = from; i < end; ++i) {
       results.push_back(write(*items[i], limits));
       if (!results.back()) return tl::unexpected(results.back().error());
+      any_refused = any_refused || !items[i]->refused.empty();
+    }
+    if (any_refused) {
+      if (auto done = make_room_for_refused(database_, limits); !done) return done;
     }
     return transaction->commit();
   };

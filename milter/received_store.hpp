@@ -106,14 +106,22 @@ struct ListedRefusal {
 /// Threads: one at a time.
 class ReceivedStore {
  public:
-  static Result<ReceivedStore> open(const std::string& path, SqliteMode mode);
+  /// busy_timeout_ms: how long each access waits for other programs.
+  static Result<ReceivedStore> open(const std::string& path, SqliteMode mode,
+                                    int busy_timeout_ms = 5000);
 
-  /// All of one mail in one transaction, on disk when it returns. Duplicates are told by submitter,
-  /// organization-name, report-id, date range and policy domains (R225); an authentic copy takes
-  /// the place of an unauthentic one, content included (R227): otherwise a forgery that came
-  /// first would gain the authentic copy's standing. An identical refused input is counted again;
-  /// where room ends, bytes go before rows, the oldest first. If somebody has moved or removed the
-  /// file in the meantime, the one that is at its path now is used, and made if there is none.
+  /// All of an item in one transaction, on disk when it returns. If somebody has moved or removed
+  /// the file in the meantime, the one that is at its path now is used, and made if there is none.
+  ///
+  /// Duplicates are told by submitter, organization-name, report-id, date range and policy domains
+  /// (R225). A report that came without any name, as by HTTPS, is the same as one that agrees in
+  /// all but the submitter; so is one whose signature was not accepted, and which agrees in the
+  /// From domain (R227). A copy with a name takes the place of one without, and an authentic one
+  /// that of all others, content included: otherwise a forgery that came first would gain the
+  /// authentic copy's standing. Two that are authentic under different names are two reports.
+  ///
+  /// An identical refused input is counted again; where room ends, bytes go before rows, the oldest
+  /// first.
   Result<StoredReports> store(const StoreItem& item, const StoreLimits& limits);
   Result<StoredReports> store(const std::vector<ReceivedReport>& reports,
                               const std::vector<RefusedInput>& refused, const StoreLimits& limits) {
@@ -146,12 +154,13 @@ class ReceivedStore {
   Result<void> prune(Seconds before);
 
  private:
-  ReceivedStore(std::string path, Sqlite database)
-      : path_(std::move(path)), database_(std::move(database)) {}
+  ReceivedStore(std::string path, int busy_timeout_ms, Sqlite database)
+      : path_(std::move(path)), busy_timeout_ms_(busy_timeout_ms), database_(std::move(database)) {}
   Result<void> follow_file();
   Result<Transaction> begin();
   Result<StoredReports> write(const StoreItem& item, const StoreLimits& limits);
   std::string path_;
+  int busy_timeout_ms_;
   Sqlite database_;
 };
 
