@@ -6,6 +6,7 @@
 #include "milter/ndjson.hpp"
 #include "milter/received_identity.hpp"
 #include "milter/received_schema.hpp"
+#include "milter/received_writer.hpp"
 
 namespace tlsrpt::milter {
 
@@ -87,11 +88,9 @@ Result<StoredReports> DryRun::look_up(const StoreItem& item) {
     if (!identity) return tl::unexpected(identity.error());
     StoredReport& one = found.emplace_back();
     if (database_) {
-      auto query = database_->prepare("SELECT id FROM report WHERE identity = ?");
-      if (!query) return tl::unexpected(query.error());
-      const auto row = query->bind_blob(0, *identity).step();
-      if (!row) return tl::unexpected(row.error());
-      if (*row) one = {query->integer(0), /*duplicate=*/true};
+      const auto older = find_received_report(*database_, report);
+      if (!older) return tl::unexpected(older.error());
+      if (*older) one = {**older, /*duplicate=*/true};
     }
     if (!seen_.insert(std::move(*identity)).second) one.duplicate = true;
   }
