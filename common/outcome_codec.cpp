@@ -172,6 +172,7 @@ constexpr auto kOutcome = [](auto& codec, auto& outcome) {
   codec.text(outcome.detail);
   flags_field(codec, outcome.flags);
   codec.text(outcome.json);
+  codec.text(outcome.member);
   codec.text(outcome.report.organization_name);
   codec.text(outcome.report.contact_info);
   codec.text(outcome.report.report_id);

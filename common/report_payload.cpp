@@ -16,6 +16,8 @@
 namespace tlsrpt {
 namespace {
 
+constexpr std::size_t kMaxNameShown = 256;
+
 std::vector<ReadOutcome> only(ReadOutcome outcome) {
   std::vector<ReadOutcome> outcomes;
   outcomes.push_back(std::move(outcome));
@@ -28,6 +30,14 @@ void append(std::vector<ReadOutcome>& outcomes, std::vector<ReadOutcome> more) {
 
 void flag_all(std::vector<ReadOutcome>& outcomes, Flag flag) {
   for (ReadOutcome& outcome : outcomes) outcome.flags.add(flag);
+}
+
+/// An archive in an archive: "inner.zip!report.json".
+void name_all(std::vector<ReadOutcome>& outcomes, const ZipEntry& entry) {
+  for (ReadOutcome& outcome : outcomes) {
+    const std::string inner = outcome.member.empty() ? "" : "!" + outcome.member;
+    outcome.member = entry.name.substr(0, kMaxNameShown) + inner;
+  }
 }
 
 bool has_report_name(const ZipEntry& entry) {
@@ -151,9 +161,13 @@ std::vector<ReadOutcome> PayloadReader::read_zip(std::string_view bytes, std::si
     ZipMember member = read_zip_member(bytes, entry, left_);
     left_.max_bytes -= member.unpacked;
     if (member.refusal != Refusal::none) {
-      append(outcomes, refuse_packed(member.refusal, std::move(member.detail)));
+      auto refusals = refuse_packed(member.refusal, std::move(member.detail));
+      name_all(refusals, entry);
+      append(outcomes, std::move(refusals));
     } else if (by_name || is_payload(payload_kind(member.bytes))) {
-      append(outcomes, read_packed(std::move(member.bytes), depth + 1));
+      auto more = read_packed(std::move(member.bytes), depth + 1);
+      name_all(more, entry);
+      append(outcomes, std::move(more));
     }
   }
   if (std::any_of(outcomes.begin(), outcomes.end(),

@@ -134,6 +134,7 @@ struct ReadOutcome {
   Report report;
   std::string
       json;  ///< the unpacked bytes as they came (of an accepted report; may be cut for refusals)
+  std::string member;  ///< the name in the archive it was found in, if any; not escaped
 
   [[nodiscard]] bool accepted() const { return refusal == Refusal::none; }
 };

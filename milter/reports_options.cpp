@@ -56,7 +56,13 @@ constexpr std::array kOptions = {
     OptionInfo{8, "limit", "N", "l", "at most N, 50 by default; 0 for all"},
     OptionInfo{9, "json", "", "ls", "print JSON"},
     OptionInfo{10, "raw", "", "w", "print the bytes as they came"},
-    OptionInfo{11, "check", "", "e", "only check the configuration"}};
+    OptionInfo{11, "check", "", "e", "only check the configuration"},
+    OptionInfo{20, "dry-run", "", "i", "say what would be stored, and store nothing"},
+    OptionInfo{21, "pipe", "", "i", "for MTAs: one mail on standard input; see the manual"},
+    OptionInfo{'q', "quiet", "", "i", "no lines about what was read"},
+    OptionInfo{22, "record-refused", "", "i", "keep what is refused, for list --refused"},
+    OptionInfo{23, "rejected", "", "i", "read the refused mails in the database again"},
+    OptionInfo{24, "require-dkim", "", "i", "refuse what no signature vouches for"}};
 
 char letter_of(Command command) {
   switch (command) {
@@ -154,6 +160,24 @@ Result<void> take(ReportsOptions& options, const OptionInfo& option, const std::
     case 11:
       options.check = true;
       break;
+    case 20:
+      options.dry_run = true;
+      break;
+    case 21:
+      options.pipe = options.quiet = options.record_refused = options.require_dkim = true;
+      break;
+    case 'q':
+      options.quiet = true;
+      break;
+    case 22:
+      options.record_refused = true;
+      break;
+    case 23:
+      options.rejected = true;
+      break;
+    case 24:
+      options.require_dkim = true;
+      break;
   }
   return {};
 }
@@ -189,6 +213,20 @@ Result<int> take_options(int argc, char** argv, ReportsOptions& options) {
   }
 }
 
+/// Its inputs are in the store, and so are their verdicts.
+Result<void> check_rejected(const ReportsOptions& options,
+                            const std::vector<std::string>& arguments) {
+  if (!arguments.empty()) {
+    return fail(ErrorCode::invalid_argument, "import --rejected: {} is not expected",
+                arguments.front());
+  }
+  if (options.pipe || options.record_refused) {
+    return fail(ErrorCode::invalid_argument,
+                "import --rejected: goes with --dry-run and --quiet only");
+  }
+  return {};
+}
+
 Result<void> take_arguments(ReportsOptions& options, std::vector<std::string> arguments) {
   const std::string_view name = name_of(options.command);
   switch (options.command) {
@@ -196,6 +234,8 @@ Result<void> take_arguments(ReportsOptions& options, std::vector<std::string> ar
       return {};
     case Command::parse:
     case Command::import_files:
+      if (options.rejected) return check_rejected(options, arguments);
+      if (options.pipe && arguments.empty()) arguments.emplace_back("-");
       if (arguments.empty()) {
         return fail(ErrorCode::invalid_argument, "{}: which file? (- for standard input)", name);
       }

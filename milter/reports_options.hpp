@@ -23,6 +23,12 @@ struct ReportsOptions {
   bool help = false;                    ///< -h, of the command if one is given
   Command command = Command::none;
   std::vector<std::string> inputs;  ///< of parse and import
+  bool dry_run = false;             ///< of import: without the store
+  bool pipe = false;                ///< of import: called by an MTA for one mail
+  bool quiet = false;               ///< of import: no lines
+  bool record_refused = false;      ///< of import: as the milter does
+  bool rejected = false;            ///< of import: the refused mails in the store are the inputs
+  bool require_dkim = false;        ///< of import: as the milter does
   std::int64_t id = 0;              ///< of show
   std::optional<Day> since;
   std::optional<Day> until;  ///< this day included
