@@ -134,6 +134,7 @@ struct ReadOutcome {
   Report report;
   std::string
       json;  ///< the unpacked bytes as they came (of an accepted report; may be cut for refusals)
+  unsigned document = 0;  ///< which one of its message or file it stood in; for drop_repeated only
 
   [[nodiscard]] bool accepted() const { return refusal == Refusal::none; }
 };
