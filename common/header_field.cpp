@@ -62,13 +62,19 @@ class ParameterScanner {
   std::string text_before(std::string_view stops) {
     std::string text;
     skip_blanks_and_comments();
-    while (!rest_.empty() && stops.find(rest_.front()) == std::string_view::npos) {
-      if (rest_.front() == '"')
+    const auto is_plain = [stops](char c) {
+      return c != '"' && c != '(' && std::find(stops.begin(), stops.end(), c) == stops.end();
+    };
+    while (!rest_.empty()) {
+      const auto plain = std::find_if_not(rest_.begin(), rest_.end(), is_plain) - rest_.begin();
+      text += rest_.substr(0, static_cast<std::size_t>(plain));
+      rest_.remove_prefix(static_cast<std::size_t>(plain));
+      if (rest_.starts_with('"'))
         append_quoted(text);
-      else if (rest_.front() == '(')
+      else if (rest_.starts_with('('))
         skip_blanks_and_comments();
       else
-        append_one(text);
+        break;
     }
     return std::string(trimmed(text));
   }
@@ -180,12 +186,13 @@ bool begins_with_field(std::string_view text) {
 }
 
 std::string unfold(std::string_view value) {
-  std::string out;
-  out.reserve(value.size());
-  for (const char c : value) {
-    if (c != '\r' && c != '\n' && c != '\0') out += c;
-  }
-  return std::string(trimmed(out));
+  const auto is_dropped = [](char c) { return c == '\r' || c == '\n' || c == '\0'; };
+  const auto is_blank_or_dropped = [&](char c) { return is_blank(c) || is_dropped(c); };
+  while (!value.empty() && is_blank_or_dropped(value.front())) value.remove_prefix(1);
+  while (!value.empty() && is_blank_or_dropped(value.back())) value.remove_suffix(1);
+  std::string out(value);
+  std::erase_if(out, is_dropped);
+  return out;
 }
 
 std::optional<std::string> HeaderSection::value_of(std::string_view name) const {

@@ -40,10 +40,9 @@ InflateEnd Inflater::next(std::string_view& input, std::string& out) {
     reason_ = "no memory";
     return InflateEnd::damaged;
   }
-  const std::size_t before = out.size();
-  const std::size_t expected = std::min(limits_.max_bytes - total_out_, kUsualRatio * input.size());
-  out.reserve(before + expected + kSmallestStep);
-  std::size_t step = std::clamp(4 * input.size(), kSmallestStep, kLargestStep);
+  const std::size_t usual = std::min(limits_.max_bytes - total_out_, kUsualRatio * input.size());
+  std::size_t step = std::clamp(usual, kSmallestStep, kLargestStep);
+  out.reserve(out.size() + usual + step);
   while (true) {
     const std::size_t end = out.size();
     const uInt offered = zlib_size(input.size());
@@ -62,7 +61,7 @@ InflateEnd Inflater::next(std::string_view& input, std::string& out) {
     out.resize(end + std::min(made, room));
     total_in_ += taken;
     total_out_ += std::min(made, room);
-    step = kLargestStep;
+    step = std::min(2 * step, kLargestStep);
 
     if (made > room) return InflateEnd::too_large;
     if (total_out_ > limits_.ratio_floor &&

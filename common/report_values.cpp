@@ -19,7 +19,8 @@ namespace {
 using Kind = JsonScalar::Kind;
 
 bool all_digits(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 /// A whole number of at most 2^53-1; more is saturated, not lost.
@@ -51,7 +52,9 @@ std::optional<std::uint64_t> read_fraction(std::string_view text, Flags& flags) 
 template <typename Take>
 void split(std::string_view text, std::string_view separators, Take take) {
   while (!text.empty()) {
-    const std::size_t end = std::min(text.find_first_of(separators), text.size());
+    const auto separator =
+        std::find_first_of(text.begin(), text.end(), separators.begin(), separators.end());
+    const auto end = static_cast<std::size_t>(separator - text.begin());
     if (!take(text.substr(0, end))) return;
     text.remove_prefix(std::min(end + 1, text.size()));
   }
