@@ -37,20 +37,18 @@ std::optional<std::string_view> unwrap(std::string_view text) {
 
 /// The only spelling of an IPv4 address: four numbers of at most 255, without leading zeros.
 bool is_dotted_quad(std::string_view text) {
-  unsigned numbers = 0;
-  unsigned digits = 0;
-  unsigned value = 0;
-  for (const char c : text) {
-    if (c == '.') {
-      if (digits == 0 || ++numbers == 4) return false;
-      digits = value = 0;
-    } else {
-      if (c < '0' || c > '9' || (digits > 0 && value == 0)) return false;
-      value = value * 10 + static_cast<unsigned>(c - '0');
-      if (++digits > 3 || value > 255) return false;
-    }
+  const char* next = text.data();
+  const char* const end = next + text.size();
+  for (int number = 0; number < 4; ++number) {
+    if (number > 0 && (next == end || *next++ != '.')) return false;
+    const char* const first = next;
+    int value = 0;
+    for (; next < end && *next >= '0' && *next <= '9' && value <= 255; ++next)
+      value = value * 10 + (*next - '0');
+    const bool leading_zero = next - first > 1 && *first == '0';
+    if (next == first || value > 255 || leading_zero) return false;
   }
-  return numbers == 3 && digits > 0;
+  return next == end;
 }
 
 using Groups = std::array<std::uint16_t, 8>;

@@ -43,7 +43,7 @@ bool is_plain(char c) {
 }
 
 /// To the first byte that a string cannot have as it is, or that has to be looked at.
-const char* skip_plain(const char* from, const char* end) {
+inline const char* skip_plain(const char* from, const char* end) {
   while (end - from >= 8) {
     const std::uint64_t marks = mark_unplain(load_word(from));
     if (marks != 0) return from + first_mark(marks);

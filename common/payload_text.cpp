@@ -23,23 +23,6 @@ bool has_mark(std::string_view text) {
   return text.starts_with("\xff\xfe"sv) || text.starts_with("\xfe\xff"sv);
 }
 
-void append_utf8(std::string& out, char32_t code) {
-  const auto put = [&out](char32_t octet) { out += static_cast<char>(octet); };
-  if (code < 0x80) return put(code);
-  if (code < 0x800) {
-    put(0xc0 | code >> 6);
-  } else {
-    if (code < 0x10000) {
-      put(0xe0 | code >> 12);
-    } else {
-      put(0xf0 | code >> 18);
-      put(0x80 | (code >> 12 & 0x3f));
-    }
-    put(0x80 | (code >> 6 & 0x3f));
-  }
-  put(0x80 | (code & 0x3f));
-}
-
 /// Takes units off the front of a text.
 class Utf16 {
  public:

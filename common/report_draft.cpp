@@ -56,7 +56,10 @@ bool ReportDraft::open_failure_details() {
     return false;
   }
   ++details_;
-  result().failure_details.emplace_back();
+  std::vector<FailureDetails>& rows = result().failure_details;
+  constexpr std::size_t kFirstRows = 8;
+  if (rows.empty()) rows.reserve(kFirstRows);
+  rows.emplace_back();
   return true;
 }
 

@@ -49,9 +49,13 @@ constexpr MemberType type_of(Member member) {
 }
 
 struct Name {
+  constexpr Name() = default;
+  constexpr Name(std::string_view text, Member member, Origin origin = Origin::rfc)
+      : name(text),
+        found{member, type_of(member), false, origin == Origin::alias, origin == Origin::lifted} {}
+
   std::string_view name;
-  Member member;
-  Origin origin = Origin::rfc;
+  FoundMember found{};
 };
 
 constexpr std::size_t kLongestName = 30;
@@ -149,20 +153,18 @@ const NameTable& names_of(ReportObject object) {
   return kFailureDetails;
 }
 
-FoundMember found(const Name& known, bool other_case) {
-  return {known.member, type_of(known.member), other_case, known.origin == Origin::alias,
-          known.origin == Origin::lifted};
-}
-
 }  // namespace
 
 std::optional<FoundMember> find_member(ReportObject object, std::string_view name) {
   const std::span<const Name> names = names_of(object).of_length(name.size());
   for (const Name& known : names) {
-    if (known.name == name) return found(known, false);
+    if (known.name == name) return known.found;
   }
   for (const Name& known : names) {
-    if (equal_ignoring_case(known.name, name)) return found(known, true);
+    if (!equal_ignoring_case(known.name, name)) continue;
+    FoundMember found = known.found;
+    found.other_case = true;
+    return found;
   }
   return std::nullopt;
 }

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
-#include <unordered_set>
+#include <unordered_map>
 #include <utility>
 
 #include "common/ascii.hpp"
@@ -62,14 +62,16 @@ ReadOutcome refused(Refusal refusal, std::string detail) {
 }
 
 void drop_repeated(std::vector<ReadOutcome>& outcomes) {
-  if (outcomes.size() < 2) return;  // and nothing has to be hashed
-  std::unordered_set<std::string_view> seen;
+  if (outcomes.size() < 2) return;                      // and nothing has to be hashed
+  std::unordered_map<std::string_view, unsigned> seen;  // and in which document
   std::vector<ReadOutcome> kept;
   kept.reserve(outcomes.size());  // what is seen must not move
   for (ReadOutcome& outcome : outcomes) {
-    if (!outcome.json.empty() && seen.contains(outcome.json)) continue;
+    const auto before = seen.find(outcome.json);
+    const bool elsewhere = before != seen.end() && before->second != outcome.document;
+    if (!outcome.json.empty() && elsewhere) continue;
     kept.push_back(std::move(outcome));
-    seen.insert(kept.back().json);
+    seen.try_emplace(kept.back().json, kept.back().document);
   }
   outcomes = std::move(kept);
 }
@@ -182,6 +184,8 @@ std::vector<ReadOutcome> PayloadReader::read_document(std::string text) {
   if (report_.max_reports == 0) return only(too_many_reports());
   auto outcomes = read_last_reports(std::move(text), report_);
   if (outcomes.back().refusal == Refusal::too_many_reports) outcomes.back() = too_many_reports();
+  ++documents_;
+  for (ReadOutcome& outcome : outcomes) outcome.document = documents_;
   report_.max_reports -= std::min(report_.max_reports, outcomes.size());
   return outcomes;
 }

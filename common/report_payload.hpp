@@ -57,6 +57,7 @@ class PayloadReader {
   PayloadLimits limits_;
   GunzipLimits left_;    ///< of the budget for unpacked bytes
   ReportLimits report_;  ///< of the budget for reports
+  unsigned documents_ = 0;
   bool said_too_many_reports_ = false;
 };
 

@@ -135,6 +135,7 @@ struct ReadOutcome {
   std::string
       json;  ///< the unpacked bytes as they came (of an accepted report; may be cut for refusals)
   std::string member;  ///< the name in the archive it was found in, if any; not escaped
+  unsigned document = 0;  ///< which one of its message or file it stood in; for drop_repeated only
 
   [[nodiscard]] bool accepted() const { return refusal == Refusal::none; }
 };
