@@ -35,6 +35,8 @@ Exit run(const ReportsOptions& options) {
     case Command::show:
     case Command::summary:
       return view_command(options, read.config, clock);
+    case Command::prune:
+      return prune_command(options, read.config, clock);
     case Command::none:
       break;
   }

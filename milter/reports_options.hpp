@@ -14,7 +14,7 @@
 
 namespace tlsrpt::milter {
 
-enum class Command { none, parse, import_files, list, show, summary };
+enum class Command { none, parse, import_files, list, show, summary, prune };
 
 struct ReportsOptions {
   std::string config_file;              ///< -c
@@ -29,8 +29,14 @@ struct ReportsOptions {
   std::string domain;        ///< normalised
   std::size_t limit = 50;    ///< 0: no limit
   unsigned days = 7;         ///< of summary, without since
+  std::string reporter;      ///< submitter or organization-name
+  std::string type;          ///< a result-type
   bool failures = false;
+  bool quarantined = false;
   bool refused = false;
+  std::optional<Day> before;     ///< of prune
+  std::optional<unsigned> keep;  ///< of prune: days
+  bool dry_run = false;
   bool json = false;
   bool raw = false;
 };
