@@ -39,6 +39,8 @@ Exit run(const ReportsOptions& options) {
       return view_command(options, read.config, clock);
     case Command::serve:
       return serve_command(options, read.config, clock);
+    case Command::prune:
+      return prune_command(options, read.config, clock);
     case Command::none:
       break;
   }

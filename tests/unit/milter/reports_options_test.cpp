@@ -41,6 +41,26 @@ TEST(ReportsOptions, of_list_are_read) {
   EXPECT_EQ(options->limit, 0u);
 }
 
+TEST(ReportsOptions, narrow_a_list_down) {
+  const auto options = parse({"list", "--day", "2026-03-01", "--reporter", "Some Org", "--type",
+                              "certificate-expired", "--quarantined"});
+  ASSERT_TRUE(options) << options.error().detail;
+  EXPECT_EQ(format_day(*options->since), "2026-03-01");
+  EXPECT_EQ(format_day(*options->until), "2026-03-01");
+  EXPECT_EQ(options->reporter, "Some Org");
+  EXPECT_EQ(options->type, "certificate-expired");
+  EXPECT_TRUE(options->quarantined);
+  EXPECT_TRUE(parse({"list", "--rejected"})->refused);
+  EXPECT_TRUE(parse({"show", "--refused", "7"})->refused);
+}
+
+TEST(ReportsOptions, of_prune_are_read) {
+  EXPECT_EQ(parse({"prune"})->command, Command::prune);
+  EXPECT_EQ(parse({"prune", "--keep", "30", "--dry-run"})->keep, 30u);
+  EXPECT_TRUE(parse({"prune", "--keep", "30", "--dry-run"})->dry_run);
+  EXPECT_EQ(format_day(*parse({"prune", "--before=2026-03-01"})->before), "2026-03-01");
+}
+
 TEST(ReportsOptions, of_show_take_one_id) {
   EXPECT_EQ(parse({"show", "7", "--raw"})->id, 7);
   EXPECT_TRUE(parse({"show", "7", "--raw"})->raw);
@@ -66,6 +86,9 @@ TEST(ReportsOptions, that_are_wrong_are_refused_with_a_reason) {
       {{"show", "7x"}, "7x is not a number"},
       {{"summary", "--days", "0"}, "between 1 and"},
       {{"summary", "--domain", "a b"}, ""},
+      {{"prune", "--keep", "0"}, "between 1 and"},
+      {{"prune", "--keep", "1", "--before", "2026-03-01"}, "not both"},
+      {{"prune", "x"}, "x is not expected"},
   };
   for (const auto& one : cases) {
     const auto options = parse(one.words);
