@@ -106,5 +106,28 @@ TEST(ReportsOptions, help_needs_neither_command_nor_arguments) {
   EXPECT_NE(reports_help(Command::none).find("import FILE"), std::string::npos);
 }
 
+TEST(ReportsOptions, pipe_stands_for_all_that_a_mail_server_needs) {
+  const auto options = parse({"import", "--pipe"});
+  ASSERT_TRUE(options) << options.error().detail;
+  EXPECT_EQ(options->inputs, std::vector<std::string>{"-"});
+  EXPECT_TRUE(options->quiet && options->record_refused && options->require_dkim);
+  EXPECT_EQ(parse({"import", "--pipe", "a"})->inputs, std::vector<std::string>{"a"});
+}
+
+TEST(ReportsOptions, of_import_are_its_own_and_rejected_takes_no_files) {
+  const auto options = parse({"import", "-q", "--dry-run", "a"});
+  ASSERT_TRUE(options) << options.error().detail;
+  EXPECT_TRUE(options->quiet && options->dry_run);
+  EXPECT_FALSE(options->require_dkim);
+  EXPECT_TRUE(parse({"import", "--rejected", "--dry-run"}));
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"import"},
+                                                {"import", "--rejected", "a"},
+                                                {"import", "--rejected", "--pipe"},
+                                                {"parse", "--dry-run", "a"},
+                                                {"list", "--pipe"}}) {
+    EXPECT_FALSE(parse(words)) << words.back();
+  }
+}
+
 }  // namespace
 }  // namespace tlsrpt::milter
