@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import mta_packages
 from man_recipes import recipe
 from pipe_case import ADDRESS, PipeCase
-from report_mails import plain_mail
+from report_mails import plain_mail, report_mail
 from smtp_client import dot_stuffed
 
 CONFIGURATION = """\
@@ -82,6 +82,14 @@ class Exim(PipeCase):
     def test_mail_that_is_no_report_is_nobodys_bounce(self):
         self.send(plain_mail(recipient=ADDRESS))
         self.assertEqual(self.stored(), [])
+        self.assertEqual(self.refused(), 1)
+        self.assertEqual(self.queued(), 0, self.log())
+        self.assertNotIn("<= <>", self.log())
+
+    def test_refused_report_is_recorded_and_nobodys_bounce(self):
+        self.send(report_mail("sender.example", "example.com", "4@sender.example"))
+        self.assertEqual(self.stored(), [])
+        self.assertEqual(self.refused(), 1)
         self.assertEqual(self.queued(), 0, self.log())
         self.assertNotIn("<= <>", self.log())
 

@@ -319,13 +319,13 @@ class MilterScenarios:
                 client.rset()
                 client.mail(SENDER)
                 client.rset()
-        with self.mta.connect() as client:
-            client.ehlo()
-            client.mail(SENDER)
-            client.rcpt(REPORT_ADDRESS)
-            client.docmd("DATA")
-            client.send(self.signed_report())  # and goes away without the final dot
-            client.sock.close()
+        client = self.mta.connect()
+        client.ehlo()
+        client.mail(SENDER)
+        client.rcpt(REPORT_ADDRESS)
+        client.docmd("DATA")
+        client.send(self.signed_report())
+        client.close()  # without the final dot
         ids.append(self.unique())
         self.mta.send(SENDER, [REPORT_ADDRESS], self.signed_report(ids[-1]))
         self.assertEqual(self.stored(milter), ids)

@@ -94,13 +94,20 @@ class PipeCase(unittest.TestCase):
         mail = report_mail("sender.example", "example.com", report_id, recipient=ADDRESS)
         return self.signer.sign(mail, "--header-canon", "simple", "--body-canon", "simple")
 
-    def stored(self):
-        """(report id, DKIM verdict) of every stored report."""
+    def query(self, sql):
         path = self.path("received.db")
         if not os.path.exists(path):
             return []
         connection = sqlite3.connect(path, timeout=30)
         try:
-            return connection.execute("SELECT report_id, dkim FROM report ORDER BY id").fetchall()
+            return connection.execute(sql).fetchall()
         finally:
             connection.close()
+
+    def stored(self):
+        """(report id, DKIM verdict) of every stored report."""
+        return self.query("SELECT report_id, dkim FROM report ORDER BY id")
+
+    def refused(self):
+        """How many mails were recorded as refused."""
+        return len(self.query("SELECT id FROM refused"))

@@ -12,6 +12,7 @@ only: nothing leaves the machine. It needs no root; the package's files come fro
 """
 
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -40,6 +41,8 @@ define(`confREFUSE_LA', `1000')dnl
 define(`confDELAY_LA', `0')dnl
 define(`confMIN_FREE_BLOCKS', `0')dnl
 define(`confDEF_USER_ID', `{uid}:{gid}')dnl
+define(`confTRUSTED_USER', `{user}')dnl
+define(`confPRIVACY_FLAGS', `public')dnl
 undefine(`ALIAS_FILE')dnl
 FEATURE(`no_default_msa')dnl
 DAEMON_OPTIONS(`Name=MTA, Family=inet, Addr=127.0.0.1, Port={port}')dnl
@@ -193,6 +196,7 @@ class SendmailServer(SmtpClient):
                          f"R$* < @ {domain} > $*\t$#sink $@ [127.0.0.1] $: $1 @ {domain}\n"
                          for domain in self.domains)
         text = MC.format(name=self.name, folder=self.folder, port=self.port, uid=os.getuid(),
+                         user=pwd.getpwuid(os.getuid()).pw_name,
                          gid=os.getgid(), filters=self.filters, routes=routes.rstrip(),
                          sink=self.sink.address.split(":")[1])
         macros = os.path.join(self.root, "usr", "share", "sendmail", "cf")
