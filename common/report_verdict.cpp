@@ -89,6 +89,8 @@ std::string_view to_word(Flag flag) {
       return "submitter-mismatch";
     case Flag::domain_mismatch:
       return "domain-mismatch";
+    case Flag::unsigned_domain:
+      return "unsigned-domain";
     case Flag::duplicate_header:
       return "duplicate-header";
     case Flag::foreign_domain:

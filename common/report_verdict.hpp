@@ -60,6 +60,7 @@ enum class Flag : std::uint8_t {
   forwarded_message,   ///< found inside message/rfc822: the outer signature says nothing about it
   submitter_mismatch,  ///< TLS-Report-Submitter is not the domain of contact-info (R224)
   domain_mismatch,     ///< TLS-Report-Domain names none of the policy domains
+  unsigned_domain,     ///< a policy domain out of a TLS-Report-Domain that is not signed
   duplicate_header,    ///< a TLS-Report-* header more than once (R249)
   foreign_domain,      ///< a policy domain that is not one of ours (R228)
   dkim_key_service_type,  ///< key says s=email only (R195)

@@ -65,11 +65,19 @@ void refuse_unauthentic(IntakeResult& result) {
   }
 }
 
+/// Whoever has such a report in hand can send it on as one about any domain.
+bool has_unsigned_domain(const ReadOutcome& outcome, const IntakeResult& result) {
+  return outcome.flags.has(Flag::missing_policy_domain) && is_vouched_for(outcome) &&
+         !result.facts.tls_report_domain.empty() && result.dkim.status == DkimStatus::pass &&
+         !result.dkim.best.signs_report_domain;
+}
+
 void add_flags(IntakeResult& result, const IntakeSettings& settings, Seconds now) {
   for (ReadOutcome& outcome : result.outcomes) {
     if (!outcome.accepted()) continue;
     outcome.flags.add(judge_report(outcome.report, settings, now));
     if (result.dkim.best.service_type_email_only) outcome.flags.add(Flag::dkim_key_service_type);
+    if (has_unsigned_domain(outcome, result)) outcome.flags.add(Flag::unsigned_domain);
   }
 }
 
@@ -103,6 +111,7 @@ DkimVerdict authenticate(std::string_view message, const MailFacts& facts,
   verify.aligned_with = facts.from_domain;
   verify.strict_alignment = settings.strict_alignment;
   verify.strict_service_type = settings.strict_service_type;
+  verify.needs_content_type = facts.has_preamble;
   verify.now = now;
   return dkim_verify(message, dns, verify);
 }
