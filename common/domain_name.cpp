@@ -88,11 +88,14 @@ const psl_ctx_t* public_suffixes() {
   return list;
 }
 
-bool is_public_suffix(const std::string& name) {
+/// Does the name, which is above 'domain', belong to the same organisation? What stands above a
+/// public suffix does not, even if it is none itself: amazonaws.com and x.s3.amazonaws.com.
+bool is_of_organization(std::string_view name, const std::string& domain) {
   const psl_ctx_t* list = public_suffixes();
-  // Without any list only a top-level domain is known to be one.
-  if (list == nullptr) return name.find('.') == std::string::npos;
-  return psl_is_public_suffix(list, name.c_str()) != 0;
+  // Without any list only a top-level domain is known to be a public suffix.
+  if (list == nullptr) return name.find('.') != std::string_view::npos;
+  const char* organization = psl_registrable_domain(list, domain.c_str());
+  return organization != nullptr && name.size() >= std::string_view(organization).size();
 }
 
 bool is_atext(char c) {
@@ -151,7 +154,7 @@ bool is_aligned(std::string_view signer, std::string_view domain) {
   if (domain.size() <= signer.size() + 1 || !domain.ends_with(signer) ||
       domain[domain.size() - signer.size() - 1] != '.')
     return false;
-  return !is_public_suffix(std::string(signer));
+  return is_of_organization(signer, std::string(domain));
 }
 
 bool is_plain_address(std::string_view address) {

@@ -44,6 +44,7 @@ MailFacts read_facts(const MimeMessage& message) {
     const auto mailbox = only_mailbox(facts.from);
     facts.from_domain = mailbox ? domain_of_address(*mailbox).value_or("") : "";
   }
+  facts.has_preamble = message.has_preamble;
   facts.claims_report = message.mentions_tlsrpt || header.count("TLS-Report-Domain") > 0 ||
                         header.count("TLS-Report-Submitter") > 0;
   return facts;

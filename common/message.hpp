@@ -31,6 +31,7 @@ struct MailFacts {
   std::string tls_report_submitter;  ///< likewise
   bool claims_report = false;  ///< multipart/report with report-type=tlsrpt, a tlsrpt media type,
                                ///< or a TLS-Report-* header (R217)
+  bool has_preamble = false;   ///< of MimeMessage: the body alone does not show where parts begin
 };
 
 struct OpenedMessage {

@@ -244,9 +244,15 @@ class Walker {
            equal_ignoring_case(rest.substr(0, kContent.size()), kContent);
   }
 
+  void note_preamble(std::size_t begin, std::size_t end) {
+    const std::string_view text = text_.substr(begin, end - begin);
+    result_.has_preamble = text.find_first_not_of(" \t\r\n") != std::string_view::npos;
+  }
+
   void open_next_part(std::size_t level, std::size_t delimiter) {
     if (!close_down_to(level + 1, delimiter, /*closed=*/level + 1 == levels_.size())) return;
     if (!may_have_another_part()) return;
+    if (level == 0 && !levels_[0].has_parts) note_preamble(levels_[0].begin, delimiter);
     levels_[level].has_parts = true;
     open_entity(levels_[level].inside);
   }

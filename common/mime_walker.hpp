@@ -40,6 +40,9 @@ struct MimeMessage {
       false;  ///< a header section was over its limit: it and its body are left out
   bool too_many_parts = false;  ///< the rest is left out
   bool too_deep = false;        ///< what nests deeper is left out
+  /// Text stands before the first delimiter of the outermost multipart, so that only Content-Type
+  /// says which of the body's lines are delimiters.
+  bool has_preamble = false;
 };
 
 /// Lines may end in CRLF or LF. A multipart that is not closed ends where one around it goes on; of

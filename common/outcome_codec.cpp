@@ -189,6 +189,7 @@ void message_fields(Codec& codec, Message& opened) {
     codec.text(*text);
   }
   bool_field(codec, facts.claims_report);
+  bool_field(codec, facts.has_preamble);
   codec.list(opened.outcomes, kOutcome);
 }
 

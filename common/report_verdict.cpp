@@ -97,6 +97,8 @@ std::string_view to_word(Flag flag) {
       return "filename-mismatch";
     case Flag::signer_mismatch:
       return "signer-mismatch";
+    case Flag::unsigned_domain:
+      return "unsigned-domain";
     case Flag::duplicate_header:
       return "duplicate-header";
     case Flag::foreign_domain:

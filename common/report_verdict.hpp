@@ -64,6 +64,7 @@ enum class Flag : std::uint8_t {
   domain_mismatch,     ///< TLS-Report-Domain names none of the policy domains
   filename_mismatch,   ///< the file name speaks of another sender, domain or time
   signer_mismatch,     ///< the DKIM signature is not of the domain of contact-info
+  unsigned_domain,     ///< a policy domain out of a TLS-Report-Domain that is not signed
   duplicate_header,    ///< a TLS-Report-* header more than once (R249)
   foreign_domain,      ///< a policy domain that is not one of ours (R228)
   dkim_key_service_type,  ///< key says s=email only (R195)

@@ -74,6 +74,13 @@ bool is_signed_by_another(const DkimVerdict& dkim, const Report& report) {
   return !is_aligned(dkim.best.domain, *contact) && !is_aligned(*contact, dkim.best.domain);
 }
 
+/// Whoever has such a report in hand can send it on as one about any domain.
+bool has_unsigned_domain(const ReadOutcome& outcome, const IntakeResult& result) {
+  return outcome.flags.has(Flag::missing_policy_domain) && is_vouched_for(outcome) &&
+         !result.facts.tls_report_domain.empty() && result.dkim.status == DkimStatus::pass &&
+         !result.dkim.best.signs_report_domain;
+}
+
 void add_flags(IntakeResult& result, const IntakeSettings& settings, Seconds now) {
   for (ReadOutcome& outcome : result.outcomes) {
     if (!outcome.accepted()) continue;
@@ -81,6 +88,7 @@ void add_flags(IntakeResult& result, const IntakeSettings& settings, Seconds now
     if (is_vouched_for(outcome) && is_signed_by_another(result.dkim, outcome.report))
       outcome.flags.add(Flag::signer_mismatch);
     if (result.dkim.best.service_type_email_only) outcome.flags.add(Flag::dkim_key_service_type);
+    if (has_unsigned_domain(outcome, result)) outcome.flags.add(Flag::unsigned_domain);
   }
 }
 
@@ -114,6 +122,7 @@ DkimVerdict authenticate(std::string_view message, const MailFacts& facts,
   verify.aligned_with = facts.from_domain;
   verify.strict_alignment = settings.strict_alignment;
   verify.strict_service_type = settings.strict_service_type;
+  verify.needs_content_type = facts.has_preamble;
   verify.now = now;
   verify.lookup_time = settings.dkim_time;
   return dkim_verify(message, dns, verify);

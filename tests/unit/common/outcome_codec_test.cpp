@@ -13,6 +13,7 @@ OpenedMessage example() {
   opened.facts.from = "Reports <r@sender.example>";
   opened.facts.from_domain = "sender.example";
   opened.facts.claims_report = true;
+  opened.facts.has_preamble = true;
   ReadOutcome accepted;
   accepted.flags = {Flag::gzip_trailing_data, Flag::dkim_key_service_type};
   accepted.json = std::string("{\0}", 3);
@@ -41,6 +42,7 @@ TEST(OutcomeCodec, what_goes_in_comes_out) {
   EXPECT_EQ(decoded->facts.from, opened.facts.from);
   EXPECT_EQ(decoded->facts.from_domain, opened.facts.from_domain);
   EXPECT_TRUE(decoded->facts.claims_report);
+  EXPECT_TRUE(decoded->facts.has_preamble);
   ASSERT_EQ(decoded->outcomes.size(), 2u);
   EXPECT_EQ(decoded->outcomes[0].report, opened.outcomes[0].report);
   EXPECT_EQ(decoded->outcomes[0].flags, opened.outcomes[0].flags);
