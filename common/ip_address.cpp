@@ -91,12 +91,12 @@ std::optional<std::string> canonical_ip(std::string_view text) {
   if (!unwrapped || unwrapped->empty() || unwrapped->size() >= kLongest) return std::nullopt;
   // inet_pton stops at a NUL byte; so must nothing that stands behind one.
   if (unwrapped->find('\0') != std::string_view::npos) return std::nullopt;
-  const std::string address(*unwrapped);
+  if (is_dotted_quad(*unwrapped)) return std::string(*unwrapped);
 
-  if (is_dotted_quad(address)) return address;
-
+  std::array<char, kLongest> address{};  // ends with a NUL byte
+  std::copy(unwrapped->begin(), unwrapped->end(), address.begin());
   std::array<std::uint8_t, 16> bytes{};
-  if (inet_pton(AF_INET6, address.c_str(), bytes.data()) != 1) return std::nullopt;
+  if (inet_pton(AF_INET6, address.data(), bytes.data()) != 1) return std::nullopt;
   Groups groups{};
   for (std::size_t i = 0; i < groups.size(); ++i) {
     groups[i] = static_cast<std::uint16_t>(bytes[2 * i] << 8 | bytes[2 * i + 1]);

@@ -58,7 +58,12 @@ class ReportBuilder {
 
   bool open(Place place, ReportObject object = ReportObject::report);
   bool open_object();
-  bool count_value();
+  bool refuse_members();
+
+  /// One more member of an object or element of an array; those that nobody asked for cost time,
+  /// too. False if there are too many.
+  bool count_value() { return values_++ < limits_.max_members || refuse_members(); }
+
   bool open_object_of(Frame& frame);
   bool open_array();
   bool open_array_of(Frame& frame);
@@ -74,7 +79,19 @@ class ReportBuilder {
   void take_count(Frame& frame, const JsonScalar& scalar);
   void take_time(Frame& frame, const JsonScalar& scalar);
   bool take_text(Frame& frame, const JsonScalar& scalar);
-  bool claim(Frame& frame);
+
+  /// True if the current member's new value replaces what there was: a later one does, but not one
+  /// under another name if the member's own name has been seen.
+  bool claim(Frame& frame) {
+    const FoundMember& found = *frame.member;
+    const std::uint32_t member = bit(found.member);
+    if (!found.own_name() && (frame.exact & member) != 0) return false;
+    (found.own_name() ? frame.exact : frame.other) |= member;
+    const bool single = found.type == MemberType::text || found.type == MemberType::count ||
+                        found.type == MemberType::time;
+    if (!single) draft_.clear(frame.object, found.member);
+    return true;
+  }
 
   std::string_view json_;
   JsonScanner scanner_;
@@ -104,19 +121,6 @@ void ReportBuilder::name(std::string_view name) {
   const std::uint32_t member = bit(frame.member->member);
   if ((frame.named & member) != 0) draft_.flags().add(Flag::duplicate_member);
   frame.named |= member;
-}
-
-/// True if the current member's new value replaces what there was: a later one does, but not one
-/// under another name if the member's own name has been seen.
-bool ReportBuilder::claim(Frame& frame) {
-  const FoundMember& found = *frame.member;
-  const std::uint32_t member = bit(found.member);
-  if (!found.own_name() && (frame.exact & member) != 0) return false;
-  (found.own_name() ? frame.exact : frame.other) |= member;
-  const bool single = found.type == MemberType::text || found.type == MemberType::count ||
-                      found.type == MemberType::time;
-  if (!single) draft_.clear(frame.object, found.member);
-  return true;
 }
 
 bool ReportBuilder::scalar(const JsonScalar& scalar) {
@@ -225,9 +229,7 @@ void ReportBuilder::flag_misplaced(MemberType type) {
   }
 }
 
-/// One more member of an object or element of an array; those that nobody asked for cost time, too.
-bool ReportBuilder::count_value() {
-  if (values_++ < limits_.max_members) return true;
+bool ReportBuilder::refuse_members() {
   draft_.refuse(
       Refusal::json_too_many_members,
       fmt::format("more than {} members and elements (MaximumJSONMembers)", limits_.max_members));
