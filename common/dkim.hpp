@@ -73,13 +73,15 @@ struct SignatureVerdict {
   /// A stable word; empty for pass.
   ///   none: no-signature
   ///   fail: body-hash signature
-  ///   policy: length-tag expired not-aligned from-not-signed key-testing key-service-type
+  ///   policy: length-tag expired not-aligned from-not-signed header-malformed
+  ///     content-type-not-signed key-testing key-service-type
   ///   temperror: key-lookup-failed no-time-left
   ///   permerror: too-large malformed version domain selector algorithm canonicalization
   ///     query-method from-not-signed identity key-not-found key-malformed key-revoked key-type
   ///     key-hash key-size
   std::string reason;
   bool service_type_email_only = false;  ///< verified, key says s=email only (R195)
+  bool signs_report_domain = false;      ///< h= has TLS-Report-Domain (R187)
 };
 
 struct DkimVerdict {
@@ -94,6 +96,9 @@ struct VerifySettings {
                                   ///< parent of; empty: no check
   bool strict_alignment = false;  ///< equal only
   bool strict_service_type = false;  ///< a key with s=email only does not qualify
+  /// A signature that does not cover Content-Type does not qualify. One that covers it must cover
+  /// every copy of it anyway.
+  bool needs_content_type = false;
   Seconds now{};                     ///< for x=
   std::size_t max_signatures = 10;   ///< further ones are not looked at
   /// No key is looked up later than this after the first one; the signatures that are left get

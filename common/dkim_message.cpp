@@ -11,6 +11,10 @@ namespace {
 constexpr std::size_t kMaxHeaderBytes = 4u << 20;
 constexpr std::size_t kMaxFields = 20000;
 
+constexpr bool is_letter_or_digit(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
 /// The field's name as relaxed canonicalisation knows it, or nothing if the line is no field.
 std::string_view name_of(std::string_view line) {
   const std::size_t colon = line.find(':');
@@ -18,6 +22,15 @@ std::string_view name_of(std::string_view line) {
   std::string_view name = line.substr(0, colon);
   while (!name.empty() && is_blank(name.back())) name.remove_suffix(1);
   return is_field_name(name) ? name : std::string_view{};
+}
+
+/// Can the line of this name, or of none, mean one thing only?
+bool is_regular_line(std::string_view line, std::string_view name, bool first_lines) {
+  if (line.find('\r') != std::string_view::npos || line.find('\0') != std::string_view::npos) {
+    return false;
+  }
+  if (first_lines && (line.starts_with("From ") || line.starts_with(">From "))) return true;
+  return !name.empty() && (is_letter_or_digit(name.front()) || name.front() == '_');
 }
 
 }  // namespace
@@ -39,6 +52,7 @@ std::optional<MessageView> MessageView::split(std::string_view message) {
     }
     if (!is_blank(line.front())) {
       const std::string_view name = name_of(line);
+      view.regular_ = view.regular_ && is_regular_line(line, name, view.fields_.empty());
       in_field = !name.empty();
       if (in_field) {
         if (view.fields_.size() == kMaxFields) return std::nullopt;
@@ -49,6 +63,9 @@ std::optional<MessageView> MessageView::split(std::string_view message) {
       HeaderField& field = view.fields_.back();
       const auto begin = static_cast<std::size_t>(field.text.data() - message.data());
       field.text = message.substr(begin, end - begin);
+      view.regular_ = view.regular_ && is_regular_line(line, field.name, /*first_lines=*/false);
+    } else {
+      view.regular_ = false;
     }
     at = next;
   }

@@ -26,6 +26,10 @@ class MessageView {
   [[nodiscard]] const std::vector<HeaderField>& fields() const { return fields_; }
   [[nodiscard]] std::string_view body() const { return body_; }
   [[nodiscard]] std::size_t count(std::string_view name) const;
+  /// Whoever reads the header, however tolerant, finds these fields in it and no others, and its
+  /// end where body() begins: nothing was passed over but mbox lines in front, no line could be
+  /// taken for a MIME delimiter or for JSON, and no byte for a line end but LF.
+  [[nodiscard]] bool is_regular() const { return regular_; }
 
   /// The fields that the names of an h= stand for, in that order: each mention of a name takes the
   /// lowest field not yet taken, or nothing when none is left (RFC 6376 section 5.4.2). 'without'
@@ -37,6 +41,7 @@ class MessageView {
   std::vector<HeaderField> fields_;
   std::map<std::string, std::vector<std::size_t>, std::less<>> places_;  ///< by lower-case name
   std::string_view body_;
+  bool regular_ = true;
 };
 
 }  // namespace tlsrpt::dkim

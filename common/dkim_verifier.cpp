@@ -24,6 +24,28 @@ constexpr std::string_view kSignatureField = "dkim-signature";
 /// Several keys at one name are undefined; those beyond are not tried.
 constexpr std::size_t kMaxKeys = 4;
 
+/// How often h= has the name.
+std::size_t mentions(const Signature& signature, std::string_view name) {
+  const auto& names = signature.signed_headers;
+  return static_cast<std::size_t>(std::count_if(
+      names.begin(), names.end(),
+      [name](const std::string& mentioned) { return equal_ignoring_case(mentioned, name); }));
+}
+
+/// Readers forgive gateways a hyphen that is missing, or another sign in its place.
+bool is_spelling_of(std::string_view name, std::string_view wanted) {
+  const auto take_letter = [](std::string_view& text) {
+    while (!text.empty() && (text.front() == '-' || text.front() == '_')) text.remove_prefix(1);
+    const char letter = text.empty() ? '\0' : ascii_lower(text.front());
+    if (!text.empty()) text.remove_prefix(1);
+    return letter;
+  };
+  while (!name.empty() || !wanted.empty()) {
+    if (take_letter(name) != take_letter(wanted)) return false;
+  }
+  return true;
+}
+
 /// A verdict's two halves; reason is empty for pass.
 struct Finding {
   DkimStatus status = DkimStatus::fail;
@@ -63,6 +85,7 @@ class Verifier {
     }
     verdict.status = finding.status;
     verdict.reason = finding.reason;
+    verdict.signs_report_domain = mentions(signature, "tls-report-domain") > 0;
     verdict.domain = std::move(reading.signature.domain);
     verdict.selector = std::move(reading.signature.selector);
     verdict.algorithm = std::move(reading.signature.algorithm_word);
@@ -159,12 +182,47 @@ class Verifier {
       return "expired";
     }
     if (!is_aligned_signer(signature.domain)) return "not-aligned";
-    const auto signed_froms =
-        std::count_if(signature.signed_headers.begin(), signature.signed_headers.end(),
-                      [](const std::string& name) { return equal_ignoring_case(name, "from"); });
     // A From put on top of the signed one would be the one that people see (RFC 6376 section 8.15).
-    if (static_cast<std::size_t>(signed_froms) < message_.count("from")) return "from-not-signed";
+    if (mentions(signature, "from") < message_.count("from")) return "from-not-signed";
+    // A line that others read as the header's end would put what follows it in front of the body.
+    if (!message_.is_regular()) return "header-malformed";
+    if (!says_how_to_read_the_body(signature)) return "content-type-not-signed";
     return "";
+  }
+
+  /// Another Content-Type on top of the signed one could show the body as something else (RFC 6376
+  /// section 8.15). Some large senders sign none; then it depends on the body whether that counts.
+  [[nodiscard]] bool says_how_to_read_the_body(const Signature& signature) const {
+    for (const std::string_view name : {"content-type", "content-transfer-encoding"}) {
+      const auto [present, covered, any_signed] = coverage_of(name, signature);
+      const bool needed = any_signed || (settings_.needs_content_type && name == "content-type");
+      if (needed && covered < present) return false;
+    }
+    return true;
+  }
+
+  struct Coverage {
+    std::size_t present = 0;  ///< fields of the name, however spelt
+    std::size_t covered = 0;  ///< those of them that are signed
+    bool any_signed = false;  ///< h= has the name
+  };
+  [[nodiscard]] Coverage coverage_of(std::string_view name, const Signature& signature) const {
+    std::map<std::string, std::size_t> mentions;
+    for (const std::string& mentioned : signature.signed_headers) {
+      if (is_spelling_of(mentioned, name)) ++mentions[lower_case(mentioned)];
+    }
+    Coverage coverage;
+    coverage.any_signed = !mentions.empty();
+    for (const HeaderField& field : message_.fields()) {
+      if (!is_spelling_of(field.name, name)) continue;
+      ++coverage.present;
+      std::size_t& left = mentions[lower_case(field.name)];
+      if (left > 0) {
+        --left;
+        ++coverage.covered;
+      }
+    }
+    return coverage;
   }
 
   [[nodiscard]] bool is_aligned_signer(const std::string& domain) const {

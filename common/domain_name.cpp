@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 namespace tlsrpt {
 namespace {
@@ -24,6 +25,16 @@ bool is_ascii(std::string_view text) {
 
 bool is_alnum(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/// What normalize_domain() would leave as it is.
+bool is_normal(std::string_view name) {
+  std::size_t label = 0;
+  for (const char c : name) {
+    const bool in_label = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    if (in_label ? ++label > kMaxLabel : c != '.' || std::exchange(label, 0) == 0) return false;
+  }
+  return label > 0 && name.size() <= kMaxName;
 }
 
 Result<std::string> to_a_labels(std::string_view name) {
@@ -77,11 +88,14 @@ const psl_ctx_t* public_suffixes() {
   return list;
 }
 
-bool is_public_suffix(const std::string& name) {
+/// Does the name, which is above 'domain', belong to the same organisation? What stands above a
+/// public suffix does not, even if it is none itself: amazonaws.com and x.s3.amazonaws.com.
+bool is_of_organization(std::string_view name, const std::string& domain) {
   const psl_ctx_t* list = public_suffixes();
-  // Without any list only a top-level domain is known to be one.
-  if (list == nullptr) return name.find('.') == std::string::npos;
-  return psl_is_public_suffix(list, name.c_str()) != 0;
+  // Without any list only a top-level domain is known to be a public suffix.
+  if (list == nullptr) return name.find('.') != std::string_view::npos;
+  const char* organization = psl_registrable_domain(list, domain.c_str());
+  return organization != nullptr && name.size() >= std::string_view(organization).size();
 }
 
 bool is_atext(char c) {
@@ -113,6 +127,7 @@ bool is_quoted_string(std::string_view text) {
 }  // namespace
 
 Result<std::string> normalize_domain(std::string_view name) {
+  if (is_normal(name)) return std::string(name);
   // Two octets over the limit are enough to see that a name is too long.
   if (is_ascii(name)) return checked_ascii(std::string(name.substr(0, kMaxName + 2)));
   return to_a_labels(name).and_then(checked_ascii);
@@ -139,7 +154,7 @@ bool is_aligned(std::string_view signer, std::string_view domain) {
   if (domain.size() <= signer.size() + 1 || !domain.ends_with(signer) ||
       domain[domain.size() - signer.size() - 1] != '.')
     return false;
-  return !is_public_suffix(std::string(signer));
+  return is_of_organization(signer, std::string(domain));
 }
 
 bool is_plain_address(std::string_view address) {

@@ -48,6 +48,13 @@ void HttpConnections::closed(Id id) {
   entries_.erase(found);
 }
 
+void HttpConnections::hasten(Time latest) {
+  const std::lock_guard lock(mutex_);
+  for (auto& [id, entry] : entries_) {
+    if (entry.deadline != Time::max()) entry.deadline = std::min(entry.deadline, latest);
+  }
+}
+
 std::size_t HttpConnections::expire(Time now) {
   const std::lock_guard lock(mutex_);
   std::size_t expired = 0;

@@ -34,6 +34,9 @@ class HttpConnections {
   void completed(Id id, Time now);
   void closed(Id id);
 
+  /// From now on nobody but our own work has longer than that.
+  void hasten(Time latest);
+
   /// Shuts down the sockets of those whose time is over; says how many.
   std::size_t expire(Time now);
 

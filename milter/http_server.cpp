@@ -30,6 +30,7 @@ using namespace std::chrono_literals;
 using Steady = std::chrono::steady_clock;
 
 constexpr auto kTick = 250ms;
+constexpr auto kLastBytes = 5s;                // for requests that are on their way when we end
 constexpr std::size_t kHeadBytes = 16u << 10;  // the head of a request; MHD answers 431 beyond
 constexpr std::size_t kStackBytes = 1u << 20;
 // A refused body up to this size is read and dropped, so that the answer surely arrives: a
@@ -214,6 +215,7 @@ class HttpServer::Impl {
       stopping_ = true;
       if (!daemons_.empty()) MHD_quiesce_daemon(daemons_.back().daemon.get());
     }
+    connections_.hasten(Steady::now() + kLastBytes);
     while (connections_.begun() > 0 && Steady::now() < deadline) std::this_thread::sleep_for(20ms);
     end_watch();
     stopped_ = true;

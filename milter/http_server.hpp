@@ -50,8 +50,8 @@ class HttpServer {
   Result<void> renew(HttpCertificate certificate);
 
   /// Takes no more connections, answers the requests that have begun, for at most that long, and
-  /// ends. 'no': a request is still being answered, so its thread, and all that it uses, must stay
-  /// until the process is gone.
+  /// ends. Senders have a few seconds for the rest of their bytes. 'no': a request is still being
+  /// answered, so its thread, and all that it uses, must stay until the process is gone.
   Drained stop(std::chrono::seconds patience);
 
   /// Connections that were closed because their time was over, since the last call.

@@ -66,11 +66,29 @@ void refuse_unauthentic(IntakeResult& result) {
   }
 }
 
+/// Is the signature one of a domain that has nothing to do with the report's own word for who made
+/// it? It is aligned with From in any case.
+bool is_signed_by_another(const DkimVerdict& dkim, const Report& report) {
+  const auto contact = domain_of_address(report.contact_info);
+  if (dkim.status != DkimStatus::pass || !contact) return false;
+  return !is_aligned(dkim.best.domain, *contact) && !is_aligned(*contact, dkim.best.domain);
+}
+
+/// Whoever has such a report in hand can send it on as one about any domain.
+bool has_unsigned_domain(const ReadOutcome& outcome, const IntakeResult& result) {
+  return outcome.flags.has(Flag::missing_policy_domain) && is_vouched_for(outcome) &&
+         !result.facts.tls_report_domain.empty() && result.dkim.status == DkimStatus::pass &&
+         !result.dkim.best.signs_report_domain;
+}
+
 void add_flags(IntakeResult& result, const IntakeSettings& settings, Seconds now) {
   for (ReadOutcome& outcome : result.outcomes) {
     if (!outcome.accepted()) continue;
     outcome.flags.add(judge_report(outcome.report, settings, now));
+    if (is_vouched_for(outcome) && is_signed_by_another(result.dkim, outcome.report))
+      outcome.flags.add(Flag::signer_mismatch);
     if (result.dkim.best.service_type_email_only) outcome.flags.add(Flag::dkim_key_service_type);
+    if (has_unsigned_domain(outcome, result)) outcome.flags.add(Flag::unsigned_domain);
   }
 }
 
@@ -104,6 +122,7 @@ DkimVerdict authenticate(std::string_view message, const MailFacts& facts,
   verify.aligned_with = facts.from_domain;
   verify.strict_alignment = settings.strict_alignment;
   verify.strict_service_type = settings.strict_service_type;
+  verify.needs_content_type = facts.has_preamble;
   verify.now = now;
   verify.lookup_time = settings.dkim_time;
   return dkim_verify(message, dns, verify);
@@ -319,13 +338,25 @@ IntakeSettings intake_settings(const Config& config) {
 }
 
 MessageLimits message_limits(const Config& config) {
+  const auto number = [&config](Key key) { return static_cast<std::size_t>(config.integer(key)); };
   MessageLimits limits;
   limits.max_message_bytes = config.bytes(Key::maximum_message_size);
   limits.max_header_bytes = config.bytes(Key::maximum_headers);
-  limits.max_parts = static_cast<std::size_t>(config.integer(Key::maximum_mime_parts));
-  limits.max_depth = static_cast<std::size_t>(config.integer(Key::maximum_mime_depth));
+  limits.max_parts = number(Key::maximum_mime_parts);
+  limits.max_depth = number(Key::maximum_mime_depth);
+  limits.max_compressed_bytes = config.bytes(Key::maximum_compressed_size);
+  limits.max_packings = number(Key::maximum_packings);
+  limits.max_zip_members = number(Key::maximum_zip_members);
   limits.gunzip.max_bytes = config.bytes(Key::maximum_report_size);
+  limits.gunzip.max_ratio = number(Key::maximum_compression_ratio);
   limits.report.max_bytes = limits.gunzip.max_bytes;
+  limits.report.max_depth = number(Key::maximum_json_depth);
+  limits.report.max_members = number(Key::maximum_json_members);
+  limits.report.max_reports = number(Key::maximum_reports);
+  limits.report.max_policies = number(Key::maximum_policies);
+  limits.report.max_failure_details = number(Key::maximum_details);
+  limits.report.max_strings = number(Key::maximum_strings);
+  limits.report.max_string = config.bytes(Key::maximum_string_length);
   return limits;
 }
 

@@ -104,17 +104,13 @@ void add_report(LogLine& line, const ReadOutcome& outcome) {
 bool is_accepted(const ReadOutcome& outcome) { return outcome.accepted(); }
 bool is_refused(const ReadOutcome& outcome) { return !outcome.accepted(); }
 
-void add_origin(LogLine& line, const IntakeResult& result) {
-  add_if_any(line, "from_domain", result.facts.from_domain);
-  line.add("dkim", to_word(result.dkim.status));
-  add_if_any(line, "dkim_domain", result.dkim.best.domain);
-}
-
 /// What every line about a mail begins with.
 LogLine start_line(std::string_view tag, const IntakeResult& result, std::string_view queue_id) {
   LogLine line(tag);
   line.add("queue_id", queue_id.empty() ? std::string_view("-") : queue_id);
-  add_origin(line, result);
+  add_if_any(line, "from_domain", result.facts.from_domain);
+  line.add("dkim", to_word(result.dkim.status));
+  add_if_any(line, "dkim_domain", result.dkim.best.domain);
   return line;
 }
 
@@ -147,18 +143,6 @@ std::vector<LogEntry> describe_reports(const IntakeResult& result, std::string_v
 
 }  // namespace
 
-LogLevel level_of(const IntakeResult& result) { return level_of(result.disposition); }
-
-void add_intake(LogLine& line, const IntakeResult& result) {
-  add_origin(line, result);
-  const auto reports = std::count_if(result.outcomes.begin(), result.outcomes.end(), is_accepted);
-  const auto first = std::find_if(result.outcomes.begin(), result.outcomes.end(), is_accepted);
-  if (first != result.outcomes.end()) add_report(line, *first);
-  if (reports > 1) line.add("reports", std::int64_t{reports});
-  if (result.disposition != Disposition::no_report) add_refusals(line, result);
-  add_if_any(line, "detail", result.detail);
-}
-
 std::vector<LogEntry> describe_mail(const IntakeResult& result, std::string_view queue_id) {
   std::vector<LogEntry> entries;
   Disposition rest = result.disposition;
@@ -179,6 +163,18 @@ std::vector<LogEntry> describe_mail(const IntakeResult& result, std::string_view
   add_if_any(line, "detail", result.detail);
   entries.push_back({level_of(rest), std::move(line)});
   return entries;
+}
+
+void add_intake(LogLine& line, const IntakeResult& result) {
+  line.add("dkim", to_word(result.dkim.status));
+  const auto report = std::find_if(result.outcomes.begin(), result.outcomes.end(), is_accepted);
+  if (report != result.outcomes.end()) {
+    add_report(line, *report);
+    const auto reports = std::count_if(report, result.outcomes.end(), is_accepted);
+    if (reports > 1) line.add("reports", std::int64_t{reports});
+  }
+  add_refusals(line, result);
+  add_if_any(line, "detail", result.detail);
 }
 
 std::vector<LogLine> explain_mail(const IntakeResult& result, std::string_view queue_id) {

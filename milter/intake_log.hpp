@@ -19,13 +19,11 @@ struct LogEntry {
 /// The lines that tell what became of a mail: one for each report that was stored (report-stored)
 /// or known already (report-duplicate), and one for all that was refused beside them
 /// (report-refused); one alone if nothing was stored: report-refused, not-a-report, dns-error,
-/// intake-failed. At most 50 reports have one; the last one then says how many more there are.
+/// intake-failed. At most 50; the last one then says how many more reports there are.
 std::vector<LogEntry> describe_mail(const IntakeResult& result, std::string_view queue_id);
 
-/// How much the administrator should care.
-LogLevel level_of(const IntakeResult& result);
-
-/// Signature, the first report, refusals: for the one line of something else than a mail.
+/// For a line of another kind about the same: the signature, the first report and how many more,
+/// and the refusals.
 void add_intake(LogLine& line, const IntakeResult& result);
 
 /// Every signature (dkim-signature) and every part (report-part) with its verdict; at most 50

@@ -118,7 +118,7 @@ MilterSettings milter_settings(const Config& config, const std::string& file,
                   "is smaller than MaximumMessageSize, so a mail of that size could never be read");
   }
   settings.dns = read_dns(config, check);
-  settings.retention = config.duration(Key::report_retention);
+  settings.retention = std::chrono::days(config.integer(Key::keep_days));
   settings.umask = static_cast<unsigned>(config.integer(Key::umask));
   settings.debug = static_cast<int>(config.integer(Key::milter_debug));
   return settings;

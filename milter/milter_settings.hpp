@@ -25,7 +25,7 @@ struct MilterSettings {
   std::optional<unsigned> socket_group;
   std::string store_path;
   std::size_t spool_bytes = 0;
-  std::chrono::seconds retention{};  ///< 0: for ever
+  std::chrono::days retention{};  ///< 0: for ever
   unsigned umask = 0007;
   int debug = 0;
 };

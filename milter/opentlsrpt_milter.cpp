@@ -232,7 +232,7 @@ Exit run(const DaemonOptions& options, const Config& config, const MilterSetting
   const auto opener = make_opener(config);  // while there is one thread
   if (!opener) return complain(Exit::os, opener.error());
   auto store = ReceivedStore::open(settings.store_path, SqliteMode::read_write_create);
-  if (!store) return complain(Exit::cannot_create, store.error());
+  if (!store) return complain(exit_for(store.error()), store.error());
   auto dns = make_dns(settings.dns);
   if (!dns) return complain(Exit::config, dns.error());
 

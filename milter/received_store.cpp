@@ -9,47 +9,6 @@ namespace tlsrpt::milter {
 
 namespace {
 
-constexpr std::int64_t kPruneBatch = 500;
-
-Result<std::vector<std::int64_t>> reports_before(Sqlite& database, Seconds before) {
-  auto query = database.prepare("SELECT id FROM report WHERE received_at < ? LIMIT ?");
-  if (!query) return tl::unexpected(query.error());
-  query->bind(0, std::int64_t{before.time_since_epoch().count()}).bind(1, kPruneBatch);
-  std::vector<std::int64_t> ids;
-  for (;;) {
-    auto row = query->step();
-    if (!row) return tl::unexpected(row.error());
-    if (!*row) return ids;
-    ids.push_back(query->integer(0));
-  }
-}
-
-/// True if there may be more to remove.
-Result<bool> prune_reports(Sqlite& database, Seconds before) {
-  auto transaction = Transaction::begin(database);
-  if (!transaction) return tl::unexpected(transaction.error());
-  const auto ids = reports_before(database, before);
-  if (!ids) return tl::unexpected(ids.error());
-  auto remove = database.prepare("DELETE FROM report WHERE id = ?");
-  if (!remove) return tl::unexpected(remove.error());
-  for (const std::int64_t id : *ids) {
-    if (auto done = remove_policies(database, id); !done) return tl::unexpected(done.error());
-    if (auto done = remove->bind(0, id).run(); !done) return tl::unexpected(done.error());
-  }
-  if (auto done = transaction->commit(); !done) return tl::unexpected(done.error());
-  return std::ssize(*ids) == kPruneBatch;
-}
-
-/// As prune_reports.
-Result<bool> prune_refused(Sqlite& database, Seconds before) {
-  auto remove = database.prepare(
-      "DELETE FROM refused WHERE id IN (SELECT id FROM refused WHERE received_at < ? LIMIT ?)");
-  if (!remove) return tl::unexpected(remove.error());
-  remove->bind(0, std::int64_t{before.time_since_epoch().count()}).bind(1, kPruneBatch);
-  if (auto done = remove->run(); !done) return tl::unexpected(done.error());
-  return database.changes() == kPruneBatch;
-}
-
 Result<Sqlite> open_received(const std::string& path, SqliteMode mode, int busy_timeout_ms) {
   auto database = Sqlite::open(path, mode, received_migrations(), busy_timeout_ms);
   if (!database || mode == SqliteMode::read_only) return database;
@@ -163,17 +122,6 @@ Result<std::map<std::string, std::uint64_t>> ReceivedStore::counters() {
     if (!*row) return counters;
     counters[query->text(0)] = static_cast<std::uint64_t>(query->integer(1));
   }
-}
-
-Result<void> ReceivedStore::prune(Seconds before) {
-  for (const auto prune_batch : {prune_reports, prune_refused}) {
-    for (;;) {
-      auto more = prune_batch(database_, before);
-      if (!more) return tl::unexpected(more.error());
-      if (!*more) break;
-    }
-  }
-  return {};
 }
 
 Result<std::string> received_path(std::string_view database) {

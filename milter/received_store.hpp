@@ -79,10 +79,16 @@ struct StoreLimits {
 };
 
 struct ReportFilter {
-  std::optional<Seconds> since;  ///< date-range ends at or after
-  std::optional<Seconds> until;  ///< date-range starts before
-  std::string domain;            ///< any policy domain; normalised; "" = all
+  std::optional<Seconds> since = {};  ///< date-range ends at or after
+  std::optional<Seconds> until = {};  ///< date-range starts before
+  std::string domain = {};            ///< any policy domain; normalised; "" = all
+  std::string reporter = {};          ///< submitter or organization-name, in any case; "" = all
+  std::string result_type = {};  ///< a failure of that type is described, in any case; "" = all
   bool failures_only = false;
+  /// Ours; empty: all domains are. What is about others is quarantined, whatever it was when it
+  /// came: it is left out of the reports, or it is all that is given (R228).
+  std::vector<std::string> policy_domains = {};
+  bool quarantined = false;
   std::size_t limit = 100;    ///< newest first
   bool with_policies = true;  ///< false: reports come without policies, which is much quicker
 };
@@ -102,6 +108,11 @@ struct ListedRefusal {
   std::string subject;
   std::size_t size = 0;
   std::uint64_t times = 1;  ///< identical inputs are counted, not repeated
+};
+
+struct Pruned {
+  std::uint64_t reports = 0;
+  std::uint64_t refused = 0;
 };
 
 /// Threads: one at a time.
@@ -142,7 +153,8 @@ class ReceivedStore {
   /// As list, but one at a time, so that a year of reports need not fit into memory.
   Result<void> visit(const ReportFilter& filter,
                      const std::function<void(const ListedReport&)>& visitor);
-  /// since and until mean the time of arrival here; the domain does not matter.
+  /// since and until mean the time of arrival here, the reporter may be in From or d=; the rest
+  /// does not matter.
   Result<std::vector<ListedRefusal>> list_refused(const ReportFilter& filter);
   Result<std::optional<ReceivedReport>> report(std::int64_t id);
   Result<std::optional<RefusedInput>> refused(std::int64_t id);
@@ -152,7 +164,9 @@ class ReceivedStore {
 
   /// Forgets reports and refused inputs received before that time, a batch for each transaction,
   /// so that a filter waiting to store is not kept waiting.
-  Result<void> prune(Seconds before);
+  Result<Pruned> prune(Seconds before);
+  /// What prune would forget.
+  Result<Pruned> count_older(Seconds before);
 
  private:
   ReceivedStore(std::string path, int busy_timeout_ms, Sqlite database)

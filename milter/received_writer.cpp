@@ -227,6 +227,15 @@ Result<StoredReport> write_received_report(Sqlite& database, const ReceivedRepor
   return StoredReport{id, /*duplicate=*/true};
 }
 
+Result<std::optional<std::int64_t>> find_received_report(Sqlite& database,
+                                                         const ReceivedReport& received) {
+  const auto keys = keys_of(received);
+  if (!keys) return tl::unexpected(keys.error());
+  const auto older = find_older(database, received, *keys);
+  if (!older) return tl::unexpected(older.error());
+  return *older ? std::optional((*older)->id) : std::nullopt;
+}
+
 Result<void> remove_policies(Sqlite& database, std::int64_t id) {
   for (const std::string_view sql : {"DELETE FROM failure WHERE report = ?1 AND policy_domain IN "
                                      "(SELECT policy_domain FROM policy WHERE report = ?1)",

@@ -11,6 +11,10 @@ namespace tlsrpt::milter {
 
 Result<StoredReport> write_received_report(Sqlite& database, const ReceivedReport& received);
 
+/// The id of the report that this one would be a duplicate of; only reads.
+Result<std::optional<std::int64_t>> find_received_report(Sqlite& database,
+                                                         const ReceivedReport& received);
+
 /// Adds the row, or counts an identical one again.
 Result<void> write_refused(Sqlite& database, const RefusedInput& refused,
                            const StoreLimits& limits);

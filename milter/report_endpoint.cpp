@@ -194,9 +194,9 @@ HttpResponse ReportEndpoint::respond(const IntakeResult& result, const std::stri
   line.add("status", std::int64_t{response.status});
   add_intake(line, result);
   if (response.status < 400) {
-    parts_.log.write(level_of(result), line.text());
+    parts_.log.info(line);
   } else {
-    refusals_.write(level_of(result), line);
+    refusals_.write(response.status < 500 ? LogLevel::notice : LogLevel::error, line);
   }
   return response;
 }

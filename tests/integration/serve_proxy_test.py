@@ -22,13 +22,14 @@ SBIN = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 APACHE_MODULES = "/usr/lib/apache2/modules"
 
 
-def recipe(beginning):
-    """The literal display in the page that begins with this word."""
+def recipe(name):
+    """The literal display that follows the comment with this name in the page."""
     with open(PAGE, encoding="ascii") as page:
-        for text in re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed", page.read(), re.M | re.S):
-            if text.startswith(beginning):
-                return text
-    raise AssertionError("the page has no recipe that begins with " + beginning)
+        found = re.search(r'^\.\\" recipe ' + name + r"\n\.Bd -literal.*?\n(.*?)^\.Ed",
+                          page.read(), re.M | re.S)
+    if found is None:
+        raise AssertionError("the page has no recipe " + name)
+    return found.group(1)
 
 
 class Recipes(unittest.TestCase):
@@ -105,13 +106,13 @@ class Recipes(unittest.TestCase):
             f"daemon off; master_process off; pid {self.folder}/pid; error_log stderr;\n"
             f"events {{ }}\nhttp {{ access_log off; {temporary}\n"
             f"server {{ listen 127.0.0.1:{self.port};\n" +
-            self.adapted(recipe("location")) + "} }\n")
+            self.adapted(recipe("nginx")) + "} }\n")
         self.start(program, "-e", "stderr", "-c", configuration)
         self.check()
 
     def test_caddy(self):
         program = self.program("caddy")
-        text = self.adapted(recipe("tlsrpt.example.com {"))
+        text = self.adapted(recipe("caddy"))
         text = text.replace("tlsrpt.example.com", f"http://127.0.0.1:{self.port}")
         configuration = self.write("Caddyfile", "{\n  admin off\n  auto_https off\n}\n" + text)
         self.start(program, "run", "--config", configuration, HOME=self.folder)
@@ -127,7 +128,7 @@ class Recipes(unittest.TestCase):
             f"ServerRoot {self.folder}\nPidFile {self.folder}/pid\n"
             f"DefaultRuntimeDir {self.folder}\nListen 127.0.0.1:{self.port}\n"
             f"ServerName localhost\nUser nobody\nGroup nogroup\nErrorLog {self.folder}/error\n" +
-            loaded + self.adapted(recipe("RequestHeader")))
+            loaded + self.adapted(recipe("apache")))
         self.start(program, "-f", configuration, "-D", "FOREGROUND")
         self.check()
 

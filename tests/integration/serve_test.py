@@ -121,6 +121,13 @@ class Endpoint(ServeCase):
                                        "--ciphers", "DEFAULT@SECLEVEL=0", *post,
                                        scheme="https")[0], 0, "TLS " + version)
 
+        large = self.write(serve, "large", b" " * 20_000_000)
+        for extra in ([], ["-H", "Expect:"], ["-H", "Transfer-Encoding: chunked"]):
+            status, output = self.curl(serve, "--cacert", certificate, "-H",
+                                       "Content-Type: " + JSON, *extra, "--data-binary",
+                                       "@" + large, scheme="https")
+            self.assertEqual(status, 413, (extra, output))  # R178
+
         # A connection from before the renewal goes on.
         old = http.client.HTTPSConnection("localhost", serve.port, timeout=20,
                                           context=ssl.create_default_context(cafile=certificate))
@@ -295,6 +302,29 @@ class Hostile(ServeCase):
         self.assertFalse(alive, "a byte now and then wins no time")
         self.assertLess(time.monotonic() - begin, 10)
         self.assertEqual(serve.post(report(2))[0], 201)
+
+    def test_a_handshake_that_is_never_finished_is_bounded(self):
+        serve = ServeProcess(HTTPTimeout="1s", HTTPConnections="4")
+        self.addCleanup(serve.__exit__)
+        certificate, key = self.certificate(serve, "own")
+        serve.keys.update(HTTPCertificate=certificate, HTTPKey=key)
+        serve.start()
+        for _ in range(3):
+            self.addCleanup(socket.create_connection(("127.0.0.1", serve.port)).close)
+        with socket.create_connection(("127.0.0.1", serve.port), timeout=20) as client:
+            client.sendall(b"\x16\x03\x01")
+            begin = time.monotonic()
+            try:
+                while client.recv(100):
+                    pass
+            except ConnectionError:
+                pass
+            self.assertLess(time.monotonic() - begin, 10)
+        time.sleep(0.5)
+        plain = self.write(serve, "a.json", report(1))
+        status, output = self.curl(serve, "--cacert", certificate, "-H", "Content-Type: " + JSON,
+                                   "--data-binary", "@" + plain, scheme="https")
+        self.assertEqual(status, 201, output)
 
     def test_who_does_not_fetch_his_answer_is_not_waited_for(self):
         serve = self.serve(HTTPTimeout="1s")
@@ -496,6 +526,16 @@ class Durable(ServeCase):
             self.assertTrue(answer.startswith(b"HTTP/1.1 201 "), answer)
         self.assertEqual(serve.process.wait(timeout=60), 0)
         self.assertEqual(serve.stored(), {"id-1": 1})
+
+    def test_term_does_not_wait_for_ever_for_a_sender(self):
+        serve = self.serve(HTTPTimeout="600s")
+        with socket.create_connection(("127.0.0.1", serve.port), timeout=20) as client:
+            client.sendall(b"POST /report HTTP/1.1\r\nHost: x\r\nContent-Type: " + JSON.encode() +
+                           b"\r\nContent-Length: 1000\r\n\r\n{")
+            time.sleep(0.5)
+            begin = time.monotonic()
+            self.assertEqual(serve.stop(), 0)
+            self.assertLess(time.monotonic() - begin, 15)
 
     def test_kill_loses_nothing_that_was_acknowledged(self):
         serve = self.serve()

@@ -131,6 +131,59 @@ TEST_F(DkimAcceptance, a_from_field_on_top_of_the_signed_one_does_not_qualify) {
   EXPECT_EQ(verify("From: evil@example.com\r\n" + message), "policy from-not-signed");
 }
 
+TEST_F(DkimAcceptance, a_header_that_can_be_read_in_two_ways_does_not_qualify) {
+  dns.add_txt(kKeyName, key_record(key));
+  const std::string message = signed_with_tags(kMessage, key, kTags);
+  EXPECT_EQ(verify("X-Unsigned: 1\r\n" + message), "pass");
+  EXPECT_EQ(verify("X-Unsigned: 1\r\njunk\r\n" + message), "policy header-malformed");
+  EXPECT_EQ(verify("--b: 1\r\n" + message), "policy header-malformed");
+  EXPECT_EQ(verify("X-Unsigned: 1\r\r2\r\n" + message), "policy header-malformed");
+}
+
+TEST_F(DkimAcceptance, a_signature_of_content_type_must_cover_every_copy_of_it) {
+  dns.add_txt(kKeyName, key_record(key));
+  const std::string type = "Content-Type: text/plain\r\n";
+  const std::string encoding = "Content-Transfer-Encoding: 7bit\r\n";
+  const std::string mail = type + encoding + kMessage;
+  const auto with_names = [&](const std::string& names) {
+    return signed_with_tags(mail, key, kTags + names);
+  };
+  const std::string none = with_names("");
+  const std::string first = with_names(":Content-Type");
+  const std::string both = with_names(":content-type:Content-Transfer-Encoding");
+  for (const bool needed : {false, true}) {
+    settings.needs_content_type = needed;
+    SCOPED_TRACE(needed);
+    EXPECT_EQ(verify(none), needed ? "policy content-type-not-signed" : "pass");
+    EXPECT_EQ(verify(first), "pass");
+    EXPECT_EQ(verify(both), "pass");
+    for (const char* added : {"Content-Type: a/b\r\n", "CONTENT-TYPE:a/b\r\n",
+                              "ContentType: a/b\r\n", "content_type : a/b\r\n"}) {
+      SCOPED_TRACE(added);
+      EXPECT_EQ(verify(added + none), needed ? "policy content-type-not-signed" : "pass");
+      EXPECT_EQ(verify(added + first), "policy content-type-not-signed");
+      EXPECT_EQ(verify(added + both), "policy content-type-not-signed");
+    }
+    EXPECT_EQ(verify(encoding + first), "pass");
+    EXPECT_EQ(verify(encoding + both), "policy content-type-not-signed");
+    EXPECT_EQ(verify("Content-Types: x\r\nContent: y\r\n" + both), "pass");
+    // One that is signed twice, and stands there twice or once.
+    const std::string twice =
+        signed_with_tags(type + mail, key, kTags + ":Content-Type:Content-Type");
+    EXPECT_EQ(verify(twice), "pass");
+    EXPECT_EQ(verify(with_names(":Content-Type:Content-Type")), "pass");
+  }
+  settings.needs_content_type = true;
+  EXPECT_EQ(verify(signed_with_tags(kMessage, key, kTags)), "pass") << "there is none";
+}
+
+TEST_F(DkimAcceptance, tells_whether_the_report_domain_is_signed) {  // R187
+  dns.add_txt(kKeyName, key_record(key));
+  EXPECT_FALSE(verdict(signed_with_tags(kMessage, key, kTags)).best.signs_report_domain);
+  EXPECT_TRUE(verdict(signed_with_tags(kMessage, key, kTags + ":tls-report-domain"))
+                  .best.signs_report_domain);
+}
+
 TEST_F(DkimAcceptance, dns_failures_are_temporary) {  // R211
   dns.txt_answers[std::string(kKeyName)] = FakeDns::failed<std::string>();
   const std::string message = signed_message(kMessage, key);

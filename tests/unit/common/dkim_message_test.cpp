@@ -35,6 +35,25 @@ TEST(DkimMessage, passes_over_lines_that_are_no_field) {
   EXPECT_EQ(view->body(), "");
 }
 
+TEST(DkimMessage, notices_a_header_that_can_be_read_in_two_ways) {
+  const auto regular = [](const std::string& header) {
+    return MessageView::split(header + "\r\nA: body\r\n")->is_regular();
+  };
+  for (const char* header :
+       {"", "A: 1\r\n", "A: 1\n 2\n", "From a@b Mon Mar  1 00:00:00 2026\r\nA: 1\r\n",
+        "X-Spam : yes\r\n\tno: yes\r\n", "A:\r\n \r\n", "A: --b\r\n --b\r\n", "_A: 1\r\n"}) {
+    EXPECT_TRUE(regular(header)) << header;
+  }
+  for (const char* header :
+       {"junk\r\n", "A: 1\r\njunk\r\nB: 2\r\n", "A: 1\r\nFrom a@b Mon\r\n", ": no name\r\n",
+        " folded nothing\r\nA: 1\r\n", "A: 1\r\njunk\r\n more\r\n", "--b:\r\n",
+        "A: 1\r\n--b: 2\r\n", "{\"a\":1}\r\n", "[\"a\":1]\r\n", "A: 1\rB: 2\r\n", "A: 1\r\r\n",
+        "A: 1\r\n 2\r3\r\n", "B\xc3\xa4: 2\r\n", "A b: 2\r\n"}) {
+    EXPECT_FALSE(regular(header)) << header;
+  }
+  EXPECT_FALSE(regular(std::string("A: 1\0\r\n", 8)));
+}
+
 TEST(DkimMessage, selects_from_the_bottom_up_and_nothing_where_none_is_left) {
   const auto view = MessageView::split("A: 1\r\nB: 2\r\nA: 3\r\na: 4\r\n\r\n");
   using Texts = std::vector<std::string>;

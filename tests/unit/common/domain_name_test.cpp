@@ -124,6 +124,11 @@ TEST(DomainName, a_signer_is_aligned_with_itself_and_what_is_below_it) {  // R20
       {"x.co.uk", "mail.x.co.uk", true},
       {"github.io", "x.github.io", false},  // a private suffix is one as well
       {"x.github.io", "a.x.github.io", true},
+      {"amazonaws.com", "x.s3.amazonaws.com", false},  // above a suffix
+      {"x.s3.amazonaws.com", "a.x.s3.amazonaws.com", true},
+      {"kawasaki.jp", "a.b.kawasaki.jp", false},
+      {"b.kawasaki.jp", "a.b.kawasaki.jp", false},
+      {"city.kawasaki.jp", "a.city.kawasaki.jp", true},
       {"nosuchtld", "x.nosuchtld", false},
       {"xn--p1ai", "x.xn--p1ai", false},
       {"co.uk", "co.uk", true},

@@ -123,6 +123,21 @@ TEST(MimeWalker, notices_who_speaks_of_tlsrpt) {  // R217
   EXPECT_FALSE(mentions("text/plain; name=tlsrpt"));
 }
 
+TEST(MimeWalker, notices_a_preamble_of_the_outermost_multipart) {
+  const auto has_preamble = [](const std::string& type, const std::string& body) {
+    return walk_mime("Content-Type: " + type + "\r\n\r\n" + body, kLimits).has_preamble;
+  };
+  const std::string inner =
+      "--a\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\ntext\r\n--b\r\n\r\n1\r\n--b--\r\n"
+      "--a--\r\n";
+  EXPECT_FALSE(has_preamble("multipart/mixed; boundary=a", inner));
+  EXPECT_FALSE(has_preamble("multipart/mixed; boundary=a", "\r\n \r\n" + inner));
+  EXPECT_FALSE(has_preamble("multipart/mixed", inner));
+  EXPECT_FALSE(has_preamble("text/plain", "text\r\n" + inner));
+  EXPECT_TRUE(has_preamble("multipart/mixed; boundary=a", "text\r\n" + inner));
+  EXPECT_TRUE(has_preamble("multipart/mixed; boundary=b", inner));
+}
+
 TEST(MimeWalker, bounds_depth) {
   std::string message;
   for (int i = 0; i < 1000; ++i)

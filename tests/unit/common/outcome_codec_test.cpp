@@ -13,6 +13,7 @@ OpenedMessage example() {
   opened.facts.from = "Reports <r@sender.example>";
   opened.facts.from_domain = "sender.example";
   opened.facts.claims_report = true;
+  opened.facts.has_preamble = true;
   ReadOutcome accepted;
   accepted.flags = {Flag::gzip_trailing_data, Flag::dkim_key_service_type};
   accepted.json = std::string("{\0}", 3);
@@ -29,6 +30,7 @@ OpenedMessage example() {
   ReadOutcome refused;
   refused.refusal = Refusal::reader_failed;
   refused.detail = "why";
+  refused.member = "a.zip!b.json";
   opened.outcomes = {accepted, refused};
   return opened;
 }
@@ -40,12 +42,14 @@ TEST(OutcomeCodec, what_goes_in_comes_out) {
   EXPECT_EQ(decoded->facts.from, opened.facts.from);
   EXPECT_EQ(decoded->facts.from_domain, opened.facts.from_domain);
   EXPECT_TRUE(decoded->facts.claims_report);
+  EXPECT_TRUE(decoded->facts.has_preamble);
   ASSERT_EQ(decoded->outcomes.size(), 2u);
   EXPECT_EQ(decoded->outcomes[0].report, opened.outcomes[0].report);
   EXPECT_EQ(decoded->outcomes[0].flags, opened.outcomes[0].flags);
   EXPECT_EQ(decoded->outcomes[0].json, opened.outcomes[0].json);
   EXPECT_EQ(decoded->outcomes[1].refusal, Refusal::reader_failed);
   EXPECT_EQ(decoded->outcomes[1].detail, "why");
+  EXPECT_EQ(decoded->outcomes[1].member, "a.zip!b.json");
 }
 
 TEST(OutcomeCodec, a_cut_answer_is_refused_at_every_length) {

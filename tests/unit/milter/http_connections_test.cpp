@@ -61,6 +61,19 @@ TEST(HttpConnections, our_own_work_costs_the_sender_nothing) {
   EXPECT_EQ(connections.expire(kStart + 12min), 1u) << "idle";
 }
 
+TEST(HttpConnections, at_the_end_senders_have_less_time_and_our_work_as_much_as_before) {
+  HttpConnections connections(60s, 0);
+  const Pair sender;
+  const Pair work;
+  connections.opened(&sender, sender.ours.get(), "a", kStart);
+  connections.opened(&work, work.ours.get(), "a", kStart);
+  connections.working(&work);
+  connections.hasten(kStart + 5s);
+  EXPECT_EQ(connections.expire(kStart + 5s), 1u);
+  EXPECT_TRUE(sender.is_shut());
+  EXPECT_FALSE(work.is_shut());
+}
+
 TEST(HttpConnections, bounds_those_of_one_source) {
   HttpConnections connections(60s, 2);
   const std::array<int, 4> ids{};

@@ -149,7 +149,7 @@ TEST_F(IntakeServiceTest, nobody_waits_long_for_a_store_that_is_held_up) {
 
 TEST_F(IntakeServiceTest, forgets_old_reports_once_a_day) {
   IntakeService service(settings_, {}, {opener_, dns_, clock_, log_}, open_store());
-  Pruner pruner(folder_.file("received.db"), std::chrono::hours(48), clock_, log_);
+  Pruner pruner(folder_.file("received.db"), std::chrono::days(2), clock_, log_);
   const auto reports = [&] { return open_store().list({}).value().size(); };
   pruner.prune_when_due();
   service.take("1", "Q");
@@ -168,14 +168,14 @@ TEST_F(IntakeServiceTest, forgets_old_reports_once_a_day) {
   clock_.time = march(1);
   service.take("3", "Q");
   clock_.time = march(30);
-  Pruner keeps(folder_.file("received.db"), std::chrono::seconds(0), clock_, log_);
+  Pruner keeps(folder_.file("received.db"), std::chrono::days(0), clock_, log_);
   keeps.prune_when_due();
   EXPECT_EQ(reports(), 1u) << "0 keeps them for ever";
   EXPECT_TRUE(log_.lines().empty());
 }
 
 TEST_F(IntakeServiceTest, says_so_when_old_reports_cannot_be_removed) {
-  Pruner pruner(folder_.file("missing/received.db"), std::chrono::hours(1), clock_, log_);
+  Pruner pruner(folder_.file("missing/received.db"), std::chrono::days(1), clock_, log_);
   pruner.prune_when_due();
   EXPECT_EQ(log_.count("prune-failed"), 1u);
 }
