@@ -19,9 +19,9 @@
 
 #include "common/confined_opener.hpp"
 #include "common/daemon.hpp"
+#include "common/file.hpp"
 #include "common/sysexits.hpp"
 #include "milter/adjustable_log.hpp"
-#include "milter/input_files.hpp"
 #include "milter/intake_service.hpp"
 #include "milter/milter_server.hpp"
 #include "milter/milter_settings.hpp"
@@ -40,6 +40,8 @@ constexpr std::string_view kUsage =
     "usage: opentlsrpt-milter [-flnvV] [-c file] [-e name] [-p socket] [-P pidfile]\n"
     "                         [-t file[,file ...]] [-u user[:group]]\n";
 constexpr time_t kHousekeepingSeconds = 60;
+/// Of a file of -t, which may be an mbox; each mail in it has the bound of all mails.
+constexpr std::size_t kMaxTrialBytes = std::size_t{1} << 30;
 
 void print(std::FILE* stream, std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stream);
@@ -83,7 +85,8 @@ Exit test_files(const DaemonOptions& options, const Config& config,
   bool undecided = false;
   bool refused = false;
   for (const std::string& file : options.test_files) {
-    const auto bytes = read_input(file, settings.session.max_message_bytes);
+    const auto bytes = file == "-" ? read_descriptor(STDIN_FILENO, "-", kMaxTrialBytes)
+                                   : read_file(file, kMaxTrialBytes);
     if (!bytes) {
       unread = true;
       complain(Exit::no_input, bytes.error());

@@ -21,7 +21,7 @@ class Pruner {
       : store_path_(std::move(store_path)), retention_(retention), clock_(clock), log_(log) {}
 
   /// Tried at once if it is another one.
-  void set_retention(std::chrono::seconds retention) {
+  void set_retention(std::chrono::days retention) {
     if (retention != retention_) tried_ = Day{};
     retention_ = retention;
   }

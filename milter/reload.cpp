@@ -13,7 +13,7 @@ namespace {
 constexpr std::array kReloadable = {
     Key::add_header,       Key::dkim_timeout,        Key::log_why,           Key::on_bad_report,
     Key::on_default,       Key::on_dns_error,        Key::on_internal_error, Key::on_success,
-    Key::peer_list,        Key::policy_domains,      Key::report_address,    Key::report_retention,
+    Key::peer_list,        Key::policy_domains,      Key::report_address,    Key::keep_days,
     Key::strict_alignment, Key::strict_service_type, Key::syslog_level,
 };
 

@@ -46,7 +46,7 @@ TEST_F(ReloaderTest, takes_what_can_be_changed_in_a_running_filter) {
   write(
       "ReportAddress x@example.org, *\nNameserver 127.0.0.1\nPeerList 192.0.2.1\n"
       "On-BadReport reject\nOn-Success quarantine\nPolicyDomains example.org\nLogWhy yes\n"
-      "AddHeader yes\nReportRetention 3d\nStrictAlignment yes\nDKIMTimeout 7s\n"
+      "AddHeader yes\nKeepDays 3\nStrictAlignment yes\nDKIMTimeout 7s\n"
       "SyslogLevel debug\n");
   const auto settings = reloader.reload();
   ASSERT_TRUE(settings);
@@ -62,7 +62,7 @@ TEST_F(ReloaderTest, takes_what_can_be_changed_in_a_running_filter) {
   EXPECT_EQ(settings->intake.policy_domains, std::vector<std::string>{"example.org"});
   EXPECT_TRUE(settings->intake.strict_alignment);
   EXPECT_EQ(settings->intake.dkim_time, std::chrono::seconds(7));
-  EXPECT_EQ(settings->retention, std::chrono::hours(72));
+  EXPECT_EQ(settings->retention, std::chrono::days(3));
   EXPECT_EQ(reloader.config().text(Key::syslog_level), "debug");
   EXPECT_TRUE(lines("restart-needed").empty());
   ASSERT_EQ(lines("reloaded").size(), 1u);
