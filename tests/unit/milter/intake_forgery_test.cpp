@@ -190,7 +190,13 @@ TEST_F(IntakeForgery, nothing_can_be_added_to_what_is_signed) {
   expect_forgery(replaced(genuine, "\r\n\r\n--b", "\r\n\r\n" + report_part() + "\r\n--b"));
   expect_forgery("From: r@victim.example\r\n" + genuine);
   // Other fields say nothing that is believed.
-  EXPECT_EQ(verdict("TLS-Report-Submitter: other.example\r\nSubject: x\r\n" + genuine), "stored");
+  const IntakeResult decorated = examine(
+      "TLS-Report-Submitter: other.example\r\n"
+      "Subject: Report Domain: other.example Submitter: x Report-ID: <2@other.example>\r\n" +
+      genuine);
+  ASSERT_EQ(decorated.disposition, Disposition::stored);
+  EXPECT_EQ(decorated.outcomes.front().flags.words(),
+            std::vector<std::string>{"submitter-mismatch"});  // R224, R226
   expect_forgery("Authentication-Results: mx.example.org; dkim=pass header.d=victim.example\r\n" +
                  mail);                             // R213
   expect_forgery("Received-SPF: pass\r\n" + mail);  // R208
