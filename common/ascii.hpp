@@ -37,6 +37,12 @@ constexpr std::string_view trimmed(std::string_view text) {
 /// Other bytes stay as they are.
 std::string lower_case(std::string_view text);
 
-bool equal_ignoring_case(std::string_view left, std::string_view right);
+constexpr bool equal_ignoring_case(std::string_view left, std::string_view right) {
+  if (left.size() != right.size()) return false;
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    if (left[i] != right[i] && ascii_lower(left[i]) != ascii_lower(right[i])) return false;
+  }
+  return true;
+}
 
 }  // namespace tlsrpt

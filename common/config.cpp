@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/config.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <charconv>
 #include <limits>
@@ -22,13 +24,6 @@ constexpr int kMaxIncludeDepth = 5;
 std::string_view trim(std::string_view text) {
   while (!text.empty() && (text.back() == '\r' || is_blank(text.back()))) text.remove_suffix(1);
   return trimmed(text);
-}
-
-const KeyInfo* find_key(std::string_view name) {
-  for (const KeyInfo& info : config_table()) {
-    if (equal_ignoring_case(info.name, name)) return &info;
-  }
-  return nullptr;
 }
 
 std::optional<std::int64_t> to_number(std::string_view text, int base) {
@@ -169,6 +164,13 @@ Line split_line(std::string_view text) {
 
 }  // namespace
 
+const KeyInfo* find_key(std::string_view name) {
+  for (const KeyInfo& info : config_table()) {
+    if (equal_ignoring_case(info.name, name)) return &info;
+  }
+  return nullptr;
+}
+
 std::string ConfigProblem::to_string() const {
   if (file.empty()) return text;  // a default, or a key that is missing
   return line > 0 ? fmt::format("{}:{}: {}", file, line, text) : fmt::format("{}: {}", file, text);
@@ -252,6 +254,30 @@ const std::string& Config::text(Key key) const {
 }
 const std::vector<std::string>& Config::list(Key key) const {
   return values_.at(static_cast<std::size_t>(key)).list;
+}
+std::string Config::value_text(Key key) const {
+  const Value& value = values_.at(static_cast<std::size_t>(key));
+  switch (key_info(key).type) {
+    case ValueType::boolean:
+      return value.number != 0 ? "yes" : "no";
+    case ValueType::octal:
+      return fmt::format("{:04o}", value.number);
+    case ValueType::integer:
+    case ValueType::bytes:
+    case ValueType::duration:
+      return std::to_string(value.number);
+    case ValueType::list:
+      return fmt::format("{}", fmt::join(value.list, ","));
+    case ValueType::text:
+    case ValueType::path:
+    case ValueType::choice:
+      break;
+  }
+  return value.text;
+}
+void Config::copy(Key key, const Config& from) {
+  const auto index = static_cast<std::size_t>(key);
+  values_.at(index) = from.values_.at(index);
 }
 bool Config::is_set(Key key) const { return values_.at(static_cast<std::size_t>(key)).set; }
 

@@ -17,33 +17,55 @@
 namespace tlsrpt {
 
 enum class Key : std::uint8_t {
+  add_header,
   background,
   contact_info,
   database,
+  dkim_timeout,
   dns_timeout,
   domain,
   envelope_sender,
   flush_interval,
+  http_certificate,
+  http_connections,
+  http_connections_per_source,
+  http_key,
+  http_path,
+  http_rate,
+  http_socket,
+  http_timeout,
   include,
+  keep_days,
   key_file,
   log_why,
+  maximum_compressed_size,
+  maximum_compression_ratio,
+  maximum_details,
   maximum_domains,
   maximum_failure_details,
   maximum_headers,
+  maximum_json_depth,
+  maximum_json_members,
   maximum_message_size,
   maximum_mime_depth,
   maximum_mime_parts,
+  maximum_packings,
+  maximum_policies,
   maximum_refused_size,
   maximum_report_size,
+  maximum_reports,
   maximum_rua,
   maximum_spool_size,
+  maximum_string_length,
+  maximum_strings,
+  maximum_zip_members,
   milter_debug,
   nameserver,
   on_bad_report,
   on_default,
   on_dns_error,
   on_internal_error,
-  on_report,
+  on_success,
   organization_name,
   outcome_retention,
   outcome_socket,
@@ -55,7 +77,6 @@ enum class Key : std::uint8_t {
   policy_domains,
   report_address,
   report_from,
-  report_retention,
   report_success,
   reader_timeout,
   selector,
@@ -70,6 +91,7 @@ enum class Key : std::uint8_t {
   syslog,
   syslog_facility,
   syslog_level,
+  trusted_proxies,
   umask,
   user_id,
 };
@@ -101,6 +123,8 @@ struct KeyInfo {
 
 std::span<const KeyInfo> config_table();
 const KeyInfo& key_info(Key key);
+/// By its name, without regard to case; nothing if there is none.
+const KeyInfo* find_key(std::string_view name);
 
 struct ConfigPlace {
   std::string file;
@@ -127,6 +151,13 @@ class Config {
   [[nodiscard]] const std::string& text(Key key) const;  ///< also choice (lower case) and path
   [[nodiscard]] const std::vector<std::string>& list(Key key) const;
   [[nodiscard]] bool is_set(Key key) const;  ///< given in the file or on the command line
+
+  /// The value as one text that set() takes again: sizes in bytes, times in seconds, lists with
+  /// commas. Two configurations have the same value if the texts are equal.
+  [[nodiscard]] std::string value_text(Key key) const;
+
+  /// Takes over one value, with its places.
+  void copy(Key key, const Config& from);
 
   /// Sets one value as the file would. The error says what is wrong with it.
   /// place: where the value stands, for problems that are found later.

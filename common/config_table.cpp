@@ -13,13 +13,16 @@ constexpr std::int64_t kKiB = 1024;
 constexpr std::int64_t kMiB = 1024 * kKiB;
 constexpr std::int64_t kGiB = 1024 * kMiB;
 constexpr std::int64_t kDay = 86400;
-constexpr std::string_view kActions = "accept discard reject tempfail";
+constexpr std::string_view kActions = "accept discard reject tempfail quarantine";
 constexpr std::string_view kAll = "milter reports collector reporter";
 
 using enum ValueType;
 
 // In the order of enum Key; the static_assert below checks it.
 constexpr std::array kTable = {
+    KeyInfo{Key::add_header, "AddHeader", boolean, "no", 0, 0, "", "milter",
+            "Add a TLSRPT-Results header that says what became of it to a report mail that is "
+            "accepted."},
     KeyInfo{Key::background, "Background", boolean, "no", 0, 0, "", "milter collector reporter",
             "Leave the terminal and run as a daemon. Not needed under systemd."},
     KeyInfo{Key::contact_info, "ContactInfo", text, "", 0, 0, "", "reporter",
@@ -27,6 +30,9 @@ constexpr std::array kTable = {
     KeyInfo{
         Key::database, "Database", text, "sqlite:/var/lib/opentlsrpt", 0, 0, "", kAll,
         "Where data is kept: sqlite: and a folder, in which received.db and outbound.db are made."},
+    KeyInfo{Key::dkim_timeout, "DKIMTimeout", duration, "15s", 1, 120, "", "milter reports",
+            "How long all key look-ups of one mail may take together; the last one may still last "
+            "DNSTimeout."},
     KeyInfo{Key::dns_timeout, "DNSTimeout", duration, "5s", 1, 120, "", "milter reports reporter",
             "How long one DNS question may take, retries included."},
     KeyInfo{
@@ -36,11 +42,39 @@ constexpr std::array kTable = {
             "Envelope sender of reports, where bounces go; by default ReportFrom."},
     KeyInfo{Key::flush_interval, "FlushInterval", duration, "1s", 1, 60, "", "collector",
             "How long outcomes may stay in memory only; what kill -9 can lose."},
+    KeyInfo{Key::http_certificate, "HTTPCertificate", path, "", 0, 0, "", "reports",
+            "PEM file with the certificate and its chain for serve; without it, serve speaks plain "
+            "HTTP."},
+    KeyInfo{Key::http_connections, "HTTPConnections", integer, "64", 1, 10000, "", "reports",
+            "How many connections serve has open at the same time."},
+    KeyInfo{Key::http_connections_per_source, "HTTPConnectionsPerSource", integer, "10", 0, 10000,
+            "", "reports",
+            "How many of them one source may have, TrustedProxies apart; 0 for no bound."},
+    KeyInfo{Key::http_key, "HTTPKey", path, "", 0, 0, "", "reports",
+            "PEM file with the private key of HTTPCertificate."},
+    KeyInfo{Key::http_path, "HTTPPath", text, "/report", 0, 0, "", "reports",
+            "Path of the https: rua."},
+    KeyInfo{Key::http_rate, "HTTPRate", integer, "300", 0, 1000000, "", "reports",
+            "How many reports one source may post in a minute; 0 for no limit."},
+    KeyInfo{Key::http_socket, "HTTPSocket", text, "inet:8460@127.0.0.1", 0, 0, "", "reports",
+            "Where serve listens: inet:PORT@HOST, inet6:PORT@HOST, local:PATH or unix:PATH."},
+    KeyInfo{Key::http_timeout, "HTTPTimeout", duration, "60s", 1, 600, "", "reports",
+            "How long a whole request may take to arrive, and its answer to be taken."},
     KeyInfo{Key::include, "Include", path, "", 0, 0, "", kAll, "Read another file at this place."},
+    KeyInfo{Key::keep_days, "KeepDays", integer, "400", 0, 36500, "", "milter reports",
+            "Days for which received reports are kept; 0 keeps them forever."},
     KeyInfo{Key::key_file, "KeyFile", path, "", 0, 0, "", "reporter",
             "PEM file with the private DKIM key (RSA or Ed25519)."},
     KeyInfo{Key::log_why, "LogWhy", boolean, "no", 0, 0, "", "milter collector reporter",
             "Log why each decision was taken."},
+    KeyInfo{Key::maximum_compressed_size, "MaximumCompressedSize", bytes, "16M", kKiB, kGiB, "",
+            "milter reports", "Largest gzip or zip that is unpacked."},
+    KeyInfo{Key::maximum_compression_ratio, "MaximumCompressionRatio", integer, "1000", 10, 1000000,
+            "", "milter reports",
+            "How many times its packed size a report may unpack to; looked at above 1 MiB."},
+    KeyInfo{Key::maximum_details, "MaximumDetails", integer, "100000", 0, 10000000, "",
+            "milter reports",
+            "Failure details kept of one report; further ones are left out and flagged."},
     KeyInfo{
         Key::maximum_domains, "MaximumDomains", integer, "1000000", 1, 100000000, "", "collector",
         "Recipient domains counted for one day; sessions to further ones are dropped and counted."},
@@ -50,6 +84,10 @@ constexpr std::array kTable = {
             "for each result type."},
     KeyInfo{Key::maximum_headers, "MaximumHeaders", bytes, "256K", 4 * kKiB, 16 * kMiB, "",
             "milter reports", "Largest header section of a message or part."},
+    KeyInfo{Key::maximum_json_depth, "MaximumJSONDepth", integer, "32", 5, 1000, "",
+            "milter reports", "How deeply arrays and objects of a report may nest."},
+    KeyInfo{Key::maximum_json_members, "MaximumJSONMembers", integer, "1000000", 100, 100000000, "",
+            "milter reports", "Members and array elements of one report, also unknown ones."},
     KeyInfo{Key::maximum_message_size, "MaximumMessageSize", bytes, "32M", 64 * kKiB, kGiB, "",
             "milter reports",
             "Largest report mail that is read; larger ones are recorded as refused."},
@@ -57,16 +95,29 @@ constexpr std::array kTable = {
             "milter reports", "How deeply parts of a message may nest."},
     KeyInfo{Key::maximum_mime_parts, "MaximumMIMEParts", integer, "100", 1, 10000, "",
             "milter reports", "How many parts a message may have."},
+    KeyInfo{Key::maximum_packings, "MaximumPackings", integer, "2", 1, 10, "", "milter reports",
+            "How many gzip or zip containers may be packed inside of each other."},
+    KeyInfo{Key::maximum_policies, "MaximumPolicies", integer, "10000", 1, 1000000, "",
+            "milter reports", "How many policies one report may have."},
     KeyInfo{Key::maximum_refused_size, "MaximumRefusedSize", bytes, "100M", 0, 100 * kGiB, "",
             "milter reports", "Room for the bytes of refused mails; the oldest make place."},
     KeyInfo{Key::maximum_report_size, "MaximumReportSize", bytes, "16M", 64 * kKiB, kGiB, "",
             "milter reports", "Largest report after unpacking."},
+    KeyInfo{Key::maximum_reports, "MaximumReports", integer, "100", 1, 100000, "", "milter reports",
+            "How many reports one message or file may hold."},
     KeyInfo{Key::maximum_rua, "MaximumRua", integer, "16", 1, 1000, "", "reporter",
             "How many destinations of one record are served."},
     KeyInfo{Key::maximum_spool_size, "MaximumSpoolSize", bytes, "256M", kMiB, 100 * kGiB, "",
-            "milter",
-            "Memory for all report mails in transit together; when it is used up, On-InternalError "
-            "decides."},
+            "milter reports",
+            "Memory for all report mails, or bodies, in transit together; when it is used up, "
+            "On-InternalError decides, or serve answers 503."},
+    KeyInfo{Key::maximum_string_length, "MaximumStringLength", bytes, "4K", 256, kMiB, "",
+            "milter reports", "Longest text of a report; what is longer is cut and flagged."},
+    KeyInfo{Key::maximum_strings, "MaximumStrings", integer, "10000", 1, 1000000, "",
+            "milter reports",
+            "Texts kept of one policy-string or mx-host; further ones are left out and flagged."},
+    KeyInfo{Key::maximum_zip_members, "MaximumZipMembers", integer, "100", 1, 65534, "",
+            "milter reports", "How many members a zip archive may have."},
     KeyInfo{Key::milter_debug, "MilterDebug", integer, "0", 0, 6, "", "milter",
             "Debug level of libmilter; it prints to standard output."},
     KeyInfo{
@@ -81,8 +132,8 @@ constexpr std::array kTable = {
             "Answer when a DKIM key cannot be looked up."},
     KeyInfo{Key::on_internal_error, "On-InternalError", choice, "tempfail", 0, 0, kActions,
             "milter", "Answer when a report cannot be stored; tempfail makes the sender keep it."},
-    KeyInfo{Key::on_report, "On-Report", choice, "accept", 0, 0, "accept discard", "milter",
-            "What becomes of a report mail once its report is stored: accept delivers it as well, "
+    KeyInfo{Key::on_success, "On-Success", choice, "accept", 0, 0, kActions, "milter",
+            "Answer to a report mail once its report is stored: accept delivers it as well, "
             "discard takes it out of the mail."},
     KeyInfo{Key::organization_name, "OrganizationName", text, "", 0, 0, "", "reporter",
             "The organization-name of your reports."},
@@ -101,7 +152,7 @@ constexpr std::array kTable = {
     KeyInfo{Key::peer_list, "PeerList", list, "", 0, 0, "", "milter",
             "Clients whose mail is not looked at: addresses, networks (192.0.2.0/24), names, "
             ".domains."},
-    KeyInfo{Key::pid_file, "PidFile", path, "", 0, 0, "", "milter collector reporter",
+    KeyInfo{Key::pid_file, "PidFile", path, "", 0, 0, "", "milter reports collector reporter",
             "File for the process number; %p in it stands for the name of the program."},
     KeyInfo{Key::policy_domains, "PolicyDomains", list, "", 0, 0, "", "milter reports",
             "Your mail domains and MX hosts; reports about others are kept and flagged. Empty: no "
@@ -111,8 +162,6 @@ constexpr std::array kTable = {
             "belong to them."},
     KeyInfo{Key::report_from, "ReportFrom", text, "", 0, 0, "", "reporter",
             "From address of reports, in the domain of ContactInfo; by default ContactInfo."},
-    KeyInfo{Key::report_retention, "ReportRetention", duration, "400d", 0, 3650 * kDay, "",
-            "milter reports", "How long received reports are kept; 0 keeps them forever."},
     KeyInfo{Key::report_success, "ReportSuccess", boolean, "yes", 0, 0, "", "reporter",
             "Also send reports without failures; they are the heartbeat."},
     KeyInfo{Key::reader_timeout, "ReaderTimeout", duration, "30s", 1, 600, "", "milter reports",
@@ -128,25 +177,27 @@ constexpr std::array kTable = {
     KeyInfo{Key::socket, "Socket", text, "local:/run/opentlsrpt/milter.sock", 0, 0, "", "milter",
             "Where the MTA reaches the milter: local:PATH, unix:PATH, inet:PORT@HOST or "
             "inet6:PORT@HOST."},
-    KeyInfo{Key::socket_group, "SocketGroup", text, "", 0, 0, "", "milter",
-            "Group of a local Socket; Postfix needs to be a member."},
+    KeyInfo{Key::socket_group, "SocketGroup", text, "", 0, 0, "", "milter reports",
+            "Group of a local Socket or HTTPSocket; Postfix or the proxy needs to be a member."},
     KeyInfo{Key::strict_alignment, "StrictAlignment", boolean, "no", 0, 0, "", "milter reports",
             "Accept only signatures whose d= equals the From domain."},
     KeyInfo{Key::strict_records, "StrictRecords", boolean, "no", 0, 0, "", "reporter",
             "Take only TLSRPT records that follow the grammar to the letter."},
     KeyInfo{Key::strict_service_type, "StrictServiceType", boolean, "no", 0, 0, "",
             "milter reports", "Do not accept DKIM keys that are for s=email only."},
-    KeyInfo{Key::syslog, "Syslog", boolean, "no", 0, 0, "", "milter collector reporter",
+    KeyInfo{Key::syslog, "Syslog", boolean, "no", 0, 0, "", "milter reports collector reporter",
             "Log to syslog; otherwise to standard error."},
     KeyInfo{Key::syslog_facility, "SyslogFacility", choice, "mail", 0, 0,
             "auth authpriv cron daemon kern local0 local1 local2 local3 local4 local5 local6 "
             "local7 lpr mail news user uucp",
-            "milter collector reporter", "Facility of syslog lines."},
+            "milter reports collector reporter", "Facility of syslog lines."},
     KeyInfo{Key::syslog_level, "SyslogLevel", choice, "info", 0, 0, "err warning notice info debug",
-            "milter collector reporter", "Lines below this level are not written."},
-    KeyInfo{Key::umask, "UMask", octal, "0007", 0, 0777, "", "milter collector reporter",
-            "Mode bits taken from the files and the local Socket that the daemons make."},
-    KeyInfo{Key::user_id, "UserID", text, "", 0, 0, "", "milter collector reporter",
+            "milter reports collector reporter", "Lines below this level are not written."},
+    KeyInfo{Key::trusted_proxies, "TrustedProxies", list, "", 0, 0, "", "reports",
+            "Addresses and networks whose X-Forwarded-For or Forwarded is believed."},
+    KeyInfo{Key::umask, "UMask", octal, "0007", 0, 0777, "", "milter reports collector reporter",
+            "Mode bits taken from the files and local sockets that the daemons make."},
+    KeyInfo{Key::user_id, "UserID", text, "", 0, 0, "", "milter reports collector reporter",
             "user[:group] to become after start as root."},
 };
 

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/confined_opener.hpp"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
+#include <optional>
 
-#include "common/confinement.hpp"
+#include "common/confined_reader.hpp"
 #include "common/outcome_codec.hpp"
 
 namespace tlsrpt {
@@ -20,23 +19,6 @@ namespace tlsrpt {
 namespace {
 
 using Deadline = std::chrono::steady_clock::time_point;
-
-constexpr char kSpawn = 'S';
-constexpr char kMessage = 'm';
-constexpr char kFile = 'f';
-
-struct SocketPair {
-  UniqueFd ours;
-  UniqueFd theirs;
-};
-
-Result<SocketPair> make_pair(int type) {
-  std::array<int, 2> ends{};
-  if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-    return fail_errno(errno, "cannot make a socket pair");
-  }
-  return SocketPair{UniqueFd(ends[0]), UniqueFd(ends[1])};
-}
 
 /// Waits until the descriptor is ready; false at the deadline.
 bool wait_for(int fd, short events, Deadline deadline) {
@@ -51,257 +33,212 @@ bool wait_for(int fd, short events, Deadline deadline) {
   }
 }
 
-bool send_all(int fd, std::string_view bytes, Deadline deadline) {
-  while (!bytes.empty()) {
-    if (!wait_for(fd, POLLOUT, deadline)) return false;
-    const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+Error spawner_gone() {
+  return {ErrorCode::internal, "the spawner of confined readers is gone; restart the program"};
+}
+
+// ---- the dialogue with one reader
+
+/// Sends head and body, in one go if they fit: each write wakes the reader. False if it is gone or
+/// the deadline has come.
+bool send_request(int fd, std::string_view head, std::string_view body, Deadline deadline) {
+  while (!head.empty() || !body.empty()) {
+    std::array<iovec, 2> pieces{iovec{const_cast<char*>(head.data()), head.size()},
+                                iovec{const_cast<char*>(body.data()), body.size()}};
+    msghdr message{};
+    message.msg_iov = pieces.data();
+    message.msg_iovlen = pieces.size();
+    const ssize_t sent = ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && errno == EAGAIN) {
+      if (!wait_for(fd, POLLOUT, deadline)) return false;
+      continue;
+    }
+    if (sent < 0 && errno == EINTR) continue;
     if (sent <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(sent));
+    const auto of_head = std::min(head.size(), static_cast<std::size_t>(sent));
+    head.remove_prefix(of_head);
+    body.remove_prefix(static_cast<std::size_t>(sent) - of_head);
   }
   return true;
 }
 
-/// Everything until the other side closes, but at most max_bytes.
-Result<std::string> receive_all(int fd, std::size_t max_bytes, Deadline deadline) {
-  std::string bytes;
+enum class Answered {
+  whole,
+  untouched,  ///< the reader was gone before it had read the message
+  died,       ///< it had read the message
+  too_late,
+  too_large,
+};
+
+/// The kernel tells a reader that has ended apart from one that has left bytes unread.
+Answered receive_some(int fd, std::string& bytes, Deadline deadline) {
   std::array<char, 65536> buffer;
   for (;;) {
-    if (!wait_for(fd, POLLIN, deadline)) {
-      return fail(ErrorCode::limit_exceeded, "the confined reader took too long (ReaderTimeout)");
-    }
+    if (!wait_for(fd, POLLIN, deadline)) return Answered::too_late;
     const ssize_t got = ::recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (got < 0) return fail_errno(errno, "cannot read from the confined reader");
-    if (got == 0) return bytes;
+    if (got < 0) return bytes.empty() ? Answered::untouched : Answered::died;
+    if (got == 0) return Answered::died;
     bytes.append(buffer.data(), static_cast<std::size_t>(got));
-    if (bytes.size() > max_bytes) {
-      return fail(ErrorCode::limit_exceeded, "the confined reader's answer is too large");
+    return Answered::whole;
+  }
+}
+
+/// The answer behind its size.
+Answered receive_answer(int fd, std::size_t max_bytes, Deadline deadline, std::string& answer) {
+  std::optional<std::uint64_t> size;
+  while (!size || answer.size() < *size) {
+    if (const auto part = receive_some(fd, answer, deadline); part != Answered::whole) return part;
+    if (!size && answer.size() >= sizeof(SizeBytes)) {
+      size = size_of_bytes(answer.data());
+      if (*size > max_bytes) return Answered::too_large;
+      answer.erase(0, sizeof(SizeBytes));
+      answer.reserve(*size);
     }
+    if (size && answer.size() > *size) return Answered::too_large;
   }
+  return Answered::whole;
 }
 
-// ---- in the reader: only read(2) and write(2) from here on
+// ---- the dialogue with the spawner
 
-bool read_exactly(int fd, char* to, std::size_t size) {
-  while (size > 0) {
-    const ssize_t got = ::read(fd, to, size);
-    if (got <= 0) return false;
-    to += got;
-    size -= static_cast<std::size_t>(got);
-  }
-  return true;
-}
-
-bool write_exactly(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
-    if (put <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(put));
-  }
-  return true;
-}
-
-OpenedMessage open_kind(char kind, std::string_view bytes, const MessageLimits& limits) {
-  if (kind == kMessage) return open_message(bytes, limits);
-  OpenedMessage opened;
-  opened.outcomes = open_file_bytes(bytes, limits);
-  return opened;
-}
-
-/// A small message with everything in it that libraries load lazily, so that they need no file
-/// later.
-void warm_up(const MessageLimits& limits) {
-  static_cast<void>(open_message(
-      "From: a@b\xc3\xbc"
-      "cher.example\r\nTLS-Report-Domain: b\xc3\xbc"
-      "cher.example\r\n"
-      "Content-Type: application/tlsrpt+json\r\n\r\n"
-      R"({"organization-name":"x","date-range":{"start-datetime":"2026-01-01T00:00:00Z",)"
-      R"("end-datetime":"2026-01-01T23:59:59Z"},"policies":[{"policy":{"policy-type":"sts",)"
-      R"("policy-domain":"b\u00fccher.example"},"summary":{"total-successful-session-count":1}}]})",
-      limits));
-}
-
-[[noreturn]] void run_reader(UniqueFd socket, const ConfinedSettings& settings) {
-  ConfinementLimits limits;
-  limits.cpu_time = settings.timeout;
-  // Room for the message, what it unpacks to, and the trees built from both.
-  limits.memory_bytes =
-      8 * (settings.limits.max_message_bytes + settings.limits.gunzip.max_bytes) + (64u << 20);
-  if (!confine_this_process(limits)) ::_exit(1);
-  char kind = 0;
-  std::uint64_t size = 0;
-  std::array<char, sizeof size> size_bytes{};
-  if (!read_exactly(socket.get(), &kind, 1) ||
-      !read_exactly(socket.get(), size_bytes.data(), size_bytes.size())) {
-    ::_exit(1);
-  }
-  std::memcpy(&size, size_bytes.data(), sizeof size);
-  std::string bytes(size, '\0');  // the size comes from our own parent
-  if (!read_exactly(socket.get(), bytes.data(), bytes.size())) ::_exit(1);
-  const std::string answer = encode_opened(open_kind(kind, bytes, settings.limits));
-  ::_exit(write_exactly(socket.get(), answer) ? 0 : 1);
-}
-
-// ---- in the spawner
-
-bool pass_descriptor(int to, int fd) {
-  char ok = 'k';
-  iovec data{&ok, 1};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof fd);
-  std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
-  return ::sendmsg(to, &message, MSG_NOSIGNAL) == 1;
-}
-
-void spawn_reader(int control, const ConfinedSettings& settings) {
-  auto pair = make_pair(SOCK_STREAM);
-  const pid_t child = pair ? ::fork() : -1;
-  if (child == 0) {
-    pair->ours.reset();
-    ::close(control);
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    run_reader(std::move(pair->theirs), settings);
-  }
-  if (child < 0 || !pass_descriptor(control, pair->ours.get())) {
-    const char failed = 'x';
-    static_cast<void>(::send(control, &failed, 1, MSG_NOSIGNAL));
-  }
-}
-
-/// Keeps nothing of the program's but the one descriptor: a reader must not inherit its files and
-/// sockets.
-UniqueFd keep_only(UniqueFd fd) {
-  constexpr int kKept = STDERR_FILENO + 1;
-  const int old = fd.release();
-  if (old != kKept && ::dup3(old, kKept, O_CLOEXEC) < 0) ::_exit(1);
-  ::close_range(kKept + 1, ~0u, 0);
-  const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-    ::dup2(null.get(), standard);
-  return UniqueFd(kKept);
-}
-
-[[noreturn]] void run_spawner(UniqueFd inherited, const ConfinedSettings& settings) {
-  const UniqueFd control = keep_only(std::move(inherited));
-  ::signal(SIGCHLD, SIG_IGN);  // the kernel buries the readers
-  ::prctl(PR_SET_NAME, "tlsrpt-spawner");
-  warm_up(settings.limits);
-  for (;;) {
-    char request = 0;
-    const ssize_t got = ::recv(control.get(), &request, 1, 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) ::_exit(0);
-    if (request == kSpawn) spawn_reader(control.get(), settings);
-  }
-}
-
-Result<UniqueFd> receive_descriptor(int from) {
+/// A reader, or none if the spawner could not make one. The error means that it is gone.
+Result<std::optional<UniqueFd>> receive_reader(int from, Deadline deadline) {
   char answer = 0;
   iovec data{&answer, 1};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  const ssize_t got = ::recvmsg(from, &message, MSG_CMSG_CLOEXEC);
-  if (got != 1)
-    return fail(ErrorCode::internal,
-                "the spawner of confined readers is gone; restart the program");
-  const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) {
-    return fail(ErrorCode::temporary,
-                "no confined reader could be started; is a limit on processes or memory reached?");
+  for (;;) {
+    msghdr message{};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    const ssize_t got = ::recvmsg(from, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN) {
+      // Another thread may be quicker; then there is the next one to wait for.
+      if (wait_for(from, POLLIN, deadline)) continue;
+      return fail(ErrorCode::temporary, "the spawner of confined readers does not answer");
+    }
+    if (got != 1) return tl::unexpected(spawner_gone());
+    const cmsghdr* header = CMSG_FIRSTHDR(&message);
+    if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return std::optional<UniqueFd>{};
+    int fd = -1;
+    std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+    return std::optional<UniqueFd>(UniqueFd(fd));
   }
-  int fd = -1;
-  std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-  return UniqueFd(fd);
-}
-
-/// A message that its reader did not survive would not be survived the next time either: it is
-/// refused for good, as one that claims to be a report, so that it is recorded.
-OpenedMessage unreadable(std::string detail) {
-  OpenedMessage opened;
-  opened.facts.claims_report = true;
-  opened.outcomes.resize(1);
-  opened.outcomes.front().refusal = Refusal::reader_failed;
-  opened.outcomes.front().detail = std::move(detail);
-  return opened;
 }
 
 }  // namespace
 
+/// One of the max_readers places, given back at the end.
+class ConfinedMessageOpener::Place {
+ public:
+  Place(ConfinedMessageOpener& opener, Deadline deadline) : opener_(opener) {
+    std::unique_lock lock(opener.mutex_);
+    taken_ = opener.reader_ended_.wait_until(
+        lock, deadline, [&] { return opener.at_work_ < opener.settings_.max_readers; });
+    if (taken_) ++opener.at_work_;
+  }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  ~Place() {
+    if (!taken_) return;
+    const std::lock_guard lock(opener_.mutex_);
+    --opener_.at_work_;
+    opener_.reader_ended_.notify_one();
+  }
+  [[nodiscard]] bool taken() const { return taken_; }
+
+ private:
+  ConfinedMessageOpener& opener_;
+  bool taken_ = false;
+};
+
 Result<std::unique_ptr<ConfinedMessageOpener>> ConfinedMessageOpener::start(
     const ConfinedSettings& settings) {
-  auto pair = make_pair(SOCK_SEQPACKET);
-  if (!pair) return tl::unexpected(pair.error());
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    return fail_errno(errno, "cannot make a socket pair");
+  }
+  UniqueFd near(ends[0]);
+  UniqueFd far(ends[1]);
   const pid_t child = ::fork();
   if (child < 0) return fail_errno(errno, "cannot fork the spawner of confined readers");
   if (child == 0) {
-    pair->ours.reset();
-    run_spawner(std::move(pair->theirs), settings);
+    near.reset();
+    run_spawner(std::move(far), settings);
   }
-  return std::unique_ptr<ConfinedMessageOpener>(
-      new ConfinedMessageOpener(settings, std::move(pair->ours)));
+  std::unique_ptr<ConfinedMessageOpener> opener(
+      new ConfinedMessageOpener(settings, std::move(near)));
+  for (unsigned i = 0; i < std::max(settings.waiting_readers, 1u); ++i) {
+    if (auto ordered = opener->order_reader(); !ordered) return tl::unexpected(ordered.error());
+  }
+  return opener;
 }
 
-Result<UniqueFd> ConfinedMessageOpener::spawn(Deadline deadline) {
-  std::unique_lock lock(mutex_);
-  const bool free =
-      reader_ended_.wait_until(lock, deadline, [this] { return readers_ < settings_.max_readers; });
-  if (!free)
-    return fail(ErrorCode::temporary, "all {} confined readers are busy", settings_.max_readers);
-  if (::send(spawner_.get(), &kSpawn, 1, MSG_NOSIGNAL) != 1) {
-    return fail(ErrorCode::internal,
-                "the spawner of confined readers is gone; restart the program");
+Result<void> ConfinedMessageOpener::order_reader() {
+  if (::send(spawner_.get(), &kMakeReader, 1, MSG_NOSIGNAL) == 1) return {};
+  return tl::unexpected(spawner_gone());
+}
+
+/// Old answers about a lack that may be over are passed by, since each was ordered before this
+/// call; then it is the turn of one that is made now.
+Result<UniqueFd> ConfinedMessageOpener::take_reader(Deadline deadline) {
+  const unsigned tries = std::max(settings_.waiting_readers, 1u) + 1;
+  for (unsigned i = 0; i < tries; ++i) {
+    auto reader = receive_reader(spawner_.get(), deadline);
+    if (!reader) return tl::unexpected(reader.error());
+    // What was taken is replaced while this one is at work. A spawner that is gone is the next
+    // one's trouble: this reader is there.
+    const auto ordered = order_reader();
+    if (*reader) return std::move(**reader);
+    if (!ordered) return tl::unexpected(ordered.error());
   }
-  if (!wait_for(spawner_.get(), POLLIN, deadline)) {
-    return fail(ErrorCode::temporary, "the spawner of confined readers does not answer");
-  }
-  auto reader = receive_descriptor(spawner_.get());
-  if (reader) ++readers_;
-  return reader;
+  return fail(ErrorCode::temporary,
+              "no confined reader could be started; is a limit on processes or memory reached?");
 }
 
 Result<OpenedMessage> ConfinedMessageOpener::ask(char kind, std::string_view bytes) {
-  auto reader = spawn(std::chrono::steady_clock::now() + settings_.timeout);
-  if (!reader) return tl::unexpected(reader.error());
-  // Only now: how long it took to get a reader says nothing about the message.
-  const Deadline deadline = std::chrono::steady_clock::now() + settings_.timeout;
-  struct Release {
-    ConfinedMessageOpener& opener;
-    ~Release() {
-      const std::lock_guard lock(opener.mutex_);
-      --opener.readers_;
-      opener.reader_ended_.notify_one();
-    }
-  } const release{*this};
-  std::string head(1, kind);
-  const std::uint64_t size = bytes.size();
-  head.append(reinterpret_cast<const char*>(&size), sizeof size);
-  // A reader that dies early closes its end: sending fails, and so does the answer below.
-  const bool sent =
-      send_all(reader->get(), head, deadline) && send_all(reader->get(), bytes, deadline);
+  const auto now = [] { return std::chrono::steady_clock::now(); };
+  const Place place(*this, now() + settings_.timeout);
+  if (!place.taken()) {
+    return fail(ErrorCode::temporary, "all {} confined readers are busy", settings_.max_readers);
+  }
+  const SizeBytes size = size_bytes(bytes.size());
+  const std::string head = std::string(1, kind) + std::string(size.begin(), size.end());
   const std::size_t max_answer =
       4 * (settings_.limits.max_message_bytes + settings_.limits.gunzip.max_bytes);
-  const auto answer = receive_all(reader->get(), max_answer, deadline);
-  if (!answer) return unreadable(answer.error().detail);
-  if (!sent || answer->empty()) {
-    return unreadable(
-        fmt::format("the confined reader died over a message of {} bytes", bytes.size()));
+  // A reader may have been ended while it waited; nobody looked at the message then.
+  const unsigned tries = settings_.waiting_readers + 2;
+  for (unsigned i = 0; i < tries; ++i) {
+    auto reader = take_reader(now() + settings_.timeout);
+    if (!reader) return tl::unexpected(reader.error());
+    // Only now: how long it took to get a reader says nothing about the message.
+    const Deadline deadline = now() + settings_.timeout;
+    const bool sent = send_request(reader->get(), head, bytes, deadline);
+    std::string answer;
+    Answered answered = receive_answer(reader->get(), max_answer, deadline, answer);
+    if (answered == Answered::died && !sent && answer.empty()) answered = Answered::untouched;
+    switch (answered) {
+      case Answered::untouched:
+        continue;
+      case Answered::too_late:
+        return unreadable_message("the confined reader took too long (ReaderTimeout)");
+      case Answered::too_large:
+        return unreadable_message("the confined reader's answer is too large");
+      case Answered::died:
+        return unreadable_message(
+            fmt::format("the confined reader died over a message of {} bytes", bytes.size()));
+      case Answered::whole:
+        break;
+    }
+    auto opened = decode_opened(answer);
+    return opened ? std::move(*opened) : unreadable_message(opened.error().detail);
   }
-  auto opened = decode_opened(*answer);
-  return opened ? std::move(*opened) : unreadable(opened.error().detail);
+  return fail(ErrorCode::temporary,
+              "confined readers end before they have read a message; does the kernel have seccomp, "
+              "is memory short?");
 }
 
 bool ConfinedMessageOpener::can_spawn() const {
@@ -310,11 +247,11 @@ bool ConfinedMessageOpener::can_spawn() const {
 }
 
 Result<OpenedMessage> ConfinedMessageOpener::open(std::string_view message) {
-  return ask(kMessage, message);
+  return ask(kOpenMessage, message);
 }
 
 Result<std::vector<ReadOutcome>> ConfinedMessageOpener::open_file(std::string_view bytes) {
-  auto opened = ask(kFile, bytes);
+  auto opened = ask(kOpenFile, bytes);
   if (!opened) return tl::unexpected(opened.error());
   return std::move(opened->outcomes);
 }

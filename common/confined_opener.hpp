@@ -4,11 +4,11 @@
 // Opens messages in processes that can only compute, one for each message.
 //
 // How it works: start() forks a small process, the spawner, while the program has one thread only.
-// The spawner never sees a message; for each request it forks a reader and passes one end of a
-// socket back. The reader gives up everything but computing (common/confinement.hpp), reads the
-// message from its socket, opens it, writes what it found and ends. A reader that is killed by a
-// bad message therefore costs that message only. When the program ends, the spawner sees its socket
-// close and ends as well.
+// The spawner never sees a message; it forks readers ahead of need and passes one end of a socket
+// for each of them. A reader gives up everything but computing (common/confinement.hpp), waits for
+// one message on its socket, opens it, writes what it found and ends; whoever takes a reader asks
+// for the next one. A reader that is killed by a bad message therefore costs that message only.
+// When the program ends, the spawner sees its socket close and ends as well.
 
 #include <chrono>
 #include <condition_variable>
@@ -23,7 +23,8 @@ namespace tlsrpt {
 struct ConfinedSettings {
   MessageLimits limits;
   std::chrono::seconds timeout{30};  ///< of one message, and of waiting for a free reader
-  unsigned max_readers = 8;          ///< at the same time
+  unsigned max_readers = 8;          ///< at work at the same time
+  unsigned waiting_readers = 4;      ///< made ahead of need, each with some 100 kB of its own
 };
 
 class ConfinedMessageOpener final : public MessageOpener {
@@ -39,16 +40,18 @@ class ConfinedMessageOpener final : public MessageOpener {
   [[nodiscard]] bool can_spawn() const;
 
  private:
+  class Place;
   ConfinedMessageOpener(const ConfinedSettings& settings, UniqueFd spawner)
       : settings_(settings), spawner_(std::move(spawner)) {}
+  Result<void> order_reader();
+  Result<UniqueFd> take_reader(std::chrono::steady_clock::time_point deadline);
   Result<OpenedMessage> ask(char kind, std::string_view bytes);
-  Result<UniqueFd> spawn(std::chrono::steady_clock::time_point deadline);
 
   ConfinedSettings settings_;
-  UniqueFd spawner_;
-  std::mutex mutex_;  ///< guards spawner_'s dialogue and readers_
+  UniqueFd spawner_;  ///< whole messages on a socket: threads may send and receive side by side
+  std::mutex mutex_;  ///< guards at_work_
   std::condition_variable reader_ended_;
-  unsigned readers_ = 0;
+  unsigned at_work_ = 0;
 };
 
 }  // namespace tlsrpt

@@ -5,6 +5,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <vector>
 
 #include "common/error.hpp"
 
@@ -15,9 +17,27 @@ struct ConfinementLimits {
   std::chrono::seconds cpu_time{30};
 };
 
-/// From here on the calling process may read and write descriptors that it holds, ask for memory
-/// and end; any other system call kills it (seccomp). No core dumps, no new privileges. Cannot be
-/// undone. Must be called with one thread only.
+/// The way into confinement, made once and gone by many processes. Making the filter takes longer
+/// than opening a small mail, so each process only loads it.
+class Confinement {
+ public:
+  /// Makes the filter and sets what a process may keep and its children inherit: no core dumps, no
+  /// new privileges, no files written, and the limit on memory.
+  static Result<Confinement> prepare(const ConfinementLimits& limits);
+
+  /// From here on the calling process may read and write descriptors that it holds, ask for memory
+  /// and end; any other system call kills it (seccomp). Cannot be undone. Called by the process
+  /// that has prepared, or a child of it, with one thread only.
+  [[nodiscard]] Result<void> enter() const;
+
+ private:
+  Confinement(std::chrono::seconds cpu_time, std::vector<std::uint64_t> filter)
+      : cpu_time_(cpu_time), filter_(std::move(filter)) {}
+  std::chrono::seconds cpu_time_;
+  std::vector<std::uint64_t> filter_;  ///< instructions of classic BPF, each eight bytes
+};
+
+/// Both at once.
 Result<void> confine_this_process(const ConfinementLimits& limits);
 
 }  // namespace tlsrpt

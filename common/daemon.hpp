@@ -18,7 +18,7 @@ namespace tlsrpt {
 
 inline constexpr std::string_view kDefaultConfigFile = "/etc/opentlsrpt.conf";
 
-/// -c -f -n -p -u -P -l -v -V -t, as in the OpenDKIM family. Values of the command line win over
+/// -c -e -f -n -p -u -P -l -v -V -t, as in the OpenDKIM family. Values of the command line win over
 /// the file.
 struct DaemonOptions {
   std::string config_file;              ///< -c; empty: the default file, which may then be missing
@@ -31,16 +31,20 @@ struct DaemonOptions {
   std::optional<std::string> user;      ///< -u
   std::optional<std::string> pid_file;  ///< -P
   std::vector<std::string> test_files;  ///< -t, comma-separated
+  std::optional<std::string> key;       ///< -e
   std::vector<std::string> arguments;   ///< what is left
 };
 
-/// 'letters': which of the options the program has, such as "cfnpuPlvVt". The error is the text for
-/// the user.
+/// 'letters': which of the options the program has, such as "cefnpuPlvVt". The error is the text
+/// for the user.
 Result<DaemonOptions> parse_daemon_options(int argc, char** argv, std::string_view letters);
 
 /// Reads the file of the options and lets the command line win. Problems as in ReadConfig.
 /// socket_key: what -p sets.
 ReadConfig load_config(const DaemonOptions& options, Key socket_key);
+
+/// The file that load_config reads.
+std::string config_file_of(const DaemonOptions& options);
 
 /// Prints all problems to standard error, one a line.
 void print_problems(const std::vector<ConfigProblem>& problems);

@@ -12,7 +12,7 @@ namespace tlsrpt {
 namespace {
 
 bool takes_value(char letter) {
-  return std::string_view("cpuPt").find(letter) != std::string_view::npos;
+  return std::string_view("cepuPt").find(letter) != std::string_view::npos;
 }
 
 void split_files(std::string_view value, std::vector<std::string>& files) {
@@ -27,6 +27,9 @@ void store(DaemonOptions& options, char letter, const std::string& value) {
   switch (letter) {
     case 'c':
       options.config_file = value;
+      break;
+    case 'e':
+      options.key = value;
       break;
     case 'f':
       options.foreground = true;
@@ -115,6 +118,10 @@ ReadConfig load_config(const DaemonOptions& options, Key socket_key) {
   override_key(read, Key::user_id, options.user, 'u');
   override_key(read, Key::pid_file, options.pid_file, 'P');
   return read;
+}
+
+std::string config_file_of(const DaemonOptions& options) {
+  return options.config_file.empty() ? std::string(kDefaultConfigFile) : options.config_file;
 }
 
 void print_problems(const std::vector<ConfigProblem>& problems) {

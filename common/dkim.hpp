@@ -3,6 +3,7 @@
 
 // DKIM (RFC 6376, 8301, 8463) for reports: sign one, and verify as RFC 8460 section 3 demands.
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -74,7 +75,7 @@ struct SignatureVerdict {
   ///   fail: body-hash signature
   ///   policy: length-tag expired not-aligned from-not-signed header-malformed
   ///     content-type-not-signed key-testing key-service-type
-  ///   temperror: key-lookup-failed
+  ///   temperror: key-lookup-failed no-time-left
   ///   permerror: too-large malformed version domain selector algorithm canonicalization
   ///     query-method from-not-signed identity key-not-found key-malformed key-revoked key-type
   ///     key-hash key-size
@@ -98,8 +99,12 @@ struct VerifySettings {
   /// A signature that does not cover Content-Type does not qualify. One that covers it must cover
   /// every copy of it anyway.
   bool needs_content_type = false;
-  Seconds now{};                    ///< for x=
-  std::size_t max_signatures = 10;  ///< further ones are not looked at
+  Seconds now{};                     ///< for x=
+  std::size_t max_signatures = 10;   ///< further ones are not looked at
+  /// No key is looked up later than this after the first one; the signatures that are left get
+  /// temperror. What is running then may still take the Dns' own time.
+  std::chrono::seconds lookup_time{15};
+  std::chrono::steady_clock::time_point (*steady_now)() = &std::chrono::steady_clock::now;
 };
 
 /// message: as received, CRLF line ends (bare LF is taken as CRLF). Pure but for the key look-ups.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "common/dkim.hpp"
@@ -97,13 +98,15 @@ class Verifier {
     const std::optional<std::string>& body_hash = body_hashes_.get(signature);
     if (!body_hash || *body_hash != signature.body_hash) return {DkimStatus::fail, "body-hash"};
 
+    const bool in_time = has_time_left();
     const DnsAnswer<std::string> answer =
-        dns_.txt(dkim::key_name(signature.domain, signature.selector));
+        in_time ? dns_.txt(dkim::key_name(signature.domain, signature.selector))
+                : DnsAnswer<std::string>{};
     if (answer.status == DnsStatus::failed) {
       // Whatever the key says, such a signature does not qualify: not worth a delay of the mail.
       const std::string_view objection = objection_to(signature);
       if (!objection.empty()) return {DkimStatus::policy, objection};
-      return {DkimStatus::temperror, "key-lookup-failed"};
+      return {DkimStatus::temperror, in_time ? "key-lookup-failed" : "no-time-left"};
     }
     if (answer.absent() || answer.records.empty()) {
       return {DkimStatus::permerror, "key-not-found"};
@@ -113,6 +116,13 @@ class Verifier {
                           dkim::without_signature_value(field.text));
     if (!digest) return {DkimStatus::fail, "signature"};
     return try_keys(answer.records, signature, *digest, email_only);
+  }
+
+  /// The time begins with the first key: what is computed before it depends on nobody else.
+  bool has_time_left() {
+    const auto now = settings_.steady_now();
+    if (!first_lookup_) first_lookup_ = now;
+    return now - *first_lookup_ < settings_.lookup_time;
   }
 
   /// The first record that verifies decides; if none does, the first that could be read.
@@ -224,6 +234,7 @@ class Verifier {
   Dns& dns_;
   const VerifySettings& settings_;
   BodyHashes body_hashes_;
+  std::optional<std::chrono::steady_clock::time_point> first_lookup_;
 };
 
 /// The lower, the more a signature says about the message.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 namespace tlsrpt {
 namespace {
@@ -24,6 +25,16 @@ bool is_ascii(std::string_view text) {
 
 bool is_alnum(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/// What normalize_domain() would leave as it is.
+bool is_normal(std::string_view name) {
+  std::size_t label = 0;
+  for (const char c : name) {
+    const bool in_label = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    if (in_label ? ++label > kMaxLabel : c != '.' || std::exchange(label, 0) == 0) return false;
+  }
+  return label > 0 && name.size() <= kMaxName;
 }
 
 Result<std::string> to_a_labels(std::string_view name) {
@@ -116,6 +127,7 @@ bool is_quoted_string(std::string_view text) {
 }  // namespace
 
 Result<std::string> normalize_domain(std::string_view name) {
+  if (is_normal(name)) return std::string(name);
   // Two octets over the limit are enough to see that a name is too long.
   if (is_ascii(name)) return checked_ascii(std::string(name.substr(0, kMaxName + 2)));
   return to_a_labels(name).and_then(checked_ascii);

@@ -2,14 +2,22 @@
 #include "common/inflate.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace tlsrpt {
 namespace {
 
-// Small enough that a limit is noticed soon, large enough that a call costs little.
-constexpr std::size_t kInputStep = 4096;
-constexpr std::size_t kOutputStep = 32768;
+// Small enough that a limit is noticed soon, large enough that a call costs little: zlib copies up
+// to 32 KiB into its window at the end of each.
+constexpr std::size_t kLargestStep = 256u << 10;
+constexpr std::size_t kSmallestStep = 2048;
+
+// What text usually packs to, and room that costs nothing before it is used.
+constexpr std::size_t kUsualRatio = 16;
+
+/// zlib counts in 32 bits.
+uInt zlib_size(std::size_t size) {
+  return static_cast<uInt>(std::min<std::size_t>(size, 1u << 30));
+}
 
 constexpr int window_bits(Inflater::Format format) {
   constexpr int kPlusGzip = 16;
@@ -32,22 +40,28 @@ InflateEnd Inflater::next(std::string_view& input, std::string& out) {
     reason_ = "no memory";
     return InflateEnd::damaged;
   }
-  std::array<Bytef, kOutputStep> step;
+  const std::size_t usual = std::min(limits_.max_bytes - total_out_, kUsualRatio * input.size());
+  std::size_t step = std::clamp(usual, kSmallestStep, kLargestStep);
+  out.reserve(out.size() + usual + step);
   while (true) {
-    const std::size_t offered = std::min(input.size(), kInputStep);
+    const std::size_t end = out.size();
+    const uInt offered = zlib_size(input.size());
+    out.resize(end + step);
     stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(input.data()));
-    stream_.avail_in = static_cast<uInt>(offered);
-    stream_.next_out = step.data();
-    stream_.avail_out = static_cast<uInt>(step.size());
-    const int result = inflate(&stream_, Z_NO_FLUSH);
+    stream_.avail_in = offered;
+    stream_.next_out = reinterpret_cast<Bytef*>(out.data() + end);
+    stream_.avail_out = static_cast<uInt>(step);
+    // Z_FINISH: a stream that ends within this step needs no window.
+    const int result = inflate(&stream_, Z_FINISH);
 
     const std::size_t taken = offered - stream_.avail_in;
-    const std::size_t made = step.size() - stream_.avail_out;
-    input.remove_prefix(taken);
-    total_in_ += taken;
+    const std::size_t made = step - stream_.avail_out;
     const std::size_t room = limits_.max_bytes - total_out_;
-    out.append(reinterpret_cast<const char*>(step.data()), std::min(made, room));
+    input.remove_prefix(taken);
+    out.resize(end + std::min(made, room));
+    total_in_ += taken;
     total_out_ += std::min(made, room);
+    step = std::min(2 * step, kLargestStep);
 
     if (made > room) return InflateEnd::too_large;
     if (total_out_ > limits_.ratio_floor &&

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdint>
 
 namespace tlsrpt {
@@ -34,6 +35,22 @@ std::optional<std::string_view> unwrap(std::string_view text) {
   return text;
 }
 
+/// The only spelling of an IPv4 address: four numbers of at most 255, without leading zeros.
+bool is_dotted_quad(std::string_view text) {
+  const char* next = text.data();
+  const char* const end = next + text.size();
+  for (int number = 0; number < 4; ++number) {
+    if (number > 0 && (next == end || *next++ != '.')) return false;
+    const char* const first = next;
+    int value = 0;
+    for (; next < end && *next >= '0' && *next <= '9' && value <= 255; ++next)
+      value = value * 10 + (*next - '0');
+    const bool leading_zero = next - first > 1 && *first == '0';
+    if (next == first || value > 255 || leading_zero) return false;
+  }
+  return next == end;
+}
+
 using Groups = std::array<std::uint16_t, 8>;
 
 /// RFC 5952: no leading zeros, lower case, "::" for the first longest run of two or more zeros.
@@ -49,35 +66,37 @@ std::string format_groups(const Groups& groups) {
     }
     i = std::max(end, i + 1);
   }
-  std::string text;
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  char* end = text.data();
   for (std::size_t i = 0; i < groups.size();) {
     if (best_length > 1 && i == best) {
-      text += "::";
+      *end++ = ':';
+      *end++ = ':';
       i += best_length;
       continue;
     }
-    if (!text.empty() && text.back() != ':') text += ':';
-    fmt::format_to(std::back_inserter(text), "{:x}", groups[i]);
+    if (end != text.data() && end[-1] != ':') *end++ = ':';
+    end = std::to_chars(end, text.data() + text.size(), groups[i], 16).ptr;
     ++i;
   }
-  return text;
+  return {text.data(), end};
 }
 
 }  // namespace
 
 std::optional<std::string> canonical_ip(std::string_view text) {
+  if (is_dotted_quad(text)) return std::string(text);
   const auto unwrapped = unwrap(text);
   constexpr std::size_t kLongest = INET6_ADDRSTRLEN;
   if (!unwrapped || unwrapped->empty() || unwrapped->size() >= kLongest) return std::nullopt;
   // inet_pton stops at a NUL byte; so must nothing that stands behind one.
   if (unwrapped->find('\0') != std::string_view::npos) return std::nullopt;
-  const std::string address(*unwrapped);
+  if (is_dotted_quad(*unwrapped)) return std::string(*unwrapped);
 
-  in_addr v4{};
-  if (inet_pton(AF_INET, address.c_str(), &v4) == 1) return address;  // knows one spelling only
-
+  std::array<char, kLongest> address{};  // ends with a NUL byte
+  std::copy(unwrapped->begin(), unwrapped->end(), address.begin());
   std::array<std::uint8_t, 16> bytes{};
-  if (inet_pton(AF_INET6, address.c_str(), bytes.data()) != 1) return std::nullopt;
+  if (inet_pton(AF_INET6, address.data(), bytes.data()) != 1) return std::nullopt;
   Groups groups{};
   for (std::size_t i = 0; i < groups.size(); ++i) {
     groups[i] = static_cast<std::uint16_t>(bytes[2 * i] << 8 | bytes[2 * i + 1]);

@@ -11,6 +11,7 @@
 #include "common/mailbox.hpp"
 #include "common/mbox.hpp"
 #include "common/mime_walker.hpp"
+#include "common/report_filename.hpp"
 #include "common/report_part.hpp"
 #include "common/report_payload.hpp"
 
@@ -77,21 +78,54 @@ void fill_policy_domain(ReadOutcome& outcome, const MailFacts& facts) {
   }
 }
 
+/// A file may have been saved with a byte order mark or empty lines before its first field.
+std::string_view without_junk_before_header(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  std::string_view header = text;
+  if (header.starts_with(kByteOrderMark)) header.remove_prefix(kByteOrderMark.size());
+  header.remove_prefix(std::min(header.find_first_not_of(" \t\r\n"), header.size()));
+  const bool at_header = begins_with_field(header) || looks_like_mbox(header);
+  return at_header ? header : text;
+}
+
+/// Line ends that no rule knows, but some programs make: CR alone, and CR CR LF. Both are known by
+/// the first line. False if there is nothing to put right.
+bool repair_line_ends(std::string_view text, std::string& out) {
+  const std::size_t first = text.find('\n');
+  if (first == std::string_view::npos && text.find('\r') != std::string_view::npos) {
+    out = text;
+    std::replace(out.begin(), out.end(), '\r', '\n');
+    return true;
+  }
+  if (first == std::string_view::npos || first < 2 || text.substr(first - 2, 2) != "\r\r")
+    return false;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text.substr(i, 3) == "\r\r\n") ++i;
+    out += text[i];
+  }
+  return true;
+}
+
 /// Collects the outcomes of one message.
 class ReportFinder {
  public:
-  explicit ReportFinder(const MessageLimits& limits)
-      : limits_(limits), payloads_(limits.gunzip, limits.report) {}
+  explicit ReportFinder(const MessageLimits& limits) : limits_(limits), payloads_(limits) {}
 
   OpenedMessage open(std::string_view text) {
     OpenedMessage opened;
+    std::string lines;  // what the views are into, if the text's own cannot be used
+    const std::string_view header = without_junk_before_header(text);
+    const bool large = text.size() > limits_.max_message_bytes;
+    repaired_ = header.size() != text.size() || (!large && repair_line_ends(header, lines));
+    text = lines.empty() ? header : lines;
     const MimeMessage message =
         walk_mime(text.substr(0, limits_.max_message_bytes), mime_limits(limits_));
     opened.facts = read_facts(message);
     if (text.size() > limits_.max_message_bytes) {
-      opened.outcomes.push_back(
-          refused(Refusal::too_large,
-                  fmt::format("message of more than {} bytes", limits_.max_message_bytes)));
+      opened.outcomes.push_back(refused(
+          Refusal::too_large, fmt::format("a message of more than {} bytes (MaximumMessageSize)",
+                                          limits_.max_message_bytes)));
       return opened;
     }
     facts_ = &opened.facts;
@@ -113,15 +147,16 @@ class ReportFinder {
         too_many_parts_ = true;
         return;
       }
-      if (is_encoded_message(part))
-        open_encoded_message(part, depth + 1);
+      if (is_wrapped_message(part))
+        open_wrapped_message(part, depth + 1);
       else
         open_part(part, forwarded || part.forwarded);
     }
   }
 
-  /// Not allowed (RFC 2046 section 5.2.1), but some programs encode what they forward.
-  void open_encoded_message(const MimePart& part, std::size_t depth) {
+  /// Not allowed (RFC 2046 section 5.2.1), but some programs encode what they forward, or attach it
+  /// as a file.
+  void open_wrapped_message(const MimePart& part, std::size_t depth) {
     if (depth > limits_.max_depth) {
       too_deep_ = true;
       return;
@@ -131,20 +166,25 @@ class ReportFinder {
   }
 
   void open_part(const MimePart& part, bool forwarded) {
-    const ReportPart found = inspect_part(part);
+    ReportPart found = inspect_part(part);
     if (found.candidate == Candidate::none) return;
-    for (ReadOutcome& outcome : payloads_.read(found.bytes)) {
+    for (ReadOutcome& outcome : payloads_.read(std::move(found.bytes))) {
       if (found.mismatch) outcome.flags.add(Flag::content_mismatch);
       if (!part.closed) outcome.flags.add(Flag::mime_not_closed);
+      if (part.damaged || repaired_) outcome.flags.add(Flag::mail_damaged);
       if (forwarded) outcome.flags.add(Flag::forwarded_message);
       if (duplicate_header_ && !forwarded) outcome.flags.add(Flag::duplicate_header);
       if (outcome.accepted()) {
+        const auto name = parse_report_filename(part.name);
+        if (name && !agrees(*name, outcome.report)) outcome.flags.add(Flag::filename_mismatch);
         // What the outer header says is not about a message that was forwarded inside of it.
         if (!forwarded) cross_check(outcome, *facts_);
         if (!forwarded) fill_policy_domain(outcome, *facts_);
         accepted_.push_back(std::move(outcome));
       } else {
-        (found.candidate == Candidate::weak ? weak_ : strong_).push_back(std::move(outcome));
+        const bool certain =
+            found.candidate == Candidate::strong || outcome.refusal == Refusal::too_many_reports;
+        (certain ? strong_ : weak_).push_back(std::move(outcome));
       }
     }
   }
@@ -154,16 +194,19 @@ class ReportFinder {
     const bool any_accepted = !outcomes.empty();
     std::move(strong_.begin(), strong_.end(), std::back_inserter(outcomes));
     if (!any_accepted) std::move(weak_.begin(), weak_.end(), std::back_inserter(outcomes));
+    drop_repeated(outcomes);
     if (too_many_parts_)
-      outcomes.push_back(refused(Refusal::message_too_many_parts,
-                                 fmt::format("more than {} parts", limits_.max_parts)));
-    if (too_deep_)
-      outcomes.push_back(refused(Refusal::message_too_deep,
-                                 fmt::format("parts nest deeper than {}", limits_.max_depth)));
-    if (headers_too_large_)
       outcomes.push_back(
-          refused(Refusal::message_headers_too_large,
-                  fmt::format("a header of more than {} bytes", limits_.max_header_bytes)));
+          refused(Refusal::message_too_many_parts,
+                  fmt::format("more than {} parts (MaximumMIMEParts)", limits_.max_parts)));
+    if (too_deep_)
+      outcomes.push_back(
+          refused(Refusal::message_too_deep,
+                  fmt::format("parts nest deeper than {} (MaximumMIMEDepth)", limits_.max_depth)));
+    if (headers_too_large_)
+      outcomes.push_back(refused(Refusal::message_headers_too_large,
+                                 fmt::format("a header of more than {} bytes (MaximumHeaders)",
+                                             limits_.max_header_bytes)));
     if (outcomes.empty())
       outcomes.push_back(refused(Refusal::no_report_part, "no part looks like a report"));
     return outcomes;
@@ -173,6 +216,7 @@ class ReportFinder {
   PayloadReader payloads_;
   const MailFacts* facts_ = nullptr;
   bool duplicate_header_ = false;
+  bool repaired_ = false;
   bool too_deep_ = false;
   bool too_many_parts_ = false;
   bool headers_too_large_ = false;
@@ -196,7 +240,8 @@ std::vector<ReadOutcome> open_mbox(std::string_view bytes, const MessageLimits& 
 }
 
 bool looks_like_message(std::string_view bytes, const MessageLimits& limits) {
-  const HeaderSection header = split_header(bytes, limits.max_header_bytes);
+  const HeaderSection header =
+      split_header(without_junk_before_header(bytes), limits.max_header_bytes);
   return !header.fields.empty() || header.too_large;
 }
 
@@ -211,7 +256,7 @@ std::vector<ReadOutcome> open_file_bytes(std::string_view bytes, const MessageLi
   if (!packed_or_json && looks_like_mbox(bytes)) return open_mbox(bytes, limits);
   if (!packed_or_json && looks_like_message(bytes, limits))
     return open_message(bytes, limits).outcomes;
-  return PayloadReader(limits.gunzip, limits.report).read(bytes);
+  return PayloadReader(limits).read(std::string(bytes));
 }
 
 }  // namespace tlsrpt

@@ -7,19 +7,17 @@
 #include <string_view>
 #include <vector>
 
-#include "common/gzip.hpp"
-#include "common/report_reader.hpp"
+#include "common/report_payload.hpp"
 #include "common/report_verdict.hpp"
 
 namespace tlsrpt {
 
-struct MessageLimits {
+/// Each has a setting of its own in opentlsrpt.conf(5); what goes beyond is refused by its name.
+struct MessageLimits : PayloadLimits {
   std::size_t max_message_bytes = 32u << 20;
   std::size_t max_header_bytes = 256u << 10;  ///< of one header section
   std::size_t max_parts = 100;
   std::size_t max_depth = 10;
-  GunzipLimits gunzip;
-  ReportLimits report;
 };
 
 /// What the header says. Texts are unfolded and as they came: escape them before showing them.

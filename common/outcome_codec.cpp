@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/outcome_codec.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <type_traits>
 
@@ -8,10 +9,27 @@ namespace tlsrpt {
 
 namespace {
 
-// One description of the fields serves both directions: Codec is Encoder or Decoder.
+// One description of the fields serves both directions: Codec is Measure, Encoder or Decoder.
+
+/// How many bytes an Encoder makes, so that they need not be moved while they grow.
+class Measure {
+ public:
+  void number(const std::uint64_t& value) { size_ += sizeof value; }
+  void text(const std::string& value) { size_ += sizeof(std::uint64_t) + value.size(); }
+  template <typename Item, typename Each>
+  void list(const std::vector<Item>& items, Each each) {
+    size_ += sizeof(std::uint64_t);
+    for (const Item& item : items) each(*this, item);
+  }
+  [[nodiscard]] std::size_t size() const { return size_; }
+
+ private:
+  std::size_t size_ = 0;
+};
 
 class Encoder {
  public:
+  explicit Encoder(std::size_t size) { out_.reserve(size); }
   void number(const std::uint64_t& value) {
     char bytes[sizeof value];
     std::memcpy(bytes, &value, sizeof value);
@@ -64,6 +82,8 @@ class Decoder {
       fail_here();
       return;
     }
+    // A true count is worth reserving for; of a forged one no more than the input's size is lost.
+    items.reserve(std::min<std::uint64_t>(count, rest_.size() / sizeof(Item)));
     for (std::uint64_t i = 0; i < count && good_; ++i) each(*this, items.emplace_back());
   }
   void fail_here() {
@@ -80,7 +100,8 @@ class Decoder {
 
 constexpr auto kText = [](auto& codec, auto& value) { codec.text(value); };
 
-void time_field(Encoder& codec, const Seconds& time) {
+template <typename Writer>
+void time_field(Writer& codec, const Seconds& time) {
   codec.number(static_cast<std::uint64_t>(time.time_since_epoch().count()));
 }
 void time_field(Decoder& codec, Seconds& time) {
@@ -94,7 +115,8 @@ void time_field(Decoder& codec, Seconds& time) {
   time = sent;
 }
 
-void refusal_field(Encoder& codec, const Refusal& refusal) {
+template <typename Writer>
+void refusal_field(Writer& codec, const Refusal& refusal) {
   codec.number(static_cast<std::uint64_t>(refusal));
 }
 void refusal_field(Decoder& codec, Refusal& refusal) {
@@ -104,7 +126,10 @@ void refusal_field(Decoder& codec, Refusal& refusal) {
   refusal = codec.good() ? static_cast<Refusal>(value) : Refusal::reader_failed;
 }
 
-void flags_field(Encoder& codec, const Flags& flags) { codec.number(flags.bits()); }
+template <typename Writer>
+void flags_field(Writer& codec, const Flags& flags) {
+  codec.number(flags.bits());
+}
 void flags_field(Decoder& codec, Flags& flags) {
   std::uint64_t bits = 0;
   codec.number(bits);
@@ -113,7 +138,10 @@ void flags_field(Decoder& codec, Flags& flags) {
   flags = Flags::from_bits(bits);
 }
 
-void bool_field(Encoder& codec, const bool& value) { codec.number(value ? 1 : 0); }
+template <typename Writer>
+void bool_field(Writer& codec, const bool& value) {
+  codec.number(value ? 1 : 0);
+}
 void bool_field(Decoder& codec, bool& value) {
   std::uint64_t number = 0;
   codec.number(number);
@@ -144,6 +172,7 @@ constexpr auto kOutcome = [](auto& codec, auto& outcome) {
   codec.text(outcome.detail);
   flags_field(codec, outcome.flags);
   codec.text(outcome.json);
+  codec.text(outcome.member);
   codec.text(outcome.report.organization_name);
   codec.text(outcome.report.contact_info);
   codec.text(outcome.report.report_id);
@@ -167,7 +196,9 @@ void message_fields(Codec& codec, Message& opened) {
 }  // namespace
 
 std::string encode_opened(const OpenedMessage& opened) {
-  Encoder encoder;
+  Measure measure;
+  message_fields(measure, opened);
+  Encoder encoder(measure.size());
   message_fields(encoder, opened);
   return encoder.take();
 }

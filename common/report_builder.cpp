@@ -3,10 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
+#include "common/json_scanner.hpp"
 #include "common/report_draft.hpp"
 #include "common/utf8.hpp"
 
@@ -14,6 +14,7 @@ namespace tlsrpt {
 namespace {
 
 using Kind = JsonScalar::Kind;
+using Token = JsonScanner::Token;
 
 constexpr std::uint32_t bit(Member member) {
   return std::uint32_t{1} << static_cast<unsigned>(member);
@@ -25,6 +26,7 @@ enum class Place : std::uint8_t {
   policy_results,   ///< the array "policies"
   failure_details,  ///< the array "failure-details"
   texts,            ///< an array, the value of the current member of the frame below
+  wrapping,         ///< an array around the one object that the member of the frame below is
 };
 
 /// One bracket that is open.
@@ -35,101 +37,95 @@ struct Frame {
   std::uint32_t named = 0;                 ///< members that were there at all
   std::uint32_t exact = 0;                 ///< members with a value under their own name
   std::uint32_t other = 0;                 ///< members with a value under another name
-  bool taken = false;                      ///< texts: the one text that was wanted is found
+  bool taken = false;                      ///< texts, wrapping: the one that was wanted is found
 
   [[nodiscard]] bool empty() const { return (exact | other) == 0; }
   [[nodiscard]] bool has(Member wanted) const { return ((exact | other) & bit(wanted)) != 0; }
 };
 
-/// Follows the events of a JSON parser and hands what a report has to the draft.
-class ReportBuilder final : public nlohmann::json::json_sax_t {
+/// Follows the tokens of one value and hands what a report has to the draft.
+class ReportBuilder {
  public:
-  explicit ReportBuilder(const ReportLimits& limits) : limits_(limits), draft_(limits) {}
+  ReportBuilder(std::string_view json, const ReportLimits& limits)
+      : json_(json), scanner_(json), limits_(limits), draft_(limits) {}
 
-  ReadOutcome finish();
-
-  bool null() override { return scalar({Kind::null}); }
-  bool boolean(bool value) override { return scalar({Kind::boolean, value ? "true" : "false"}); }
-  bool number_integer(number_integer_t value) override { return number(value); }
-  bool number_unsigned(number_unsigned_t value) override { return number(value); }
-  bool number_float(number_float_t, const string_t& digits) override {
-    return scalar({Kind::number, digits});  // a long whole number keeps its digits
-  }
-  bool string(string_t& value) override { return scalar({Kind::text, value}); }
-  bool binary(binary_t&) override { return false; }  // JSON text has none
-  bool key(string_t& name) override;
-  bool start_object(std::size_t) override;
-  bool end_object() override;
-  bool start_array(std::size_t) override;
-  bool end_array() override;
-  bool parse_error(std::size_t position, const std::string& token,
-                   const nlohmann::json::exception&) override;
+  BuiltReport run();
 
  private:
-  template <typename Integer>
-  bool number(Integer value) {
-    const fmt::format_int digits(value);
-    return scalar({Kind::number, {digits.data(), digits.size()}});
-  }
+  bool take(Token token);
+  void refuse_malformed();
+  void name(std::string_view name);
 
   bool open(Place place, ReportObject object = ReportObject::report);
+  bool open_object();
+  bool refuse_members();
+
+  /// One more member of an object or element of an array; those that nobody asked for cost time,
+  /// too. False if there are too many.
+  bool count_value() { return values_++ < limits_.max_members || refuse_members(); }
+
   bool open_object_of(Frame& frame);
+  bool open_array();
   bool open_array_of(Frame& frame);
   bool open_policy_result();
   bool open_failure_details();
+  void close();
   void flag_misplaced(MemberType type);
 
   bool scalar(const JsonScalar& scalar);
   void member_value(Frame& frame, const JsonScalar& scalar);
   void element_value(Frame& frame, const JsonScalar& scalar);
+  Frame& owner_of_texts();
   void take_count(Frame& frame, const JsonScalar& scalar);
   void take_time(Frame& frame, const JsonScalar& scalar);
   bool take_text(Frame& frame, const JsonScalar& scalar);
-  bool claim(Frame& frame);
 
+  /// True if the current member's new value replaces what there was: a later one does, but not one
+  /// under another name if the member's own name has been seen.
+  bool claim(Frame& frame) {
+    const FoundMember& found = *frame.member;
+    const std::uint32_t member = bit(found.member);
+    if (!found.own_name() && (frame.exact & member) != 0) return false;
+    (found.own_name() ? frame.exact : frame.other) |= member;
+    const bool single = found.type == MemberType::text || found.type == MemberType::count ||
+                        found.type == MemberType::time;
+    if (!single) draft_.clear(frame.object, found.member);
+    return true;
+  }
+
+  std::string_view json_;
+  JsonScanner scanner_;
   const ReportLimits& limits_;
   ReportDraft draft_;
   std::vector<Frame> frames_;
+  std::size_t values_ = 0;
   bool any_member_ = false;
-  bool stopped_ = false;
 };
 
-bool ReportBuilder::parse_error(std::size_t position, const std::string& token,
-                                const nlohmann::json::exception&) {
+void ReportBuilder::refuse_malformed() {
   constexpr std::size_t kShown = 40;
-  draft_.refuse(Refusal::not_json, fmt::format("no JSON from byte {} on, near '{}'", position,
-                                               cut_utf8(token, kShown)));
-  stopped_ = true;
-  return false;
+  const std::string_view near = json_.substr(scanner_.position(), kShown);
+  draft_.refuse(Refusal::not_json, fmt::format("no JSON from byte {} on, near '{}'",
+                                               scanner_.position(), to_valid_utf8(near)));
 }
 
-bool ReportBuilder::key(string_t& name) {
+void ReportBuilder::name(std::string_view name) {
   Frame& frame = frames_.back();
-  if (frame.place != Place::object) return true;
+  if (name.size() > limits_.max_string) draft_.flags().add(Flag::text_cut);
+  if (frame.place != Place::object) return;
   frame.member = find_member(frame.object, name);
-  if (!frame.member) return true;
+  if (!frame.member) return;
   if (frame.object == ReportObject::report) any_member_ = true;
   if (frame.member->other_case) draft_.flags().add(Flag::member_case);
   if (frame.member->alias) draft_.flags().add(Flag::member_alias);
   const std::uint32_t member = bit(frame.member->member);
   if ((frame.named & member) != 0) draft_.flags().add(Flag::duplicate_member);
   frame.named |= member;
-  return true;
-}
-
-/// True if the current member's new value replaces what there was: a later one does, but not one
-/// under another name if the member's own name has been seen.
-bool ReportBuilder::claim(Frame& frame) {
-  const FoundMember& found = *frame.member;
-  const std::uint32_t member = bit(found.member);
-  if (!found.own_name() && (frame.exact & member) != 0) return false;
-  (found.own_name() ? frame.exact : frame.other) |= member;
-  draft_.clear(frame.object, found.member);
-  return true;
 }
 
 bool ReportBuilder::scalar(const JsonScalar& scalar) {
   if (frames_.empty()) return true;
+  if (!count_value()) return false;
   Frame& frame = frames_.back();
   switch (frame.place) {
     case Place::ignored:
@@ -141,6 +137,8 @@ bool ReportBuilder::scalar(const JsonScalar& scalar) {
     case Place::texts:
       element_value(frame, scalar);
       return true;
+    case Place::wrapping:
+      return true;
     case Place::object:
       if (frame.member) member_value(frame, scalar);
       return true;
@@ -149,29 +147,34 @@ bool ReportBuilder::scalar(const JsonScalar& scalar) {
 }
 
 void ReportBuilder::member_value(Frame& frame, const JsonScalar& scalar) {
-  const bool blank = scalar.kind == Kind::text && trim_blanks(scalar.value).empty();
-  const Member member = frame.member->member;
-  const MemberType type = type_of(member);
+  const MemberType type = frame.member->type;
   if (type == MemberType::count) return take_count(frame, scalar);
   if (type == MemberType::time) return take_time(frame, scalar);
-  if (blank) return;  // as if it were not there
+  // Blanks are as if they were not there.
+  if (scalar.kind == Kind::text && trim_blanks(scalar.value).empty()) return;
   if (type == MemberType::text) {
     take_text(frame, scalar);
   } else if (type == MemberType::texts) {
     flag_misplaced(type);
-    if (scalar.kind != Kind::null && claim(frame)) {
-      draft_.add_texts(frame.object, member, scalar);
-    }
+    if (scalar.kind != Kind::null && claim(frame))
+      draft_.add_texts(frame.object, frame.member->member, scalar);
   } else {
     flag_misplaced(type);
   }
 }
 
+/// The object with the member whose texts the innermost array holds; lists may nest.
+Frame& ReportBuilder::owner_of_texts() {
+  std::size_t below = frames_.size() - 1;
+  while (frames_[below].place == Place::texts) --below;
+  return frames_[below];
+}
+
 /// An element of an array: all of them for a list, the first for a single text.
 void ReportBuilder::element_value(Frame& frame, const JsonScalar& scalar) {
-  Frame& owner = frames_[frames_.size() - 2];
+  Frame& owner = owner_of_texts();
   const Member member = owner.member->member;
-  if (type_of(member) == MemberType::texts) {
+  if (owner.member->type == MemberType::texts) {
     draft_.add_texts(owner.object, member, scalar);
   } else if (!frame.taken) {
     frame.taken = take_text(owner, scalar);
@@ -197,9 +200,9 @@ void ReportBuilder::take_time(Frame& frame, const JsonScalar& scalar) {
 
 /// False if there is no text in it.
 bool ReportBuilder::take_text(Frame& frame, const JsonScalar& scalar) {
-  std::string text = read_text(scalar, limits_.max_string, draft_.flags());
+  const std::string_view text = read_text(scalar, limits_.max_string, draft_.flags());
   if (text.empty()) return false;
-  if (claim(frame)) draft_.set_text(frame.object, frame.member->member, std::move(text));
+  if (claim(frame)) draft_.set_text(frame.object, frame.member->member, text);
   return true;
 }
 
@@ -226,17 +229,25 @@ void ReportBuilder::flag_misplaced(MemberType type) {
   }
 }
 
+bool ReportBuilder::refuse_members() {
+  draft_.refuse(
+      Refusal::json_too_many_members,
+      fmt::format("more than {} members and elements (MaximumJSONMembers)", limits_.max_members));
+  return false;
+}
+
 bool ReportBuilder::open(Place place, ReportObject object) {
   if (frames_.size() >= limits_.max_depth) {
-    draft_.refuse(Refusal::json_too_deep, fmt::format("more than {} levels", limits_.max_depth));
-    stopped_ = true;
+    draft_.refuse(Refusal::json_too_deep,
+                  fmt::format("more than {} levels (MaximumJSONDepth)", limits_.max_depth));
     return false;
   }
+  if (!frames_.empty() && !count_value()) return false;
   frames_.push_back({place, object});
   return true;
 }
 
-bool ReportBuilder::start_object(std::size_t) {
+bool ReportBuilder::open_object() {
   if (frames_.empty()) return open(Place::object);
   Frame& frame = frames_.back();
   switch (frame.place) {
@@ -249,6 +260,9 @@ bool ReportBuilder::start_object(std::size_t) {
     case Place::texts:
       draft_.flags().add(Flag::text_type);
       return open(Place::ignored);
+    case Place::wrapping:
+      if (std::exchange(frame.taken, true)) return open(Place::ignored);
+      return open_object_of(frames_[frames_.size() - 2]);
     case Place::object:
       return frame.member ? open_object_of(frame) : open(Place::ignored);
   }
@@ -258,7 +272,7 @@ bool ReportBuilder::start_object(std::size_t) {
 /// The value of a member is an object.
 bool ReportBuilder::open_object_of(Frame& frame) {
   const Member member = frame.member->member;
-  const MemberType type = type_of(member);
+  const MemberType type = frame.member->type;
   flag_misplaced(type);
   const bool single = type == MemberType::object || type == MemberType::policy_results ||
                       type == MemberType::failure_details;
@@ -270,7 +284,7 @@ bool ReportBuilder::open_object_of(Frame& frame) {
   return open(Place::object, ReportObject::date_range);
 }
 
-bool ReportBuilder::start_array(std::size_t) {
+bool ReportBuilder::open_array() {
   if (frames_.empty()) return open(Place::ignored);
   Frame& frame = frames_.back();
   switch (frame.place) {
@@ -278,10 +292,13 @@ bool ReportBuilder::start_array(std::size_t) {
       return open(Place::ignored);
     case Place::policy_results:
     case Place::failure_details:
-      draft_.flags().add(Flag::details_dropped);
-      return open(Place::ignored);
+      draft_.flags().add(Flag::wrapped_in_array);
+      return open(frame.place);
     case Place::texts:
       draft_.flags().add(Flag::text_type);
+      return open(owner_of_texts().member->type == MemberType::texts ? Place::texts
+                                                                     : Place::ignored);
+    case Place::wrapping:
       return open(Place::ignored);
     case Place::object:
       return frame.member ? open_array_of(frame) : open(Place::ignored);
@@ -291,7 +308,7 @@ bool ReportBuilder::start_array(std::size_t) {
 
 /// The value of a member is an array.
 bool ReportBuilder::open_array_of(Frame& frame) {
-  const MemberType type = type_of(frame.member->member);
+  const MemberType type = frame.member->type;
   switch (type) {
     case MemberType::policy_results:
       return open(claim(frame) ? Place::policy_results : Place::ignored);
@@ -303,6 +320,8 @@ bool ReportBuilder::open_array_of(Frame& frame) {
       flag_misplaced(type);
       return open(Place::texts);
     case MemberType::object:
+      draft_.flags().add(Flag::wrapped_in_array);
+      return open(Place::wrapping);
     case MemberType::count:
     case MemberType::time:
       flag_misplaced(type);
@@ -312,8 +331,7 @@ bool ReportBuilder::open_array_of(Frame& frame) {
 }
 
 bool ReportBuilder::open_policy_result() {
-  stopped_ = !draft_.open_policy_result();
-  return !stopped_ && open(Place::object, ReportObject::policy_result);
+  return draft_.open_policy_result() && open(Place::object, ReportObject::policy_result);
 }
 
 bool ReportBuilder::open_failure_details() {
@@ -321,10 +339,11 @@ bool ReportBuilder::open_failure_details() {
   return open(Place::object, ReportObject::failure_details);
 }
 
-bool ReportBuilder::end_object() {
+/// The innermost bracket closes.
+void ReportBuilder::close() {
   const Frame frame = frames_.back();
   frames_.pop_back();
-  if (frame.place != Place::object) return true;
+  if (frame.place != Place::object) return;
   if (frame.object == ReportObject::policy_result) {
     if (frame.empty()) {
       draft_.drop_policy_result();
@@ -342,27 +361,57 @@ bool ReportBuilder::end_object() {
                           frame.has(Member::total_failure_session_count);
     if (!complete) draft_.flags().add(Flag::missing_count);
   }
-  return true;
 }
 
-bool ReportBuilder::end_array() {
-  frames_.pop_back();
-  return true;
-}
-
-ReadOutcome ReportBuilder::finish() {
-  if (!stopped_ && !any_member_) {
-    draft_.refuse(Refusal::not_a_report, "JSON, but no object with a member of a report");
+/// False if nothing more is wanted.
+bool ReportBuilder::take(Token token) {
+  switch (token) {
+    case Token::begin_object:
+      return open_object();
+    case Token::begin_array:
+      return open_array();
+    case Token::end_object:
+    case Token::end_array:
+      close();
+      return true;
+    case Token::name:
+      name(scanner_.value());
+      return true;
+    case Token::text:
+      return scalar({Kind::text, scanner_.value()});
+    case Token::number:
+      return scalar({Kind::number, scanner_.value()});
+    case Token::boolean:
+      return scalar({Kind::boolean, scanner_.value()});
+    case Token::null:
+      return scalar({Kind::null});
+    case Token::end:
+      return false;
+    case Token::malformed:
+      refuse_malformed();
+      return false;
   }
-  return draft_.finish();
+  return false;
+}
+
+BuiltReport ReportBuilder::run() {
+  Token token = scanner_.next();
+  while (take(token)) token = scanner_.next();
+  if (token == Token::end && !any_member_)
+    draft_.refuse(Refusal::not_a_report, "JSON, but no object with a member of a report");
+  BuiltReport built{draft_.finish(), std::nullopt};
+  if (token == Token::end) built.end = scanner_.position();
+  const JsonRepairs& repairs = scanner_.repairs();
+  if (repairs.syntax) built.outcome.flags.add(Flag::repaired_json);
+  if (repairs.invalid_utf8) built.outcome.flags.add(Flag::invalid_utf8);
+  if (repairs.lone_surrogate) built.outcome.flags.add(Flag::lone_surrogate);
+  return built;
 }
 
 }  // namespace
 
-ReadOutcome build_report(std::string_view json, const ReportLimits& limits) {
-  ReportBuilder builder(limits);
-  nlohmann::json::sax_parse(json.begin(), json.end(), &builder);
-  return builder.finish();
+BuiltReport build_report(std::string_view json, const ReportLimits& limits) {
+  return ReportBuilder(json, limits).run();
 }
 
 }  // namespace tlsrpt

@@ -3,6 +3,8 @@
 
 // One JSON value -> one Report, in a single pass and without a tree of the document in between.
 
+#include <cstddef>
+#include <optional>
 #include <string_view>
 
 #include "common/report_reader.hpp"
@@ -10,7 +12,13 @@
 
 namespace tlsrpt {
 
-/// Takes what is grammatical JSON only; not_json otherwise. Leaves ReadOutcome::json empty.
-ReadOutcome build_report(std::string_view json, const ReportLimits& limits);
+struct BuiltReport {
+  ReadOutcome outcome;             ///< without ReadOutcome::json
+  std::optional<std::size_t> end;  ///< behind the value; nothing if it was not read to its end
+};
+
+/// Reads the value at the front of the text; more text may follow it. What is no JSON, also after
+/// what JsonScanner puts right, is not_json.
+BuiltReport build_report(std::string_view json, const ReportLimits& limits);
 
 }  // namespace tlsrpt

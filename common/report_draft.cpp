@@ -18,7 +18,8 @@ void ReportDraft::refuse(Refusal refusal, std::string detail) {
 
 bool ReportDraft::open_policy_result() {
   if (outcome_.report.policies.size() >= limits_.max_policies) {
-    refuse(Refusal::too_many_policies, fmt::format("more than {}", limits_.max_policies));
+    refuse(Refusal::too_many_policies,
+           fmt::format("more than {} policies (MaximumPolicies)", limits_.max_policies));
     return false;
   }
   outcome_.report.policies.emplace_back();
@@ -55,7 +56,10 @@ bool ReportDraft::open_failure_details() {
     return false;
   }
   ++details_;
-  result().failure_details.emplace_back();
+  std::vector<FailureDetails>& rows = result().failure_details;
+  constexpr std::size_t kFirstRows = 8;
+  if (rows.empty()) rows.reserve(kFirstRows);
+  rows.emplace_back();
   return true;
 }
 
@@ -97,10 +101,6 @@ void ReportDraft::clear(ReportObject object, Member member) {
   }
 }
 
-void ReportDraft::set_text(ReportObject object, Member member, std::string text) {
-  text_of(object, member) = normalised(member, std::move(text));
-}
-
 void ReportDraft::add_texts(ReportObject object, Member member, const JsonScalar& scalar) {
   if (scalar.kind != JsonScalar::Kind::text) flags().add(Flag::text_type);
   const bool usable =
@@ -131,38 +131,58 @@ void ReportDraft::set_time(Member member, Seconds time) {
   (member == Member::start_datetime ? start_ : end_) = time;
 }
 
-std::string ReportDraft::normalised(Member member, std::string text) {
-  if (member == Member::policy_type) return lower_case(trim_blanks(text));
-  if (member == Member::result_type) return std::string(trim_blanks(text));
-  if (member == Member::policy_domain) return read_policy_domain(text, outcome_.flags);
-  if (member == Member::receiving_mx_hostname) return read_host(std::move(text));
-  const bool ip = member == Member::sending_mta_ip || member == Member::receiving_ip;
-  return ip ? read_ip(std::move(text), outcome_.flags) : text;
-}
-
-std::string& ReportDraft::text_of(ReportObject object, Member member) {
-  switch (object) {
-    case ReportObject::policy_result:
-    case ReportObject::policy: {
-      Policy& policy = policy_of(object);
-      return member == Member::policy_type ? policy.policy_type : policy.policy_domain;
-    }
-    case ReportObject::failure_details:
-      if (member == Member::result_type) return details().result_type;
-      if (member == Member::sending_mta_ip) return details().sending_mta_ip;
-      if (member == Member::receiving_mx_hostname) return details().receiving_mx_hostname;
-      if (member == Member::receiving_mx_helo) return details().receiving_mx_helo;
-      if (member == Member::receiving_ip) return details().receiving_ip;
-      if (member == Member::failure_reason_code) return details().failure_reason_code;
-      return details().additional_information;
-    case ReportObject::report:
-    case ReportObject::date_range:
-    case ReportObject::summary:
-      break;
+void ReportDraft::set_text(ReportObject object, Member member, std::string_view text) {
+  switch (member) {
+    case Member::organization_name:
+      outcome_.report.organization_name = text;
+      return;
+    case Member::contact_info:
+      outcome_.report.contact_info = text;
+      return;
+    case Member::report_id:
+      outcome_.report.report_id = text;
+      return;
+    case Member::policy_type:
+      policy_of(object).policy_type = lower_case(trim_blanks(text));
+      return;
+    case Member::policy_domain:
+      policy_of(object).policy_domain = read_policy_domain(text, flags());
+      return;
+    case Member::result_type:
+      details().result_type = trim_blanks(text);
+      return;
+    case Member::sending_mta_ip:
+      details().sending_mta_ip = read_ip(text, flags());
+      return;
+    case Member::receiving_mx_hostname:
+      details().receiving_mx_hostname = read_host(text);
+      return;
+    case Member::receiving_mx_helo:
+      details().receiving_mx_helo = text;
+      return;
+    case Member::receiving_ip:
+      details().receiving_ip = read_ip(text, flags());
+      return;
+    case Member::additional_information:
+      details().additional_information = text;
+      return;
+    case Member::failure_reason_code:
+      details().failure_reason_code = text;
+      return;
+    case Member::date_range:
+    case Member::policies:
+    case Member::start_datetime:
+    case Member::end_datetime:
+    case Member::policy:
+    case Member::summary:
+    case Member::failure_details:
+    case Member::policy_string:
+    case Member::mx_host:
+    case Member::total_successful_session_count:
+    case Member::total_failure_session_count:
+    case Member::failed_session_count:
+      return;  // no texts
   }
-  if (member == Member::contact_info) return outcome_.report.contact_info;
-  if (member == Member::report_id) return outcome_.report.report_id;
-  return outcome_.report.organization_name;
 }
 
 /// A day that lacks one of its ends is still known by the other. False if both are missing.

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "common/report_members.hpp"
 #include "common/report_reader.hpp"
@@ -34,7 +35,7 @@ class ReportDraft {
 
   /// Forgets the value of a member that is a list or an object.
   void clear(ReportObject object, Member member);
-  void set_text(ReportObject object, Member member, std::string text);
+  void set_text(ReportObject object, Member member, std::string_view text);
   void add_texts(ReportObject object, Member member, const JsonScalar& scalar);
   void set_count(Member member, std::optional<std::uint64_t> count);
   void set_time(Member member, Seconds time);
@@ -48,8 +49,6 @@ class ReportDraft {
   Policy& policy_of(ReportObject object) {
     return object == ReportObject::policy ? result().policy : lifted_;
   }
-  std::string& text_of(ReportObject object, Member member);
-  std::string normalised(Member member, std::string text);
   bool complete_date_range();
   void judge();
 

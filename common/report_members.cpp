@@ -11,87 +11,7 @@ namespace {
 
 enum class Origin : std::uint8_t { rfc, alias, lifted };
 
-struct Name {
-  std::string_view name;
-  Member member;
-  Origin origin = Origin::rfc;
-};
-
-constexpr std::array kReport = {
-    Name{"organization-name", Member::organization_name},
-    Name{"date-range", Member::date_range},
-    Name{"contact-info", Member::contact_info},
-    Name{"report-id", Member::report_id},
-    Name{"policies", Member::policies},
-};
-
-constexpr std::array kDateRange = {
-    Name{"start-datetime", Member::start_datetime},
-    Name{"end-datetime", Member::end_datetime},
-};
-
-constexpr std::array kPolicyResult = {
-    Name{"policy", Member::policy},
-    Name{"summary", Member::summary},
-    Name{"failure-details", Member::failure_details},
-    Name{"policy-type", Member::policy_type, Origin::lifted},
-    Name{"policy-string", Member::policy_string, Origin::lifted},
-    Name{"policy-domain", Member::policy_domain, Origin::lifted},
-    Name{"mx-host", Member::mx_host, Origin::lifted},
-    Name{"mx-host-pattern", Member::mx_host, Origin::lifted},
-    Name{"total-successful-session-count", Member::total_successful_session_count, Origin::lifted},
-    Name{"total-failure-session-count", Member::total_failure_session_count, Origin::lifted},
-};
-
-constexpr std::array kPolicy = {
-    Name{"policy-type", Member::policy_type},
-    Name{"policy-string", Member::policy_string},
-    Name{"policy-domain", Member::policy_domain},
-    Name{"mx-host", Member::mx_host},
-    Name{"mx-host-pattern", Member::mx_host, Origin::alias},
-};
-
-constexpr std::array kSummary = {
-    Name{"total-successful-session-count", Member::total_successful_session_count},
-    Name{"total-failure-session-count", Member::total_failure_session_count},
-};
-
-constexpr std::array kFailureDetails = {
-    Name{"result-type", Member::result_type},
-    Name{"sending-mta-ip", Member::sending_mta_ip},
-    Name{"receiving-mx-hostname", Member::receiving_mx_hostname},
-    Name{"receiving-mx-helo", Member::receiving_mx_helo},
-    Name{"receiving-ip", Member::receiving_ip},
-    Name{"failed-session-count", Member::failed_session_count},
-    Name{"additional-information", Member::additional_information},
-    Name{"failure-reason-code", Member::failure_reason_code},
-    Name{"additional-info-uri", Member::additional_information, Origin::alias},
-    Name{"failure-error-code", Member::failure_reason_code, Origin::alias},
-};
-
-std::span<const Name> names_of(ReportObject object) {
-  switch (object) {
-    case ReportObject::report:
-      return kReport;
-    case ReportObject::date_range:
-      return kDateRange;
-    case ReportObject::policy_result:
-      return kPolicyResult;
-    case ReportObject::policy:
-      return kPolicy;
-    case ReportObject::summary:
-      return kSummary;
-    case ReportObject::failure_details:
-      return kFailureDetails;
-  }
-  return {};
-}
-
-constexpr std::size_t kLongestName = 30;
-
-}  // namespace
-
-MemberType type_of(Member member) {
+constexpr MemberType type_of(Member member) {
   switch (member) {
     case Member::date_range:
     case Member::policy:
@@ -128,17 +48,123 @@ MemberType type_of(Member member) {
   return MemberType::text;
 }
 
-std::optional<FoundMember> find_member(ReportObject object, std::string_view name) {
-  if (name.size() > kLongestName) return std::nullopt;
-  const auto found = [](const Name& known, bool other_case) {
-    return FoundMember{known.member, other_case, known.origin == Origin::alias,
-                       known.origin == Origin::lifted};
-  };
-  for (const Name& known : names_of(object)) {
-    if (known.name == name) return found(known, false);
+struct Name {
+  constexpr Name() = default;
+  constexpr Name(std::string_view text, Member member, Origin origin = Origin::rfc)
+      : name(text),
+        found{member, type_of(member), false, origin == Origin::alias, origin == Origin::lifted} {}
+
+  std::string_view name;
+  FoundMember found{};
+};
+
+constexpr std::size_t kLongestName = 30;
+
+/// Names in groups of the same length, which is nearly as good as knowing the name.
+class NameTable {
+ public:
+  template <std::size_t size>
+  constexpr explicit NameTable(const Name (&names)[size]) {
+    for (std::size_t length = 0; length <= kLongestName; ++length) {
+      for (const Name& name : names) {
+        if (name.name.size() == length) names_[ends_[length]++] = name;
+      }
+      ends_[length + 1] = ends_[length];
+    }
   }
-  for (const Name& known : names_of(object)) {
-    if (equal_ignoring_case(known.name, name)) return found(known, true);
+
+  [[nodiscard]] std::span<const Name> of_length(std::size_t length) const {
+    if (length == 0 || length > kLongestName) return {};
+    return {names_.data() + ends_[length - 1], names_.data() + ends_[length]};
+  }
+
+ private:
+  std::array<Name, 12> names_{};
+  std::array<std::uint8_t, kLongestName + 2> ends_{};  ///< of the names of this length
+};
+
+constexpr NameTable kReport({
+    Name{"organization-name", Member::organization_name},
+    Name{"date-range", Member::date_range},
+    Name{"contact-info", Member::contact_info},
+    Name{"report-id", Member::report_id},
+    Name{"policies", Member::policies},
+});
+
+constexpr NameTable kDateRange({
+    Name{"start-datetime", Member::start_datetime},
+    Name{"end-datetime", Member::end_datetime},
+});
+
+constexpr NameTable kPolicyResult({
+    Name{"policy", Member::policy},
+    Name{"summary", Member::summary},
+    Name{"failure-details", Member::failure_details},
+    Name{"policy-type", Member::policy_type, Origin::lifted},
+    Name{"policy-string", Member::policy_string, Origin::lifted},
+    Name{"policy-domain", Member::policy_domain, Origin::lifted},
+    Name{"mx-host", Member::mx_host, Origin::lifted},
+    Name{"mx-host-pattern", Member::mx_host, Origin::lifted},
+    Name{"total-successful-session-count", Member::total_successful_session_count, Origin::lifted},
+    Name{"total-failure-session-count", Member::total_failure_session_count, Origin::lifted},
+});
+
+constexpr NameTable kPolicy({
+    Name{"policy-type", Member::policy_type},
+    Name{"policy-string", Member::policy_string},
+    Name{"policy-domain", Member::policy_domain},
+    Name{"mx-host", Member::mx_host},
+    Name{"mx-host-pattern", Member::mx_host, Origin::alias},
+});
+
+constexpr NameTable kSummary({
+    Name{"total-successful-session-count", Member::total_successful_session_count},
+    Name{"total-failure-session-count", Member::total_failure_session_count},
+});
+
+constexpr NameTable kFailureDetails({
+    Name{"result-type", Member::result_type},
+    Name{"sending-mta-ip", Member::sending_mta_ip},
+    Name{"receiving-mx-hostname", Member::receiving_mx_hostname},
+    Name{"receiving-mx-helo", Member::receiving_mx_helo},
+    Name{"receiving-ip", Member::receiving_ip},
+    Name{"failed-session-count", Member::failed_session_count},
+    Name{"additional-information", Member::additional_information},
+    Name{"failure-reason-code", Member::failure_reason_code},
+    Name{"additional-info-uri", Member::additional_information, Origin::alias},
+    Name{"failure-error-code", Member::failure_reason_code, Origin::alias},
+});
+
+const NameTable& names_of(ReportObject object) {
+  switch (object) {
+    case ReportObject::report:
+      return kReport;
+    case ReportObject::date_range:
+      return kDateRange;
+    case ReportObject::policy_result:
+      return kPolicyResult;
+    case ReportObject::policy:
+      return kPolicy;
+    case ReportObject::summary:
+      return kSummary;
+    case ReportObject::failure_details:
+      break;
+  }
+  return kFailureDetails;
+}
+
+}  // namespace
+
+std::optional<FoundMember> find_member(ReportObject object, std::string_view name) {
+  const std::span<const Name> names = names_of(object).of_length(name.size());
+  for (const Name& known : names) {
+    if (known.name == name) return known.found;
+  }
+  for (const Name& known : names) {
+    if (!equal_ignoring_case(known.name, name)) continue;
+    FoundMember found = known.found;
+    found.other_case = true;
+    return found;
   }
   return std::nullopt;
 }

@@ -57,10 +57,9 @@ enum class MemberType : std::uint8_t {
   text,
 };
 
-MemberType type_of(Member member);
-
 struct FoundMember {
   Member member;
+  MemberType type;
   bool other_case = false;  ///< known only after folding to lower case
   bool alias = false;       ///< a name from a draft of the RFC, or a sender's own
   bool lifted = false;      ///< belongs into an object of its own ("policy", "summary")

@@ -5,15 +5,18 @@
 
 #include <algorithm>
 #include <iterator>
+#include <unordered_map>
 #include <utility>
 
 #include "common/ascii.hpp"
+#include "common/payload_text.hpp"
+#include "common/transfer_encoding.hpp"
 #include "common/zip.hpp"
 
 namespace tlsrpt {
 namespace {
 
-constexpr unsigned kMaxPackings = 2;
+constexpr std::size_t kMaxNameShown = 256;
 
 std::vector<ReadOutcome> only(ReadOutcome outcome) {
   std::vector<ReadOutcome> outcomes;
@@ -29,9 +32,24 @@ void flag_all(std::vector<ReadOutcome>& outcomes, Flag flag) {
   for (ReadOutcome& outcome : outcomes) outcome.flags.add(flag);
 }
 
+/// An archive in an archive: "inner.zip!report.json".
+void name_all(std::vector<ReadOutcome>& outcomes, const ZipEntry& entry) {
+  for (ReadOutcome& outcome : outcomes) {
+    const std::string inner = outcome.member.empty() ? "" : "!" + outcome.member;
+    outcome.member = entry.name.substr(0, kMaxNameShown) + inner;
+  }
+}
+
 bool has_report_name(const ZipEntry& entry) {
   const std::string name = lower_case(entry.name);
-  return name.ends_with(".json") || name.ends_with(".gz");
+  return name.ends_with(".json") || name.ends_with(".gz") || name.ends_with(".zip");
+}
+
+/// Says that a member is not what anybody took it for, which is worth a word only if no other is a
+/// report.
+bool is_no_report(const ReadOutcome& outcome) {
+  return outcome.refusal == Refusal::empty || outcome.refusal == Refusal::not_json ||
+         outcome.refusal == Refusal::not_a_report;
 }
 
 }  // namespace
@@ -43,9 +61,25 @@ ReadOutcome refused(Refusal refusal, std::string detail) {
   return outcome;
 }
 
+void drop_repeated(std::vector<ReadOutcome>& outcomes) {
+  if (outcomes.size() < 2) return;                      // and nothing has to be hashed
+  std::unordered_map<std::string_view, unsigned> seen;  // and in which document
+  std::vector<ReadOutcome> kept;
+  kept.reserve(outcomes.size());  // what is seen must not move
+  for (ReadOutcome& outcome : outcomes) {
+    const auto before = seen.find(outcome.json);
+    const bool elsewhere = before != seen.end() && before->second != outcome.document;
+    if (!outcome.json.empty() && elsewhere) continue;
+    kept.push_back(std::move(outcome));
+    seen.try_emplace(kept.back().json, kept.back().document);
+  }
+  outcomes = std::move(kept);
+}
+
 PayloadKind payload_kind(std::string_view bytes) {
   if (looks_like_gzip(bytes)) return PayloadKind::gzip;
   if (looks_like_zip(bytes)) return PayloadKind::zip;
+  if (looks_like_utf16_json(bytes)) return PayloadKind::json;
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   if (bytes.starts_with(kByteOrderMark)) bytes.remove_prefix(kByteOrderMark.size());
   const std::size_t first = bytes.find_first_not_of(" \t\r\n");
@@ -53,75 +87,124 @@ PayloadKind payload_kind(std::string_view bytes) {
   return bytes[first] == '{' || bytes[first] == '[' ? PayloadKind::json : PayloadKind::other;
 }
 
-PayloadReader::PayloadReader(const GunzipLimits& unpacking, const ReportLimits& report)
-    : left_(unpacking), whole_budget_(unpacking.max_bytes), report_(report) {}
+PayloadReader::PayloadReader(const PayloadLimits& limits)
+    : limits_(limits), left_(limits.gunzip), report_(limits.report) {}
 
-std::vector<ReadOutcome> PayloadReader::read(std::string_view bytes) {
-  return read_packed(bytes, 0);
+std::vector<ReadOutcome> PayloadReader::read(std::string bytes) {
+  auto outcomes = read_packed(std::move(bytes), 0);
+  drop_repeated(outcomes);
+  return outcomes;
 }
 
-std::vector<ReadOutcome> PayloadReader::read_packed(std::string_view bytes, unsigned depth) {
+std::vector<ReadOutcome> PayloadReader::read_packed(std::string bytes, std::size_t depth) {
   const PayloadKind kind = payload_kind(bytes);
-  const bool packed = kind == PayloadKind::gzip || kind == PayloadKind::zip;
-  if (packed && depth == kMaxPackings)
-    return only(refused(Refusal::not_json, fmt::format("packed more than {} times", kMaxPackings)));
   switch (kind) {
     case PayloadKind::gzip:
-      return read_gzip(bytes, depth);
     case PayloadKind::zip:
-      return read_zip(bytes, depth);
-    case PayloadKind::empty:
+      return read_container(kind, bytes, depth);
     case PayloadKind::json:
+      if (looks_like_utf16_json(bytes)) return read_utf16(bytes);
+      break;
     case PayloadKind::other:
+      if (depth < limits_.max_packings && looks_like_base64_payload(bytes)) {
+        auto outcomes = read_packed(decode_transfer(TransferEncoding::base64, bytes), depth + 1);
+        flag_all(outcomes, Flag::content_mismatch);
+        return outcomes;
+      }
+      break;
+    case PayloadKind::empty:
       break;
   }
-  return read_document(bytes);
+  return read_document(std::move(bytes));
 }
 
-std::vector<ReadOutcome> PayloadReader::read_gzip(std::string_view bytes, unsigned depth) {
+/// Its own bytes are kept where there is one report, so that what is kept is what came.
+std::vector<ReadOutcome> PayloadReader::read_utf16(std::string_view bytes) {
+  if (bytes.size() > report_.max_bytes) return read_document(std::string(bytes));
+  auto outcomes = read_document(utf8_from_utf16(bytes));
+  flag_all(outcomes, Flag::utf16);
+  if (outcomes.size() == 1 && outcomes.front().accepted()) outcomes.front().json = bytes;
+  return outcomes;
+}
+
+std::vector<ReadOutcome> PayloadReader::read_container(PayloadKind kind, std::string_view bytes,
+                                                       std::size_t depth) {
+  if (depth == limits_.max_packings)
+    return only(refused(Refusal::too_many_packings, fmt::format("packed more than {} times "
+                                                                "(MaximumPackings)",
+                                                                limits_.max_packings)));
+  if (bytes.size() > limits_.max_compressed_bytes)
+    return only(refused(Refusal::too_large,
+                        fmt::format("{} packed bytes, more than {} (MaximumCompressedSize)",
+                                    bytes.size(), limits_.max_compressed_bytes)));
+  return kind == PayloadKind::gzip ? read_gzip(bytes, depth) : read_zip(bytes, depth);
+}
+
+std::vector<ReadOutcome> PayloadReader::read_gzip(std::string_view bytes, std::size_t depth) {
   Gunzipped unpacked = gunzip(bytes, left_);
   left_.max_bytes -= unpacked.unpacked;
   if (unpacked.refusal != Refusal::none)
     return refuse_packed(unpacked.refusal, std::move(unpacked.detail));
-  auto outcomes = read_packed(unpacked.bytes, depth + 1);
-  if (looks_like_gzip(unpacked.bytes)) flag_all(outcomes, Flag::double_gzip);
+  const bool again = looks_like_gzip(unpacked.bytes);
+  auto outcomes = read_packed(std::move(unpacked.bytes), depth + 1);
+  if (again) flag_all(outcomes, Flag::double_gzip);
   if (unpacked.trailing_data) flag_all(outcomes, Flag::gzip_trailing_data);
   return outcomes;
 }
 
-std::vector<ReadOutcome> PayloadReader::read_zip(std::string_view bytes, unsigned depth) {
-  const ZipDirectory directory = read_zip_directory(bytes);
+std::vector<ReadOutcome> PayloadReader::read_zip(std::string_view bytes, std::size_t depth) {
+  const ZipDirectory directory = read_zip_directory(bytes, limits_.max_zip_members);
   if (directory.refusal != Refusal::none) return only(refused(directory.refusal, directory.detail));
   const auto& entries = directory.entries;
   const bool by_name = std::any_of(entries.begin(), entries.end(), has_report_name);
   std::vector<ReadOutcome> outcomes;
-  bool seen_before = false;
   for (const ZipEntry& entry : entries) {
     if (by_name && !has_report_name(entry)) continue;
     ZipMember member = read_zip_member(bytes, entry, left_);
     left_.max_bytes -= member.unpacked;
     if (member.refusal != Refusal::none) {
-      append(outcomes, refuse_packed(member.refusal, std::move(member.detail)));
-    } else if (by_name || payload_kind(member.bytes) == PayloadKind::json) {
-      auto more = read_packed(member.bytes, depth + 1);
-      seen_before = seen_before || more.empty();
+      auto refusals = refuse_packed(member.refusal, std::move(member.detail));
+      name_all(refusals, entry);
+      append(outcomes, std::move(refusals));
+    } else if (by_name || is_payload(payload_kind(member.bytes))) {
+      auto more = read_packed(std::move(member.bytes), depth + 1);
+      name_all(more, entry);
       append(outcomes, std::move(more));
     }
   }
-  if (outcomes.empty() && !seen_before)
-    return only(refused(Refusal::not_json, "no member of the archive is JSON"));
+  if (std::any_of(outcomes.begin(), outcomes.end(),
+                  [](const ReadOutcome& outcome) { return outcome.accepted(); }))
+    std::erase_if(outcomes, is_no_report);
+  if (outcomes.empty()) return only(refused(Refusal::not_json, "no member of the archive is JSON"));
   return outcomes;
 }
 
-std::vector<ReadOutcome> PayloadReader::read_document(std::string_view text) {
-  if (!seen_.emplace(text).second) return {};
-  return read_reports(text, report_);
+std::vector<ReadOutcome> PayloadReader::read_document(std::string text) {
+  if (said_too_many_reports_) return {};
+  if (report_.max_reports == 0) return only(too_many_reports());
+  auto outcomes = read_last_reports(std::move(text), report_);
+  if (outcomes.back().refusal == Refusal::too_many_reports) outcomes.back() = too_many_reports();
+  ++documents_;
+  for (ReadOutcome& outcome : outcomes) outcome.document = documents_;
+  report_.max_reports -= std::min(report_.max_reports, outcomes.size());
+  return outcomes;
+}
+
+/// In words of the whole budget, of which the document that reached it may have had only a rest.
+ReadOutcome PayloadReader::too_many_reports() {
+  said_too_many_reports_ = true;
+  return refused(Refusal::too_many_reports,
+                 fmt::format("more than {} reports in one message or file (MaximumReports)",
+                             limits_.report.max_reports));
 }
 
 std::vector<ReadOutcome> PayloadReader::refuse_packed(Refusal refusal, std::string detail) {
   if (refusal == Refusal::too_large)
-    detail = fmt::format("unpacks to more than the {} bytes allowed for one message or file",
-                         whole_budget_);
+    detail = fmt::format(
+        "unpacks to more than the {} bytes allowed for one message or file "
+        "(MaximumReportSize)",
+        limits_.gunzip.max_bytes);
+  if (refusal == Refusal::gzip_ratio) detail += " (MaximumCompressionRatio)";
   return only(refused(refusal, std::move(detail)));
 }
 

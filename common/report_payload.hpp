@@ -5,7 +5,6 @@
 
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include "common/gzip.hpp"
@@ -16,32 +15,54 @@ namespace tlsrpt {
 
 enum class PayloadKind { empty, gzip, zip, json, other };
 
-/// By the first bytes; JSON may have a byte order mark and blanks before its brace.
+/// By the first bytes; JSON may have a byte order mark and blanks before its brace, and be UTF-16.
 PayloadKind payload_kind(std::string_view bytes);
 
+/// Something that a report can be in.
+constexpr bool is_payload(PayloadKind kind) {
+  return kind == PayloadKind::gzip || kind == PayloadKind::zip || kind == PayloadKind::json;
+}
+
+/// Bounds of what is packed, and of what comes out of it.
+struct PayloadLimits {
+  std::size_t max_compressed_bytes = 16u << 20;  ///< of one gzip or zip
+  std::size_t max_packings = 2;                  ///< containers inside of each other
+  std::size_t max_zip_members = 100;
+  GunzipLimits gunzip;
+  ReportLimits report;  ///< max_reports: of all payloads together
+};
+
 /// Opens the payloads of one message. All of them share one budget of unpacked bytes
-/// (GunzipLimits::max_bytes), so that many small bombs cost no more than a large one.
+/// (GunzipLimits::max_bytes) and of reports, so that many small bombs cost no more than a large
+/// one.
 class PayloadReader {
  public:
-  PayloadReader(const GunzipLimits& unpacking, const ReportLimits& report);
+  explicit PayloadReader(const PayloadLimits& limits);
 
-  /// One outcome for each report, or refusals. Empty if all of it was read before: the same
-  /// document twice in one message is one report. At most two packings inside of each other are
-  /// opened.
-  std::vector<ReadOutcome> read(std::string_view bytes);
+  /// One outcome for each report, or refusals. Empty only if that there are too many reports has
+  /// been said before.
+  std::vector<ReadOutcome> read(std::string bytes);
 
  private:
-  std::vector<ReadOutcome> read_packed(std::string_view bytes, unsigned depth);
-  std::vector<ReadOutcome> read_gzip(std::string_view bytes, unsigned depth);
-  std::vector<ReadOutcome> read_zip(std::string_view bytes, unsigned depth);
-  std::vector<ReadOutcome> read_document(std::string_view text);
+  std::vector<ReadOutcome> read_packed(std::string bytes, std::size_t depth);
+  std::vector<ReadOutcome> read_container(PayloadKind kind, std::string_view bytes,
+                                          std::size_t depth);
+  std::vector<ReadOutcome> read_gzip(std::string_view bytes, std::size_t depth);
+  std::vector<ReadOutcome> read_zip(std::string_view bytes, std::size_t depth);
+  std::vector<ReadOutcome> read_utf16(std::string_view bytes);
+  std::vector<ReadOutcome> read_document(std::string text);
   std::vector<ReadOutcome> refuse_packed(Refusal refusal, std::string detail);
+  ReadOutcome too_many_reports();
 
-  GunzipLimits left_;
-  std::size_t whole_budget_;
-  ReportLimits report_;
-  std::unordered_set<std::string> seen_;
+  PayloadLimits limits_;
+  GunzipLimits left_;    ///< of the budget for unpacked bytes
+  ReportLimits report_;  ///< of the budget for reports
+  unsigned documents_ = 0;
+  bool said_too_many_reports_ = false;
 };
+
+/// The same text twice in one message or file is one report, or one refusal: the first stays.
+void drop_repeated(std::vector<ReadOutcome>& outcomes);
 
 /// An outcome that says why there is no report.
 ReadOutcome refused(Refusal refusal, std::string detail);

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "common/json_text.hpp"
@@ -16,6 +15,12 @@ namespace {
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::size_t kRefusedBytesKept = 64u << 10;
 
+/// What was found, and beside each outcome the text that it is kept with.
+struct Found {
+  std::vector<ReadOutcome> outcomes;
+  std::vector<std::string_view> texts;
+};
+
 ReadOutcome refuse(Refusal refusal, std::string detail) {
   ReadOutcome outcome;
   outcome.refusal = refusal;
@@ -23,25 +28,17 @@ ReadOutcome refuse(Refusal refusal, std::string detail) {
   return outcome;
 }
 
-/// The second chance of what a strict parser refused; nothing if there was nothing to put right.
-std::optional<ReadOutcome> read_repaired(std::string_view text, const ReportLimits& limits) {
-  const RepairedJson repaired = repair_json(text);
-  if (!repaired.changed()) return std::nullopt;
-  ReadOutcome outcome = build_report(repaired.text, limits);
-  if (outcome.refusal == Refusal::not_json) return std::nullopt;
-  if (repaired.syntax) outcome.flags.add(Flag::repaired_json);
-  if (repaired.invalid_utf8) outcome.flags.add(Flag::invalid_utf8);
-  if (repaired.lone_surrogate) outcome.flags.add(Flag::lone_surrogate);
-  return outcome;
-}
+/// The value at the front of the text, and behind it.
+struct ReadValue {
+  ReadOutcome outcome;
+  std::size_t end = 0;
+};
 
-ReadOutcome read_value(std::string_view text, const ReportLimits& limits) {
-  ReadOutcome outcome = build_report(text, limits);
-  if (outcome.refusal == Refusal::not_json) {
-    if (auto repaired = read_repaired(text, limits)) outcome = std::move(*repaired);
-  }
-  outcome.json = outcome.accepted() ? text : text.substr(0, kRefusedBytesKept);
-  return outcome;
+ReadValue read_value(std::string_view text, const ReportLimits& limits) {
+  BuiltReport built = build_report(text, limits);
+  // Of a value that was not read to its end only the brackets are looked at.
+  const std::size_t end = built.end ? *built.end : find_json_end(text, 0).value_or(text.size());
+  return {std::move(built.outcome), end};
 }
 
 /// Finds the objects of a document, one after the other: JSON lines, or the elements of an array.
@@ -49,17 +46,32 @@ class Document {
  public:
   Document(std::string_view text, const ReportLimits& limits) : text_(text), limits_(limits) {}
 
-  std::vector<ReadOutcome> read() {
+  Found read() {
     while (skip_blanks() && read_next()) {
     }
     if (in_array_) flag_last(Flag::repaired_json);
-    if (outcomes_.empty()) outcomes_.push_back(read_value(text_, limits_));
-    return std::move(outcomes_);
+    if (found_.outcomes.empty()) refuse_whole();
+    found_.outcomes.front().flags.add(flags_of_first_);
+    return std::move(found_);
   }
 
  private:
   void flag_last(Flag flag) {
-    if (!outcomes_.empty()) outcomes_.back().flags.add(flag);
+    if (!found_.outcomes.empty()) found_.outcomes.back().flags.add(flag);
+  }
+
+  /// There is no object in it.
+  void refuse_whole() {
+    ReadValue value = read_value(text_, limits_);
+    const std::size_t behind = text_.find_first_not_of(kJsonBlanks, value.end);
+    if (value.outcome.refusal == Refusal::not_a_report && behind != std::string_view::npos)
+      value.outcome = refuse(Refusal::not_json, fmt::format("no JSON from byte {} on", behind));
+    add(std::move(value.outcome), text_);
+  }
+
+  void add(ReadOutcome outcome, std::string_view json) {
+    found_.texts.push_back(outcome.accepted() ? json : json.substr(0, kRefusedBytesKept));
+    found_.outcomes.push_back(std::move(outcome));
   }
 
   /// False at the end of the text.
@@ -67,7 +79,8 @@ class Document {
     for (; position_ < text_.size(); ++position_) {
       const char c = text_[position_];
       if (c == '\0') {
-        flag_last(Flag::trailing_data);
+        (found_.outcomes.empty() ? flags_of_first_ : found_.outcomes.back().flags)
+            .add(Flag::trailing_data);
       } else if (kJsonBlanks.find(c) == std::string_view::npos) {
         return true;
       }
@@ -79,7 +92,7 @@ class Document {
   bool read_next() {
     const char c = text_[position_];
     if (c == '{') return read_object();
-    if (!in_array_ && c == '[' && outcomes_.empty()) {
+    if (!in_array_ && c == '[' && found_.outcomes.empty()) {
       in_array_ = true;
       ++position_;
       return true;
@@ -90,29 +103,33 @@ class Document {
       return true;
     }
     flag_last(Flag::trailing_data);
+    if (!in_array_ && c == ',' && !found_.outcomes.empty()) {  // an array without its brackets
+      ++position_;
+      return true;
+    }
     if (!in_array_) return false;
     position_ = std::min(text_.find_first_of(",]", position_), text_.size());
     return true;
   }
 
   bool read_object() {
-    const std::size_t end = find_json_end(text_, position_).value_or(text_.size());
-    const std::string_view value = text_.substr(position_, end - position_);
-    if (outcomes_.size() >= limits_.max_reports) {
-      outcomes_.push_back(refuse(Refusal::too_many_reports,
-                                 fmt::format("more than {} in one text", limits_.max_reports)));
+    if (found_.outcomes.size() >= limits_.max_reports) {
+      add(refuse(Refusal::too_many_reports,
+                 fmt::format("more than {} reports (MaximumReports)", limits_.max_reports)),
+          {});
       return false;
     }
-    ReadOutcome outcome = read_value(value, limits_);
-    const bool footer =
-        outcome.refusal == Refusal::not_json && !outcomes_.empty() && !begins_a_member(value);
+    const std::string_view rest = text_.substr(position_);
+    ReadValue value = read_value(rest, limits_);
+    const bool footer = value.outcome.refusal == Refusal::not_json && !found_.outcomes.empty() &&
+                        !begins_a_member(rest.substr(0, value.end));
     if (footer) {
       flag_last(Flag::trailing_data);
       return false;
     }
-    if (in_array_) outcome.flags.add(Flag::wrapped_in_array);
-    outcomes_.push_back(std::move(outcome));
-    position_ = end;
+    if (in_array_) value.outcome.flags.add(Flag::wrapped_in_array);
+    add(std::move(value.outcome), rest.substr(0, value.end));
+    position_ += value.end;
     return true;
   }
 
@@ -125,29 +142,62 @@ class Document {
   const ReportLimits& limits_;
   std::size_t position_ = 0;
   bool in_array_ = false;
-  std::vector<ReadOutcome> outcomes_;
+  Flags flags_of_first_;  ///< of what stands before it
+  Found found_;
 };
 
 bool is_utf16(std::string_view text) {
   return text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff");
 }
 
+Found only(ReadOutcome outcome) {
+  Found found;
+  found.outcomes.push_back(std::move(outcome));
+  found.texts.emplace_back();
+  return found;
+}
+
+Found find_reports(std::string_view json, const ReportLimits& limits) {
+  if (json.size() > limits.max_bytes) {
+    return only(
+        refuse(Refusal::too_large, fmt::format("{} bytes of JSON, more than {} (MaximumReportSize)",
+                                               json.size(), limits.max_bytes)));
+  }
+  if (json.find_first_not_of(kJsonBlanks) == std::string_view::npos)
+    return only(refuse(Refusal::empty, "nothing but blanks"));
+  if (is_utf16(json)) return only(refuse(Refusal::not_json, "UTF-16; a report is UTF-8"));
+  const bool marked = json.starts_with(kByteOrderMark);
+  if (marked) json.remove_prefix(kByteOrderMark.size());
+  Found found = Document(json, limits).read();
+  if (marked) found.outcomes.front().flags.add(Flag::byte_order_mark);
+  return found;
+}
+
+/// The part of the text in place of the text.
+void cut_to(std::string& text, std::string_view part) {
+  const auto begin = static_cast<std::size_t>(part.data() - text.data());
+  text.resize(begin + part.size());
+  text.erase(0, begin);
+}
+
+std::vector<ReadOutcome> with_copies(Found found) {
+  for (std::size_t i = 0; i < found.outcomes.size(); ++i) found.outcomes[i].json = found.texts[i];
+  return std::move(found.outcomes);
+}
+
 }  // namespace
 
 std::vector<ReadOutcome> read_reports(std::string_view json, const ReportLimits& limits) {
-  if (json.size() > limits.max_bytes) {
-    return {refuse(Refusal::too_large,
-                   fmt::format("{} bytes, the limit is {}", json.size(), limits.max_bytes))};
-  }
-  if (json.find_first_not_of(kJsonBlanks) == std::string_view::npos) {
-    return {refuse(Refusal::empty, "nothing but blanks")};
-  }
-  if (is_utf16(json)) return {refuse(Refusal::not_json, "UTF-16; a report is UTF-8")};
-  const bool marked = json.starts_with(kByteOrderMark);
-  if (marked) json.remove_prefix(kByteOrderMark.size());
-  std::vector<ReadOutcome> outcomes = Document(json, limits).read();
-  if (marked) outcomes.front().flags.add(Flag::byte_order_mark);
-  return outcomes;
+  return with_copies(find_reports(json, limits));
+}
+
+std::vector<ReadOutcome> read_last_reports(std::string json, const ReportLimits& limits) {
+  Found found = find_reports(json, limits);
+  const bool single = found.outcomes.size() == 1 && found.outcomes[0].accepted();
+  if (!single) return with_copies(std::move(found));
+  cut_to(json, found.texts[0]);
+  found.outcomes[0].json = std::move(json);
+  return std::move(found.outcomes);
 }
 
 }  // namespace tlsrpt

@@ -18,10 +18,9 @@ namespace {
 
 using Kind = JsonScalar::Kind;
 
-bool is_json_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-
 bool all_digits(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 /// A whole number of at most 2^53-1; more is saturated, not lost.
@@ -53,7 +52,9 @@ std::optional<std::uint64_t> read_fraction(std::string_view text, Flags& flags) 
 template <typename Take>
 void split(std::string_view text, std::string_view separators, Take take) {
   while (!text.empty()) {
-    const std::size_t end = std::min(text.find_first_of(separators), text.size());
+    const auto separator =
+        std::find_first_of(text.begin(), text.end(), separators.begin(), separators.end());
+    const auto end = static_cast<std::size_t>(separator - text.begin());
     if (!take(text.substr(0, end))) return;
     text.remove_prefix(std::min(end + 1, text.size()));
   }
@@ -110,25 +111,48 @@ class StringArray final : public nlohmann::json::json_sax_t {
   bool open_ = false;
 };
 
-}  // namespace
-
-std::string_view trim_blanks(std::string_view text) {
-  while (!text.empty() && is_json_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_json_blank(text.back())) text.remove_suffix(1);
-  return text;
+void append_patterns(std::vector<std::string>& patterns, std::string_view text,
+                     const ListLimits& limits, Flags& flags) {
+  constexpr std::string_view kTag = "mx:";
+  const std::size_t before = patterns.size();
+  split(text, " \t\r\n,;", [&](std::string_view piece) {
+    if (equal_ignoring_case(piece.substr(0, kTag.size()), kTag)) {
+      piece.remove_prefix(kTag.size());
+      flags.add(Flag::mx_host_type);
+    }
+    if (piece.empty()) return true;
+    auto pattern = normalize_mx_pattern(piece);
+    return append(patterns, pattern ? std::string_view(*pattern) : piece, limits, flags);
+  });
+  if (patterns.size() > before + 1) flags.add(Flag::mx_host_type);
 }
 
-std::string read_text(const JsonScalar& scalar, std::size_t max_bytes, Flags& flags) {
+/// The elements, if the text is a JSON array of strings (R75).
+std::optional<std::vector<std::string>> unpacked_array(std::string_view text,
+                                                       const ListLimits& limits, Flags& flags) {
+  const std::string_view trimmed = trim_blanks(text);
+  if (!trimmed.starts_with('[')) return std::nullopt;
+  StringArray array(limits.max_texts);
+  if (!nlohmann::json::sax_parse(trimmed.begin(), trimmed.end(), &array)) return std::nullopt;
+  if (array.cut) flags.add(Flag::text_cut);
+  return std::move(array.strings);
+}
+
+}  // namespace
+
+std::string_view read_text(const JsonScalar& scalar, std::size_t max_bytes, Flags& flags) {
   if (scalar.kind != Kind::text) flags.add(Flag::text_type);
   if (scalar.kind == Kind::null || scalar.kind == Kind::boolean) return {};
   if (trim_blanks(scalar.value).empty()) return {};
   if (scalar.value.size() > max_bytes) flags.add(Flag::text_cut);
-  return std::string(cut_utf8(scalar.value, max_bytes));
+  return cut_utf8(scalar.value, max_bytes);
 }
 
 std::optional<std::uint64_t> read_count(const JsonScalar& scalar, Flags& flags) {
-  const std::string_view text = trim_blanks(scalar.value);
+  std::string_view text = trim_blanks(scalar.value);
   if (scalar.kind == Kind::number && all_digits(text)) return read_digits(text, flags);
+  if (text.starts_with('+')) text.remove_prefix(1);
+  if (scalar.kind == Kind::number && text == "-0") return 0;
   if (scalar.kind == Kind::boolean) {
     flags.add(Flag::count_invalid);
     return std::nullopt;
@@ -161,11 +185,11 @@ std::optional<Seconds> read_time(const JsonScalar& scalar, Flags& flags) {
   return Seconds{std::chrono::seconds{seconds}};
 }
 
-std::string read_ip(std::string text, Flags& flags) {
-  if (text.empty()) return text;
+std::string read_ip(std::string_view text, Flags& flags) {
+  if (text.empty()) return {};
   if (auto canonical = canonical_ip(text)) return std::move(*canonical);
   flags.add(Flag::invalid_ip);
-  return text;
+  return std::string(text);
 }
 
 std::string read_policy_domain(std::string_view text, Flags& flags) {
@@ -178,22 +202,17 @@ std::string read_policy_domain(std::string_view text, Flags& flags) {
   return kept;
 }
 
-std::string read_host(std::string text) {
+std::string read_host(std::string_view text) {
   if (auto host = normalize_domain(trim_blanks(text))) return std::move(*host);
-  return text;
+  return std::string(text);
 }
 
 void add_policy_lines(std::vector<std::string>& lines, std::string_view text,
                       const ListLimits& limits, Flags& flags) {
-  const std::string_view trimmed = trim_blanks(text);
-  if (trimmed.starts_with('[')) {
-    StringArray array(limits.max_texts);
-    if (nlohmann::json::sax_parse(trimmed.begin(), trimmed.end(), &array)) {
-      flags.add(Flag::policy_string_type);
-      if (array.cut) flags.add(Flag::text_cut);
-      for (const std::string& element : array.strings) append_lines(lines, element, limits, flags);
-      return;
-    }
+  if (const auto array = unpacked_array(text, limits, flags)) {
+    flags.add(Flag::policy_string_type);
+    for (const std::string& element : *array) append_lines(lines, element, limits, flags);
+    return;
   }
   const std::size_t before = lines.size();
   append_lines(lines, text, limits, flags);
@@ -202,18 +221,13 @@ void add_policy_lines(std::vector<std::string>& lines, std::string_view text,
 
 void add_mx_patterns(std::vector<std::string>& patterns, std::string_view text,
                      const ListLimits& limits, Flags& flags) {
-  constexpr std::string_view kTag = "mx:";
-  const std::size_t before = patterns.size();
-  split(text, " \t\r\n,;", [&](std::string_view piece) {
-    if (equal_ignoring_case(piece.substr(0, kTag.size()), kTag)) {
-      piece.remove_prefix(kTag.size());
-      flags.add(Flag::mx_host_type);
-    }
-    if (piece.empty()) return true;
-    auto pattern = normalize_mx_pattern(piece);
-    return append(patterns, pattern ? std::string_view(*pattern) : piece, limits, flags);
-  });
-  if (patterns.size() > before + 1) flags.add(Flag::mx_host_type);
+  if (const auto array = unpacked_array(text, limits, flags)) {
+    flags.add(Flag::mx_host_type);
+    // What stands in such a text is not unpacked again.
+    for (const std::string& element : *array) append_patterns(patterns, element, limits, flags);
+    return;
+  }
+  append_patterns(patterns, text, limits, flags);
 }
 
 }  // namespace tlsrpt

@@ -21,11 +21,18 @@ struct JsonScalar {
   std::string_view value = {};  ///< the text, or the number as it was written
 };
 
+constexpr bool is_json_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
 /// Without blanks and line ends at both ends.
-std::string_view trim_blanks(std::string_view text);
+constexpr std::string_view trim_blanks(std::string_view text) {
+  while (!text.empty() && is_json_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_json_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
 
 /// Where a string belongs. Empty: null, boolean or nothing but blanks; the member is absent.
-std::string read_text(const JsonScalar& scalar, std::size_t max_bytes, Flags& flags);
+/// The view is into the scalar's value.
+std::string_view read_text(const JsonScalar& scalar, std::size_t max_bytes, Flags& flags);
 
 /// Nothing if the member has no value, or none that is a number; then it counts as 0.
 std::optional<std::uint64_t> read_count(const JsonScalar& scalar, Flags& flags);
@@ -34,13 +41,13 @@ std::optional<std::uint64_t> read_count(const JsonScalar& scalar, Flags& flags);
 std::optional<Seconds> read_time(const JsonScalar& scalar, Flags& flags);
 
 /// Canonical if it is an address, else the text (R92, R93).
-std::string read_ip(std::string text, Flags& flags);
+std::string read_ip(std::string_view text, Flags& flags);
 
 /// A-labels if that can be, else lower-case printable ASCII with '?' for other bytes.
 std::string read_policy_domain(std::string_view text, Flags& flags);
 
 /// A-labels if that can be, else the text.
-std::string read_host(std::string text);
+std::string read_host(std::string_view text);
 
 /// Bounds of a list of texts.
 struct ListLimits {
@@ -53,7 +60,8 @@ struct ListLimits {
 void add_policy_lines(std::vector<std::string>& lines, std::string_view text,
                       const ListLimits& limits, Flags& flags);
 
-/// Adds the patterns of one element of mx-host: an "mx: " before them goes, lists are split.
+/// Adds the patterns of one element of mx-host: an "mx: " before them goes, lists are split, also a
+/// JSON array of strings.
 void add_mx_patterns(std::vector<std::string>& patterns, std::string_view text,
                      const ListLimits& limits, Flags& flags);
 

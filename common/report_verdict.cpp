@@ -81,14 +81,22 @@ std::string_view to_word(Flag flag) {
       return "gzip-trailing-data";
     case Flag::content_mismatch:
       return "content-mismatch";
+    case Flag::utf16:
+      return "utf-16";
     case Flag::mime_not_closed:
       return "mime-not-closed";
+    case Flag::mail_damaged:
+      return "mail-damaged";
     case Flag::forwarded_message:
       return "forwarded-message";
     case Flag::submitter_mismatch:
       return "submitter-mismatch";
     case Flag::domain_mismatch:
       return "domain-mismatch";
+    case Flag::filename_mismatch:
+      return "filename-mismatch";
+    case Flag::signer_mismatch:
+      return "signer-mismatch";
     case Flag::unsigned_domain:
       return "unsigned-domain";
     case Flag::duplicate_header:
@@ -111,6 +119,8 @@ std::string_view to_word(Refusal refusal) {
       return "not-json";
     case Refusal::json_too_deep:
       return "json-too-deep";
+    case Refusal::json_too_many_members:
+      return "json-too-many-members";
     case Refusal::not_a_report:
       return "not-a-report";
     case Refusal::no_date_range:
@@ -133,6 +143,10 @@ std::string_view to_word(Refusal refusal) {
       return "zip-damaged";
     case Refusal::zip_unsupported:
       return "zip-unsupported";
+    case Refusal::zip_too_many_members:
+      return "zip-too-many-members";
+    case Refusal::too_many_packings:
+      return "too-many-packings";
     case Refusal::message_too_deep:
       return "message-too-deep";
     case Refusal::message_too_many_parts:

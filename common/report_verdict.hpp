@@ -56,10 +56,14 @@ enum class Flag : std::uint8_t {
   double_gzip,
   gzip_trailing_data,
   content_mismatch,  ///< label or name say something else than the bytes
+  utf16,             ///< text was UTF-16
   mime_not_closed,
+  mail_damaged,  ///< junk before or in a header, or odd line ends; read as what it must have been
   forwarded_message,   ///< found inside message/rfc822: the outer signature says nothing about it
   submitter_mismatch,  ///< TLS-Report-Submitter is not the domain of contact-info (R224)
   domain_mismatch,     ///< TLS-Report-Domain names none of the policy domains
+  filename_mismatch,   ///< the file name speaks of another sender, domain or time
+  signer_mismatch,     ///< the DKIM signature is not of the domain of contact-info
   unsigned_domain,     ///< a policy domain out of a TLS-Report-Domain that is not signed
   duplicate_header,    ///< a TLS-Report-* header more than once (R249)
   foreign_domain,      ///< a policy domain that is not one of ours (R228)
@@ -72,6 +76,7 @@ enum class Refusal : std::uint8_t {
   empty,  ///< no bytes
   not_json,
   json_too_deep,
+  json_too_many_members,
   not_a_report,   ///< JSON, but no object with any member of a report
   no_date_range,  ///< no usable date at all
   no_policies,
@@ -82,8 +87,10 @@ enum class Refusal : std::uint8_t {
   gzip_damaged,  ///< cut, wrong CRC or length, reserved flags
   gzip_ratio,    ///< unpacks to more than the allowed ratio
   zip_damaged,
-  zip_unsupported,   ///< encrypted, or a method other than stored and deflate
-  message_too_deep,  ///< MIME nesting
+  zip_unsupported,  ///< encrypted, or a method other than stored and deflate
+  zip_too_many_members,
+  too_many_packings,  ///< a container in a container in a container
+  message_too_deep,   ///< MIME nesting
   message_too_many_parts,
   message_headers_too_large,
   no_report_part,  ///< a message without any report
@@ -128,6 +135,8 @@ struct ReadOutcome {
   Report report;
   std::string
       json;  ///< the unpacked bytes as they came (of an accepted report; may be cut for refusals)
+  std::string member;  ///< the name in the archive it was found in, if any; not escaped
+  unsigned document = 0;  ///< which one of its message or file it stood in; for drop_repeated only
 
   [[nodiscard]] bool accepted() const { return refusal == Refusal::none; }
 };

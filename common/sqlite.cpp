@@ -4,18 +4,76 @@
 #include <fcntl.h>
 #include <sqlite3.h>
 
+#include <cerrno>
+
 #include "common/unique_fd.hpp"
 
 namespace tlsrpt {
 
 namespace {
 
+struct Advice {
+  ErrorCode code = ErrorCode::database;
+  std::string_view text;
+};
+
+constexpr Advice kNoRoom = {ErrorCode::temporary, "make room on its disk"};
+constexpr Advice kNotAllowed = {
+    ErrorCode::permission,
+    "look at owner and mode of the file and its folder, and whether the disk can be written"};
+
+/// For a file that cannot be opened, read or written, by what the system said.
+Advice advice_for_errno(int errno_value) {
+  switch (errno_value) {
+    case ENOSPC:
+    case EDQUOT:
+      return kNoRoom;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return kNotAllowed;
+    case ENOENT:
+    case ENOTDIR:
+      return {ErrorCode::not_found, "is the folder there?"};
+    default:
+      return {ErrorCode::database, "look at the disk and its file system"};
+  }
+}
+
+/// What whoever meets the failure can do about it. Busy, locked and full may pass.
+Advice advice_for(sqlite3* database) {
+  switch (sqlite3_errcode(database)) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return {ErrorCode::temporary, "another program holds it; try again later"};
+    case SQLITE_FULL:
+      return kNoRoom;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+      return kNotAllowed;
+    case SQLITE_CANTOPEN:
+    case SQLITE_IOERR:
+      return advice_for_errno(sqlite3_system_errno(database));
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return {ErrorCode::database,
+              "the file is damaged, or no database: move it away, and a new one is made; "
+              "sqlite3(1) .recover saves what can still be read"};
+    default:
+      return {};
+  }
+}
+
 tl::unexpected<Error> fail_sqlite(sqlite3* database, std::string_view what) {
-  const int code = sqlite3_errcode(database);
-  // Busy, locked and full may pass; the caller may try again.
-  const bool passing = code == SQLITE_BUSY || code == SQLITE_LOCKED || code == SQLITE_FULL;
-  return fail(passing ? ErrorCode::temporary : ErrorCode::database, "{}: {}", what,
-              sqlite3_errmsg(database));
+  std::string text = fmt::format("{}: {}", what, sqlite3_errmsg(database));
+  const char* file = sqlite3_db_filename(database, "main");
+  if (file != nullptr && *file != '\0' && what.find(file) == std::string_view::npos) {
+    text += fmt::format(" ({})", file);
+  }
+  const Advice advice = advice_for(database);
+  if (!advice.text.empty()) text += fmt::format("; {}", advice.text);
+  return fail(advice.code, "{}", text);
 }
 
 int to_int_size(std::size_t size) { return static_cast<int>(size); }
@@ -42,7 +100,9 @@ Result<void> migrate(Sqlite& database, const std::string& path, SqliteMode mode,
   if (!version) return tl::unexpected(version.error());
   const auto newest = static_cast<std::int64_t>(migrations.size());
   if (*version > newest) {
-    return fail(ErrorCode::unsupported, "{} was made by a newer version of this program", path);
+    return fail(ErrorCode::unsupported,
+                "{} was made by a newer version of this program: use that one, or another database",
+                path);
   }
   if (*version == newest) return {};
   if (mode == SqliteMode::read_only) {
@@ -111,6 +171,20 @@ Result<void> Statement::run() {
 
 void Statement::reset() { sqlite3_reset(statement_.get()); }
 
+void Statement::clear() {
+  reset();
+  sqlite3_clear_bindings(statement_.get());
+}
+
+LentStatement::LentStatement(LentStatement&& other) noexcept
+    : Statement(std::move(other)), place_(std::exchange(other.place_, nullptr)) {}
+
+LentStatement::~LentStatement() {
+  if (place_ == nullptr) return;
+  clear();
+  *place_ = std::move(static_cast<Statement&>(*this));
+}
+
 std::int64_t Statement::integer(int column) const {
   return sqlite3_column_int64(statement_.get(), column);
 }
@@ -138,6 +212,10 @@ Result<Sqlite> Sqlite::open(const std::string& path, SqliteMode mode,
   Sqlite database;
   database.database_.reset(handle);
   if (code != SQLITE_OK) return fail_sqlite(handle, "cannot open the database " + path);
+  // SQLite is content with reading where it may not write, and would tell at the first report.
+  if (mode == SqliteMode::read_write_create && sqlite3_db_readonly(handle, "main") == 1) {
+    return fail(kNotAllowed.code, "cannot write to the database {}; {}", path, kNotAllowed.text);
+  }
   sqlite3_busy_timeout(handle, busy_timeout_ms);
   sqlite3_extended_result_codes(handle, 0);
   const std::string_view settings =
@@ -161,6 +239,17 @@ Result<Statement> Sqlite::prepare(std::string_view sql) {
   Statement statement;
   statement.statement_.reset(handle);
   return statement;
+}
+
+Result<LentStatement> Sqlite::cached(std::string_view sql) {
+  auto found = statements_->find(sql);
+  if (found == statements_->end()) found = statements_->emplace(sql, Statement()).first;
+  if (!found->second.statement_) {
+    auto prepared = prepare(sql);
+    if (!prepared) return tl::unexpected(prepared.error());
+    found->second = std::move(*prepared);
+  }
+  return LentStatement(found->second);
 }
 
 Result<void> Sqlite::execute(std::string_view sql) {

@@ -4,6 +4,7 @@
 // SQLite in RAII and Result; no other file includes sqlite3.h.
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +35,8 @@ class Statement {
   /// For statements that give no rows: step, then reset.
   Result<void> run();
   void reset();
+  /// As when it was prepared: reset, and without values.
+  void clear();
 
   [[nodiscard]] std::int64_t integer(int column) const;
   [[nodiscard]] std::string text(int column) const;  ///< text or blob
@@ -41,10 +44,28 @@ class Statement {
 
  private:
   friend class Sqlite;
+  friend class LentStatement;
   struct Finalize {
     void operator()(sqlite3_stmt* statement) const;
   };
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+};
+
+/// A statement on loan from Sqlite::cached. It must be given back, that is destroyed, before the
+/// connection is.
+class LentStatement : public Statement {
+ public:
+  LentStatement(LentStatement&& other) noexcept;
+  LentStatement(const LentStatement&) = delete;
+  LentStatement& operator=(const LentStatement&) = delete;
+  LentStatement& operator=(LentStatement&&) = delete;
+  ~LentStatement();
+
+ private:
+  friend class Sqlite;
+  explicit LentStatement(Statement& place)
+      : Statement(std::exchange(place, Statement())), place_(&place) {}
+  Statement* place_;
 };
 
 enum class SqliteMode { read_write_create, read_only };
@@ -61,6 +82,9 @@ class Sqlite {
                              int busy_timeout_ms = 5000);
 
   Result<Statement> prepare(std::string_view sql);
+  /// The same for statements that are used again and again: prepared once, and kept for as long as
+  /// the connection is open. For texts of which there is a fixed number.
+  Result<LentStatement> cached(std::string_view sql);
   Result<void> execute(std::string_view sql);
   [[nodiscard]] bool is_open() const { return database_ != nullptr; }
   /// Is the file no longer at its path, or none open? What is written then may be lost.
@@ -72,7 +96,10 @@ class Sqlite {
   struct Close {
     void operator()(sqlite3* database) const;
   };
+  using Statements = std::map<std::string, Statement, std::less<>>;
   std::unique_ptr<sqlite3, Close> database_;
+  /// Behind a pointer, so that the places of statements on loan stay when the object moves.
+  std::unique_ptr<Statements> statements_ = std::make_unique<Statements>();
   friend class Transaction;
 };
 

@@ -35,34 +35,46 @@ char* put_group(char* out, std::uint32_t group, int digits) {
   return out;
 }
 
+/// Takes groups of four digits as long as they come in a row, which is nearly all of the text.
+void decode_groups(const char*& from, const char* end, char*& out) {
+  while (end - from >= 4) {
+    const std::uint32_t a = digit_of(from[0]), b = digit_of(from[1]);
+    const std::uint32_t c = digit_of(from[2]), d = digit_of(from[3]);
+    if ((a | b | c | d) == kForeign) return;
+    const std::uint32_t group = a << 18 | b << 12 | c << 6 | d;
+    out[0] = static_cast<char>(group >> 16 & 0xffu);
+    out[1] = static_cast<char>(group >> 8 & 0xffu);
+    out[2] = static_cast<char>(group & 0xffu);
+    from += 4;
+    out += 3;
+  }
+}
+
 std::string decode_base64(std::string_view text) {
-  std::string out(text.size() / 4 * 3 + 3, '\0');
-  char* end = out.data();
+  std::string decoded(text.size() / 4 * 3 + 3, '\0');
+  char* out = decoded.data();
+  const char* from = text.data();
+  const char* const end = from + text.size();
   std::uint32_t group = 0;
   int digits = 0;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    // Nearly all text is groups of four digits in a row.
-    while (digits == 0 && text.size() - at > 4) {
-      const std::uint32_t a = digit_of(text[at]), b = digit_of(text[at + 1]);
-      const std::uint32_t c = digit_of(text[at + 2]), d = digit_of(text[at + 3]);
-      if ((a | b | c | d) == kForeign) break;
-      end = put_group(end, a << 18 | b << 12 | c << 6 | d, 4);
-      at += 4;
-    }
-    const std::uint8_t digit = digit_of(text[at]);
+  while (from < end) {
+    if (digits == 0) decode_groups(from, end, out);
+    if (from == end) break;
+    const char c = *from++;
+    const std::uint8_t digit = digit_of(c);
     if (digit != kForeign) {
       group = group << 6 | digit;
       if (++digits < 4) continue;
-    } else if (text[at] != '=') {
+    } else if (c != '=') {
       continue;
     }
-    end = put_group(end, group, digits);
+    out = put_group(out, group, digits);
     group = 0;
     digits = 0;
   }
-  end = put_group(end, group, digits);
-  out.resize(static_cast<std::size_t>(end - out.data()));
-  return out;
+  out = put_group(out, group, digits);
+  decoded.resize(static_cast<std::size_t>(out - decoded.data()));
+  return decoded;
 }
 
 /// One line without its line end. True if a line break follows it in the content.

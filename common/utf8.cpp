@@ -53,6 +53,23 @@ Utf8Step decode_utf8(std::string_view text, std::size_t position) {
   return {code_point, lead.following + 1, true};
 }
 
+void append_utf8(std::string& out, char32_t code_point) {
+  const auto put = [&out](char32_t octet) { out += static_cast<char>(octet); };
+  if (code_point < 0x80) return put(code_point);
+  if (code_point < 0x800) {
+    put(0xc0u | code_point >> 6);
+  } else {
+    if (code_point < 0x10000) {
+      put(0xe0u | code_point >> 12);
+    } else {
+      put(0xf0u | code_point >> 18);
+      put(0x80u | (code_point >> 12 & 0x3fu));
+    }
+    put(0x80u | (code_point >> 6 & 0x3fu));
+  }
+  put(0x80u | (code_point & 0x3fu));
+}
+
 bool is_valid_utf8(std::string_view text) {
   std::size_t i = skip_ascii(text, 0);
   while (i < text.size()) {

@@ -22,6 +22,9 @@ struct Utf8Step {
 /// The character at 'position', which must be inside of the text.
 Utf8Step decode_utf8(std::string_view text, std::size_t position);
 
+/// The code point must be one of Unicode and no surrogate.
+void append_utf8(std::string& out, char32_t code_point);
+
 bool is_valid_utf8(std::string_view text);
 
 /// The text with each ill-formed sequence as U+FFFD; everything else, controls too, stays.

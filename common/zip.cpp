@@ -128,7 +128,8 @@ ZipDirectory read_zip_directory(std::string_view archive, std::size_t max_entrie
   if (at == 0xffffffffu || count == 0xffffu)
     return refuse({}, Refusal::zip_unsupported, "64-bit sizes");
   if (count > max_entries)
-    return refuse({}, Refusal::zip_unsupported, fmt::format("more than {} members", max_entries));
+    return refuse({}, Refusal::zip_too_many_members,
+                  fmt::format("more than {} members (MaximumZipMembers)", max_entries));
   std::size_t packed = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const auto record = record_at(archive, at, kCentralHeader, kCentralSize);

@@ -25,7 +25,7 @@ struct ZipEntry {
 };
 
 struct ZipDirectory {
-  Refusal refusal = Refusal::none;  ///< zip_damaged, zip_unsupported
+  Refusal refusal = Refusal::none;  ///< zip_damaged, zip_unsupported, zip_too_many_members
   std::string detail;
   std::vector<ZipEntry> entries;  ///< without folders
 };
@@ -39,7 +39,7 @@ struct ZipMember {
 
 bool looks_like_zip(std::string_view bytes);  ///< "PK" 03 04, or 05 06 of an empty archive
 
-/// Refuses archives of several volumes, with 64-bit sizes, or with more than max_entries.
+/// Refuses archives of several volumes, with 64-bit sizes, or with more than max_entries members.
 ZipDirectory read_zip_directory(std::string_view archive, std::size_t max_entries = 100);
 
 /// Stored and deflated members; refuses encrypted ones. Compares CRC-32 and size with the directory

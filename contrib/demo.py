@@ -146,7 +146,7 @@ class Demo:
         config = self.write("receiver.conf", f"""\
 ReportAddress   {REPORT_ADDRESS}
 PolicyDomains   {", ".join(domains)}
-On-Report       discard
+On-Success      discard
 Socket          local:{self.folder}/milter.sock
 SocketGroup     postfix
 Database        sqlite:{self.folder}/receiver

@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "milter/input_files.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
-
-#include "common/file.hpp"
-#include "common/unique_fd.hpp"
 
 namespace tlsrpt::milter {
 
@@ -17,78 +10,143 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Result<void> add_files(const fs::path& folder, std::vector<std::string>& files) {
+bool is_maildir(const fs::path& folder) {
+  std::error_code ignored;
+  return fs::is_directory(folder / "cur", ignored) && fs::is_directory(folder / "new", ignored);
+}
+
+Result<std::vector<fs::directory_entry>> entries_of(const fs::path& folder) {
   std::error_code error;
-  fs::directory_iterator entries(folder, error);
-  std::vector<std::string> found;
-  for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
-    std::error_code unknown;  // a link to nowhere is no regular file
-    const bool hidden = entries->path().filename().native().starts_with('.');
-    if (!hidden && entries->is_regular_file(unknown)) found.push_back(entries->path().native());
+  std::vector<fs::directory_entry> entries;
+  fs::directory_iterator at(folder, error);
+  for (; !error && at != fs::directory_iterator(); at.increment(error)) {
+    if (entries.size() == kMaxFiles) {
+      return fail(ErrorCode::limit_exceeded, "{} has more than {} files; give it in parts",
+                  folder.native(), kMaxFiles);
+    }
+    entries.push_back(*at);
   }
   if (error) return fail_errno(error.value(), "cannot read the folder " + folder.native());
-  std::sort(found.begin(), found.end());
-  files.insert(files.end(), found.begin(), found.end());
-  return {};
+  std::sort(entries.begin(), entries.end());
+  return entries;
 }
 
-/// The first bytes of an mbox.
-constexpr std::string_view kMboxMark = "From ";
+class Walk {
+ public:
+  explicit Walk(InputFiles& found) : found_(found) {}
 
-/// Up to as many bytes as the mark has, and fewer only at the end of the input.
-Result<std::string> read_mark(int fd, const std::string& path) {
-  std::string mark(kMboxMark.size(), '\0');
-  std::size_t size = 0;
-  while (size < mark.size()) {
-    const ssize_t got = ::read(fd, mark.data() + size, mark.size() - size);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail_errno(errno, "cannot read " + path);
-    if (got == 0) break;
-    size += static_cast<std::size_t>(got);
+  Result<void> folder(const fs::path& folder, unsigned depth) {
+    const bool maildir = is_maildir(folder);
+    if (maildir) {
+      for (const char* messages : {"cur", "new"}) {
+        if (auto done = files_of(folder / messages); !done) return done;
+      }
+    }
+    auto entries = entries_of(folder);
+    if (!entries) return tl::unexpected(entries.error());
+    for (const fs::directory_entry& entry : *entries) {
+      if (maildir) {
+        below_maildir(entry, depth);
+      } else if (!is_hidden(entry)) {
+        take(entry, depth);
+      }
+    }
+    return {};
   }
-  mark.resize(size);
-  return mark;
-}
+
+ private:
+  static bool is_hidden(const fs::directory_entry& entry) {
+    return entry.path().filename().native().starts_with('.');
+  }
+
+  static fs::file_type type_of(const fs::directory_entry& entry) {
+    std::error_code ignored;
+    return entry.symlink_status(ignored).type();
+  }
+
+  void below(const fs::directory_entry& entry, unsigned depth) {
+    if (depth == kMaxFolderDepth) {
+      skip(entry, "folders nest too deeply");
+    } else if (auto done = folder(entry.path(), depth + 1); !done) {
+      found_.unreadable.push_back(done.error());
+    }
+  }
+
+  /// Its other files are the server's own.
+  void below_maildir(const fs::directory_entry& entry, unsigned depth) {
+    const std::string& name = entry.path().filename().native();
+    if (type_of(entry) != fs::file_type::directory || name == "cur" || name == "new") return;
+    if (is_maildir(entry.path())) below(entry, depth);
+  }
+
+  void take(const fs::directory_entry& entry, unsigned depth) {
+    switch (type_of(entry)) {
+      case fs::file_type::regular:
+        add(entry);
+        break;
+      case fs::file_type::directory:
+        below(entry, depth);
+        break;
+      case fs::file_type::symlink:
+        skip(entry, "a symbolic link");
+        break;
+      case fs::file_type::block:
+      case fs::file_type::character:
+      case fs::file_type::fifo:
+      case fs::file_type::socket:
+      case fs::file_type::none:
+      case fs::file_type::not_found:
+      case fs::file_type::unknown:
+        skip(entry, "not a regular file");
+        break;
+    }
+  }
+
+  Result<void> files_of(const fs::path& folder) {
+    auto entries = entries_of(folder);
+    if (!entries) return tl::unexpected(entries.error());
+    for (const fs::directory_entry& entry : *entries) {
+      if (!is_hidden(entry) && type_of(entry) != fs::file_type::directory) take(entry, 0);
+    }
+    return {};
+  }
+
+  void add(const fs::directory_entry& entry) {
+    if (found_.files.size() == kMaxFiles) {
+      skip(entry, "more files than are read at once; give the folders one by one");
+      return;
+    }
+    std::error_code ignored;
+    const auto size = entry.file_size(ignored);
+    found_.files.push_back({entry.path().native(), ignored ? 0 : size, /*in_folder=*/true});
+  }
+
+  void skip(const fs::directory_entry& entry, std::string_view why) {
+    constexpr std::size_t kTold = 100;
+    if (found_.skipped.size() < kTold) {
+      found_.skipped.push_back(fmt::format("{} was skipped: {}", entry.path().native(), why));
+    } else if (found_.skipped.size() == kTold) {
+      found_.skipped.emplace_back("more was skipped");
+    }
+  }
+
+  InputFiles& found_;
+};
 
 }  // namespace
 
-Result<std::vector<std::string>> input_files(const std::string& argument) {
-  std::vector<std::string> files;
+Result<InputFiles> input_files(const std::string& argument) {
+  InputFiles found;
   std::error_code error;
-  if (argument == "-" || !fs::is_directory(argument, error)) {
-    if (error) return fail_errno(error.value(), "cannot read " + argument);
-    files.push_back(argument);
-    return files;
+  if (argument != "-" && fs::is_directory(argument, error)) {
+    if (auto done = Walk(found).folder(argument, 0); !done) return tl::unexpected(done.error());
+    return found;
   }
-  const fs::path folder(argument);
-  std::vector<fs::path> folders = {folder};
-  std::error_code ignored;
-  if (fs::is_directory(folder / "cur", ignored) && fs::is_directory(folder / "new", ignored)) {
-    folders = {folder / "cur", folder / "new"};
-  }
-  for (const fs::path& one : folders) {
-    if (auto done = add_files(one, files); !done) return tl::unexpected(done.error());
-  }
-  return files;
-}
-
-Result<std::string> read_input(const std::string& path, std::size_t max_bytes) {
-  UniqueFd opened;
-  int fd = STDIN_FILENO;
-  if (path != "-") {
-    opened = UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-    if (!opened) return fail_errno(errno, "cannot open " + path);
-    fd = opened.get();
-  }
-  auto mark = read_mark(fd, path);
-  if (!mark) return mark;
-  const std::size_t limit = *mark == kMboxMark ? std::max(kMaxMboxBytes, max_bytes) : max_bytes;
-  auto rest = read_descriptor(fd, path, limit - std::min(limit, mark->size()));
-  if (!rest && rest.error().code == ErrorCode::limit_exceeded) {
-    return fail(ErrorCode::limit_exceeded, "more than {} bytes", limit);
-  }
-  if (!rest) return rest;
-  return rest->insert(0, *mark);
+  if (argument != "-" && error) return fail_errno(error.value(), "cannot read " + argument);
+  std::error_code unknown;  // the size of a pipe
+  const auto size = argument == "-" ? 0 : fs::file_size(argument, unknown);
+  found.files.push_back({argument, unknown ? 0 : size, /*in_folder=*/false});
+  return found;
 }
 
 }  // namespace tlsrpt::milter

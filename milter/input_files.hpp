@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
-// The inputs of parse and import: which files an argument stands for, and their bytes.
+// Which files does an argument of parse and import stand for?
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,16 +11,25 @@
 
 namespace tlsrpt::milter {
 
-/// An mbox is many messages, so its bound is its own.
-inline constexpr std::size_t kMaxMboxBytes = std::size_t{1} << 30;
+inline constexpr unsigned kMaxFolderDepth = 32;
+inline constexpr std::size_t kMaxFiles = 2'000'000;  ///< in the folders of one argument
 
-/// The files of one argument: "-" (standard input) and files stand for themselves; a Maildir (it
-/// has the folders cur and new) for its messages; any other folder for the regular files in it,
-/// not those of its folders and not hidden ones. Sorted by name. Error if it cannot be looked at.
-Result<std::vector<std::string>> input_files(const std::string& argument);
+struct InputFile {
+  std::string path;        ///< "-" is the standard input
+  std::uint64_t size = 0;  ///< as far as it is known
+  bool in_folder = false;  ///< found, not named: it may be opened only if it is a regular file
+};
 
-/// All bytes of a file or "-". limit_exceeded for more than max_bytes, or more than kMaxMboxBytes
-/// of an mbox.
-Result<std::string> read_input(const std::string& path, std::size_t max_bytes);
+struct InputFiles {
+  std::vector<InputFile> files;
+  std::vector<std::string> skipped;  ///< what was passed by, and why, in words
+  std::vector<Error> unreadable;     ///< folders below the argument
+};
+
+/// "-" and files stand for themselves; a folder for the regular files in it and in its folders,
+/// sorted by name, without hidden ones and without following symbolic links. A Maildir (it has the
+/// folders cur and new) stands for its messages, and for those of the Maildirs in it, also hidden
+/// ones (".Sub"). Error if the argument itself cannot be looked at.
+Result<InputFiles> input_files(const std::string& argument);
 
 }  // namespace tlsrpt::milter

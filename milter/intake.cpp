@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "common/domain_name.hpp"
+#include "common/report_payload.hpp"
 
 namespace tlsrpt::milter {
 
@@ -65,6 +66,14 @@ void refuse_unauthentic(IntakeResult& result) {
   }
 }
 
+/// Is the signature one of a domain that has nothing to do with the report's own word for who made
+/// it? It is aligned with From in any case.
+bool is_signed_by_another(const DkimVerdict& dkim, const Report& report) {
+  const auto contact = domain_of_address(report.contact_info);
+  if (dkim.status != DkimStatus::pass || !contact) return false;
+  return !is_aligned(dkim.best.domain, *contact) && !is_aligned(*contact, dkim.best.domain);
+}
+
 /// Whoever has such a report in hand can send it on as one about any domain.
 bool has_unsigned_domain(const ReadOutcome& outcome, const IntakeResult& result) {
   return outcome.flags.has(Flag::missing_policy_domain) && is_vouched_for(outcome) &&
@@ -76,6 +85,8 @@ void add_flags(IntakeResult& result, const IntakeSettings& settings, Seconds now
   for (ReadOutcome& outcome : result.outcomes) {
     if (!outcome.accepted()) continue;
     outcome.flags.add(judge_report(outcome.report, settings, now));
+    if (is_vouched_for(outcome) && is_signed_by_another(result.dkim, outcome.report))
+      outcome.flags.add(Flag::signer_mismatch);
     if (result.dkim.best.service_type_email_only) outcome.flags.add(Flag::dkim_key_service_type);
     if (has_unsigned_domain(outcome, result)) outcome.flags.add(Flag::unsigned_domain);
   }
@@ -113,6 +124,7 @@ DkimVerdict authenticate(std::string_view message, const MailFacts& facts,
   verify.strict_service_type = settings.strict_service_type;
   verify.needs_content_type = facts.has_preamble;
   verify.now = now;
+  verify.lookup_time = settings.dkim_time;
   return dkim_verify(message, dns, verify);
 }
 
@@ -126,6 +138,7 @@ Provenance provenance(const IntakeResult& result, const MailContext& context, Se
   from.from_domain = result.facts.from_domain;
   from.submitter = from.dkim == DkimStatus::pass ? from.dkim_domain : from.from_domain;
   from.queue_id = context.queue_id;
+  from.source_address = context.source_address;
   from.message_id = result.facts.message_id;
   return from;
 }
@@ -154,15 +167,13 @@ std::vector<RefusedInput> refused_input(const IntakeResult& result, const Proven
            std::string(message)}};
 }
 
-std::map<std::string, std::uint64_t> counters_of(const IntakeResult& result) {
+std::map<std::string, std::uint64_t> counters_of(const IntakeResult& result,
+                                                 const MailContext& context) {
   std::map<std::string, std::uint64_t> counters;
-  ++counters["mails_seen"];
+  ++counters[context.source == "https" ? "posts_seen" : "mails_seen"];
   if (result.disposition == Disposition::no_report) {
     ++counters["not_a_report"];
     return counters;
-  }
-  for (const StoredReport& report : result.stored) {
-    ++counters[report.duplicate ? "reports_duplicate" : "reports_stored"];
   }
   for (const ReadOutcome& outcome : result.outcomes) {
     if (!outcome.accepted()) ++counters[fmt::format("refused_{}", to_word(outcome.refusal))];
@@ -236,6 +247,29 @@ IntakeResult examine_mail(std::string_view message, const IntakeSettings& settin
   return result;
 }
 
+IntakeResult examine_body(std::string_view body, const IntakeSettings& settings,
+                          MessageOpener& opener, const Clock& clock) {
+  IntakeResult result;
+  result.dkim = not_checked(DkimStatus::none, "not-a-mail");
+  const PayloadKind kind = payload_kind(body);
+  if (kind == PayloadKind::empty || kind == PayloadKind::other) {
+    // Bytes that can be no report, nor one in a mail, are not worth a reader's process.
+    result.outcomes.push_back(kind == PayloadKind::empty
+                                  ? refused(Refusal::empty, "the body is empty")
+                                  : refused(Refusal::not_json, "neither JSON, gzip nor zip"));
+  } else {
+    auto outcomes = opener.open_file(body);
+    if (!outcomes) return reader_failure(outcomes.error());
+    result.outcomes = std::move(*outcomes);
+  }
+  add_flags(result, settings, clock.now());
+  const bool any = std::any_of(result.outcomes.begin(), result.outcomes.end(),
+                               [](const ReadOutcome& outcome) { return outcome.accepted(); });
+  result.disposition = any ? Disposition::stored : Disposition::refused;
+  result.detail = refusals_in_words(result);
+  return result;
+}
+
 IntakeResult refuse_cut_mail(std::string_view beginning, std::size_t limit, MessageOpener& opener) {
   const std::size_t end = beginning.find("\r\n\r\n");
   auto opened = opener.open(beginning.substr(0, end == std::string_view::npos ? end : end + 4));
@@ -250,24 +284,38 @@ IntakeResult refuse_cut_mail(std::string_view beginning, std::size_t limit, Mess
   return result;
 }
 
-Result<void> keep_mail(IntakeResult& result, std::string_view message, const MailContext& context,
-                       Seconds now, ReceivedStore& store, const StoreLimits& limits) {
+std::optional<StoreItem> item_of(const IntakeResult& result, std::string_view bytes,
+                                 const MailContext& context, Seconds now) {
   // A mail that will come again is counted when it does.
   if (result.disposition == Disposition::failed || result.disposition == Disposition::dns_error) {
+    return std::nullopt;
+  }
+  StoreItem item;
+  item.counters = counters_of(result, context);
+  if (result.disposition == Disposition::no_report) return item;
+  const Provenance from = provenance(result, context, now);
+  item.reports = accepted_reports(result, from);
+  item.refused = refused_input(result, from, bytes);
+  return item;
+}
+
+Result<void> settle(IntakeResult& result, Result<StoredReports> stored) {
+  if (stored) {
+    result.stored = std::move(*stored);
     return {};
   }
-  if (result.disposition != Disposition::no_report) {
-    const Provenance from = provenance(result, context, now);
-    auto stored =
-        store.store(accepted_reports(result, from), refused_input(result, from, message), limits);
-    if (!stored) {
-      result.disposition = Disposition::failed;
-      result.detail = stored.error().detail;
-      return {};
-    }
-    result.stored = std::move(*stored);
-  }
-  return store.count(counters_of(result));
+  // What is no report needs no store: only its count is lost.
+  if (result.disposition == Disposition::no_report) return tl::unexpected(stored.error());
+  result.disposition = Disposition::failed;
+  result.detail = stored.error().detail;
+  return {};
+}
+
+Result<void> keep_mail(IntakeResult& result, std::string_view message, const MailContext& context,
+                       Seconds now, ReceivedStore& store, const StoreLimits& limits) {
+  const auto item = item_of(result, message, context, now);
+  if (!item) return {};
+  return settle(result, store.store(*item, limits));
 }
 
 IntakeResult take_mail(std::string_view message, const MailContext& context,
@@ -285,17 +333,30 @@ IntakeSettings intake_settings(const Config& config) {
   }
   settings.strict_alignment = config.boolean(Key::strict_alignment);
   settings.strict_service_type = config.boolean(Key::strict_service_type);
+  settings.dkim_time = config.duration(Key::dkim_timeout);
   return settings;
 }
 
 MessageLimits message_limits(const Config& config) {
+  const auto number = [&config](Key key) { return static_cast<std::size_t>(config.integer(key)); };
   MessageLimits limits;
   limits.max_message_bytes = config.bytes(Key::maximum_message_size);
   limits.max_header_bytes = config.bytes(Key::maximum_headers);
-  limits.max_parts = static_cast<std::size_t>(config.integer(Key::maximum_mime_parts));
-  limits.max_depth = static_cast<std::size_t>(config.integer(Key::maximum_mime_depth));
+  limits.max_parts = number(Key::maximum_mime_parts);
+  limits.max_depth = number(Key::maximum_mime_depth);
+  limits.max_compressed_bytes = config.bytes(Key::maximum_compressed_size);
+  limits.max_packings = number(Key::maximum_packings);
+  limits.max_zip_members = number(Key::maximum_zip_members);
   limits.gunzip.max_bytes = config.bytes(Key::maximum_report_size);
+  limits.gunzip.max_ratio = number(Key::maximum_compression_ratio);
   limits.report.max_bytes = limits.gunzip.max_bytes;
+  limits.report.max_depth = number(Key::maximum_json_depth);
+  limits.report.max_members = number(Key::maximum_json_members);
+  limits.report.max_reports = number(Key::maximum_reports);
+  limits.report.max_policies = number(Key::maximum_policies);
+  limits.report.max_failure_details = number(Key::maximum_details);
+  limits.report.max_strings = number(Key::maximum_strings);
+  limits.report.max_string = config.bytes(Key::maximum_string_length);
   return limits;
 }
 

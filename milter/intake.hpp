@@ -5,6 +5,7 @@
 // store.
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,7 @@ struct IntakeSettings {
   std::vector<std::string> policy_domains;  ///< normalised; empty: no check for foreign domains
   bool strict_alignment = false;
   bool strict_service_type = false;
+  std::chrono::seconds dkim_time{15};  ///< for all key look-ups of one mail
   bool require_dkim = true;  ///< a mailed report without an acceptable signature is refused (R215)
 };
 
@@ -44,10 +46,12 @@ struct IntakeResult {
   std::string detail;                 ///< for refused, dns_error and failed
 };
 
-/// What is known of a mail besides its bytes.
+/// What is known of a mail, or of the body of a POST, besides its bytes.
 struct MailContext {
-  std::string source;  ///< "milter" or "file"
+  std::string source;  ///< "milter", "https" or "file"
   std::string queue_id;
+  std::string source_address{};  ///< of https: who sent it
+  Flags flags{};                 ///< of the way it came, for all its reports
 };
 
 /// Reads, verifies and judges without a store: what parse and -t show. If no reader can be had the
@@ -55,13 +59,24 @@ struct MailContext {
 IntakeResult examine_mail(std::string_view message, const IntakeSettings& settings,
                           MessageOpener& opener, Dns& dns, const Clock& clock);
 
+/// The same for a report that came without a mail around it. Nobody signs for it: all that is known
+/// of its sender is what it says itself.
+IntakeResult examine_body(std::string_view body, const IntakeSettings& settings,
+                          MessageOpener& opener, const Clock& clock);
+
 /// For a mail of which only the beginning was kept, because it is larger than MaximumMessageSize:
 /// refused as too_large, with what its header says. DKIM is not checked: the body is not there.
 IntakeResult refuse_cut_mail(std::string_view beginning, std::size_t limit, MessageOpener& opener);
 
-/// Puts an examined mail into the store, in one transaction, and counts it. A fault of the store
-/// makes the result 'failed', a fault of counting afterwards does not: it comes back as the error,
-/// for the log.
+/// What an examined mail or body brings to the store; none if it will come again.
+std::optional<StoreItem> item_of(const IntakeResult& result, std::string_view bytes,
+                                 const MailContext& context, Seconds now);
+
+/// Writes into the result what became of its item. A fault of the store makes the result 'failed',
+/// unless there was nothing but a count to lose: that comes back as the error, for the log.
+Result<void> settle(IntakeResult& result, Result<StoredReports> stored);
+
+/// Puts an examined mail into the store and counts it, in one transaction: item_of and settle.
 Result<void> keep_mail(IntakeResult& result, std::string_view message, const MailContext& context,
                        Seconds now, ReceivedStore& store, const StoreLimits& limits);
 

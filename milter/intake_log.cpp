@@ -27,14 +27,10 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
-std::string_view tag_of(const IntakeResult& result) {
-  switch (result.disposition) {
+std::string_view tag_of(Disposition disposition) {
+  switch (disposition) {
     case Disposition::stored:
-      return !result.stored.empty() &&
-                     std::all_of(result.stored.begin(), result.stored.end(),
-                                 [](const StoredReport& report) { return report.duplicate; })
-                 ? "report-duplicate"
-                 : "report-stored";
+      return "report-stored";
     case Disposition::refused:
       return "report-refused";
     case Disposition::no_report:
@@ -45,6 +41,25 @@ std::string_view tag_of(const IntakeResult& result) {
       return "intake-failed";
   }
   return "intake-failed";
+}
+
+LogLevel level_of(Disposition disposition) {
+  switch (disposition) {
+    case Disposition::stored:
+    case Disposition::no_report:
+      return LogLevel::info;
+    case Disposition::refused:
+      return LogLevel::notice;
+    case Disposition::dns_error:
+      return LogLevel::warning;
+    case Disposition::failed:
+      return LogLevel::error;
+  }
+  return LogLevel::error;
+}
+
+std::string_view stored_tag(bool duplicate) {
+  return duplicate ? "report-duplicate" : "report-stored";
 }
 
 void add_if_any(LogLine& line, std::string_view key, std::string_view value) {
@@ -86,41 +101,80 @@ void add_report(LogLine& line, const ReadOutcome& outcome) {
   add_if_any(line, "flags", joined(outcome.flags.words()));
 }
 
-}  // namespace
+bool is_accepted(const ReadOutcome& outcome) { return outcome.accepted(); }
+bool is_refused(const ReadOutcome& outcome) { return !outcome.accepted(); }
 
-LogLevel level_of(const IntakeResult& result) {
-  switch (result.disposition) {
-    case Disposition::stored:
-    case Disposition::no_report:
-      return LogLevel::info;
-    case Disposition::refused:
-      return LogLevel::notice;
-    case Disposition::dns_error:
-      return LogLevel::warning;
-    case Disposition::failed:
-      return LogLevel::error;
-  }
-  return LogLevel::error;
-}
-
-LogLine describe_mail(const IntakeResult& result, std::string_view queue_id) {
-  LogLine line(tag_of(result));
+/// What every line about a mail begins with.
+LogLine start_line(std::string_view tag, const IntakeResult& result, std::string_view queue_id) {
+  LogLine line(tag);
   line.add("queue_id", queue_id.empty() ? std::string_view("-") : queue_id);
   add_if_any(line, "from_domain", result.facts.from_domain);
   line.add("dkim", to_word(result.dkim.status));
   add_if_any(line, "dkim_domain", result.dkim.best.domain);
-  const auto accepted = [](const ReadOutcome& outcome) { return outcome.accepted(); };
-  const auto reports = std::count_if(result.outcomes.begin(), result.outcomes.end(), accepted);
-  const auto refusals = static_cast<std::ptrdiff_t>(result.outcomes.size()) - reports;
-  const auto first = std::find_if(result.outcomes.begin(), result.outcomes.end(), accepted);
-  if (first != result.outcomes.end()) add_report(line, *first);
-  if (reports > 1) line.add("reports", std::int64_t{reports});
-  if (result.disposition != Disposition::no_report && refusals > 0) {
-    const auto refused = std::find_if_not(result.outcomes.begin(), result.outcomes.end(), accepted);
-    line.add("refused", std::int64_t{refusals}).add("reason", to_word(refused->refusal));
-  }
-  add_if_any(line, "detail", result.detail);
   return line;
+}
+
+/// How many parts were refused, and why the first of them was.
+void add_refusals(LogLine& line, const IntakeResult& result) {
+  const auto first = std::find_if(result.outcomes.begin(), result.outcomes.end(), is_refused);
+  if (first == result.outcomes.end()) return;
+  line.add("refused", std::int64_t{std::count_if(first, result.outcomes.end(), is_refused)});
+  line.add("reason", to_word(first->refusal));
+}
+
+/// One line for each report that was stored or known already.
+std::vector<LogEntry> describe_reports(const IntakeResult& result, std::string_view queue_id) {
+  std::vector<LogEntry> entries;
+  std::size_t reports = 0;
+  for (const ReadOutcome& outcome : result.outcomes) {
+    if (!outcome.accepted()) continue;
+    // Where nothing is stored (-t), every report is new.
+    const bool duplicate = reports < result.stored.size() && result.stored[reports].duplicate;
+    if (++reports > kMaxLines) continue;
+    LogLine line = start_line(stored_tag(duplicate), result, queue_id);
+    add_report(line, outcome);
+    entries.push_back({level_of(Disposition::stored), std::move(line)});
+  }
+  if (reports > kMaxLines) {
+    entries.back().line.add("more_reports", std::uint64_t{reports - kMaxLines});
+  }
+  return entries;
+}
+
+}  // namespace
+
+std::vector<LogEntry> describe_mail(const IntakeResult& result, std::string_view queue_id) {
+  std::vector<LogEntry> entries;
+  Disposition rest = result.disposition;
+  if (rest == Disposition::stored) {
+    entries = describe_reports(result, queue_id);
+    const bool all_stored =
+        std::none_of(result.outcomes.begin(), result.outcomes.end(), is_refused);
+    if (all_stored && !entries.empty()) return entries;
+    if (!all_stored) rest = Disposition::refused;
+  }
+  LogLine line = start_line(tag_of(rest), result, queue_id);
+  // A mail that comes again names its report already now.
+  const auto report = std::find_if(result.outcomes.begin(), result.outcomes.end(), is_accepted);
+  if (result.disposition != Disposition::stored && report != result.outcomes.end()) {
+    add_report(line, *report);
+  }
+  if (rest != Disposition::no_report) add_refusals(line, result);
+  add_if_any(line, "detail", result.detail);
+  entries.push_back({level_of(rest), std::move(line)});
+  return entries;
+}
+
+void add_intake(LogLine& line, const IntakeResult& result) {
+  line.add("dkim", to_word(result.dkim.status));
+  const auto report = std::find_if(result.outcomes.begin(), result.outcomes.end(), is_accepted);
+  if (report != result.outcomes.end()) {
+    add_report(line, *report);
+    const auto reports = std::count_if(report, result.outcomes.end(), is_accepted);
+    if (reports > 1) line.add("reports", std::int64_t{reports});
+  }
+  add_refusals(line, result);
+  add_if_any(line, "detail", result.detail);
 }
 
 std::vector<LogLine> explain_mail(const IntakeResult& result, std::string_view queue_id) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
-// The log lines about one report mail: one for every mail, more with LogWhy.
+// The log lines about one report mail: one for each report, more with LogWhy.
 
 #include <string>
 #include <vector>
@@ -11,10 +11,20 @@
 
 namespace tlsrpt::milter {
 
-/// The line that tells what became of a mail. Tags: report-stored, report-duplicate,
-/// report-refused, not-a-report, dns-error, intake-failed.
-LogLine describe_mail(const IntakeResult& result, std::string_view queue_id);
-LogLevel level_of(const IntakeResult& result);
+struct LogEntry {
+  LogLevel level = LogLevel::info;
+  LogLine line;
+};
+
+/// The lines that tell what became of a mail: one for each report that was stored (report-stored)
+/// or known already (report-duplicate), and one for all that was refused beside them
+/// (report-refused); one alone if nothing was stored: report-refused, not-a-report, dns-error,
+/// intake-failed. At most 50; the last one then says how many more reports there are.
+std::vector<LogEntry> describe_mail(const IntakeResult& result, std::string_view queue_id);
+
+/// For a line of another kind about the same: the signature, the first report and how many more,
+/// and the refusals.
+void add_intake(LogLine& line, const IntakeResult& result);
 
 /// Every signature (dkim-signature) and every part (report-part) with its verdict; at most 50
 /// lines.

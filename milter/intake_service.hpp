@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
-// The one intake of the milter, shared by all its sessions.
+// The one intake of a server, shared by all its sessions.
 
 #include <chrono>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 
 #include "common/log.hpp"
 #include "milter/intake.hpp"
+#include "milter/report_endpoint.hpp"
 #include "milter/session.hpp"
+#include "milter/shared_store.hpp"
 
 namespace tlsrpt::milter {
 
-/// Opening and DKIM run in the callers' threads side by side; only the store is behind a lock, for
-/// which nobody waits longer than store_patience: if a disk or another program holds up the store,
-/// the senders are told to come again before their MTAs lose patience with us.
-class IntakeService final : public MailTaker {
+/// Opening and DKIM run in the callers' threads side by side; only the store is shared, as
+/// SharedStore has it.
+class IntakeService final : public MailTaker, public BodyTaker {
  public:
   struct Parts {
     MessageOpener& opener;
@@ -27,19 +29,31 @@ class IntakeService final : public MailTaker {
     std::chrono::milliseconds store_patience = std::chrono::seconds(20);
   };
   IntakeService(IntakeSettings settings, StoreLimits limits, Parts parts, ReceivedStore store)
-      : settings_(std::move(settings)), limits_(limits), parts_(parts), store_(std::move(store)) {}
+      : settings_(std::make_shared<const IntakeSettings>(std::move(settings))),
+        parts_(parts),
+        store_(std::move(store), limits, parts.store_patience) {}
+
+  /// From the next mail on. Threads: any.
+  void use(IntakeSettings settings);
 
   IntakeResult take(std::string_view message, const std::string& queue_id) override;
   IntakeResult take_cut(std::string_view beginning, std::size_t limit,
                         const std::string& queue_id) override;
+  /// A report that came without a mail around it, as from HTTPS. When it returns 'stored' or
+  /// 'refused', the body is on disk; IntakeResult::stored says which of its reports are new.
+  IntakeResult take_body(std::string_view body, const MailContext& context) override;
+
+  /// Adds to the store's running totals. Those that cannot be written are lost.
+  void count(std::map<std::string, std::uint64_t> counters);
 
  private:
-  void keep(IntakeResult& result, std::string_view message, const std::string& queue_id);
-  IntakeSettings settings_;
-  StoreLimits limits_;
+  void keep(IntakeResult& result, std::string_view bytes, const MailContext& context);
+  [[nodiscard]] std::shared_ptr<const IntakeSettings> settings() const;
+
+  mutable std::mutex settings_mutex_;
+  std::shared_ptr<const IntakeSettings> settings_;  ///< guarded by settings_mutex_
   Parts parts_;
-  std::timed_mutex store_mutex_;
-  ReceivedStore store_;  ///< guarded by store_mutex_
+  SharedStore store_;
 };
 
 }  // namespace tlsrpt::milter

@@ -7,11 +7,33 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <memory>
 #include <thread>
+
+#include "milter/results_header.hpp"
+
+/// Takes the place of the C library's function for libmilter, whose own thread waits here for HUP,
+/// TERM and INT and ends the filter at each of them. A HUP means "read the configuration again"
+/// to those who send it, and is waited for in our main thread: however many come, in whatever
+/// moment, libmilter must not get one. (A thread elsewhere can't be kept from taking a signal that
+/// is meant for the process; where this function were not called, a HUP would stop the filter.)
+extern "C" int sigwait(const sigset_t* set, int* number) {
+  sigset_t wanted = *set;
+  sigdelset(&wanted, SIGHUP);
+  int taken = 0;
+  do {
+    taken = ::sigwaitinfo(&wanted, nullptr);
+  } while (taken < 0 && errno == EINTR);
+  if (taken < 0) return errno;
+  *number = taken;
+  return 0;
+}
 
 namespace tlsrpt::milter {
 
@@ -24,6 +46,9 @@ using namespace std::chrono_literals;
 constexpr int kIdleTimeout = 1800;
 constexpr auto kDrainTime = 60s;
 
+// Nobody has that many by accident, and each one is a request to the MTA.
+constexpr std::size_t kMaxForeignHeaders = 1000;
+
 constexpr unsigned long kSteps = SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NR_MAIL | SMFIP_NR_RCPT |
                                  SMFIP_NR_HDR | SMFIP_SKIP | SMFIP_HDR_LEADSPC;
 
@@ -31,6 +56,9 @@ constexpr unsigned long kSteps = SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NR_MAIL 
 // this is the one place with process-wide state.
 std::atomic<const MilterParts*> current{nullptr};
 std::atomic<int> running{0};
+// Whether CONNECT is answered, as it was at the start: libmilter keeps one table of states for all
+// connections, so that it must never be told two things.
+std::atomic<bool> answers_connect{false};
 // What was negotiated last, for a session that the MTA starts on an old connection (QUIT_NC): it
 // does not negotiate again.
 std::atomic<unsigned long> last_steps{0};
@@ -54,9 +82,12 @@ class Entry {
 /// What belongs to one connection from the MTA.
 struct Connection {
   Connection(const MilterParts& parts, unsigned long negotiated)
-      : session(parts.session, parts.taker, parts.budget, parts.log), steps(negotiated) {}
+      : session(parts.settings.get(), parts.taker, parts.budget, parts.log),
+        steps(negotiated),
+        log(parts.log) {}
   Session session;
   unsigned long steps;
+  Log& log;
 };
 
 Connection* connection_of(SMFICTX* context) {
@@ -79,7 +110,39 @@ void report_fault(const MilterParts& parts, std::string_view where) noexcept {
   }
 }
 
-sfsistat to_status(SMFICTX* context, Answer answer) {
+/// mfapi.h takes char*, and only reads.
+char* as_argument(std::string& text) { return text.data(); }
+
+/// Puts our header on top, and takes those out that strangers have put in under its name: from the
+/// last one on, so that no number changes meanwhile. Too many of them are left where they are:
+/// below ours.
+void set_results_header(SMFICTX* context, Answer& answer, unsigned long steps, Log& log) {
+  std::string name(kResultsHeader);
+  bool done = true;
+  for (std::size_t at = std::min(answer.foreign_headers, kMaxForeignHeaders); at > 0; --at) {
+    const bool removed =
+        smfi_chgheader(context, as_argument(name), static_cast<int>(at), nullptr) == MI_SUCCESS;
+    done = done && removed;
+  }
+  if (!answer.header.empty()) {
+    // With this step, what is behind the colon is ours, too.
+    if ((steps & SMFIP_HDR_LEADSPC) != 0) answer.header.insert(0, 1, ' ');
+    const bool added =
+        smfi_insheader(context, 0, as_argument(name), as_argument(answer.header)) == MI_SUCCESS;
+    done = done && added;
+  }
+  if (!done) log.warning(LogLine("header-not-set").add("detail", "the MTA does not take changes"));
+}
+
+/// accept if the MTA has no quarantine: what is not known to be bad is not thrown away.
+sfsistat quarantine(SMFICTX* context, std::string& reason, Log& log) {
+  if (smfi_quarantine(context, as_argument(reason)) != MI_SUCCESS) {
+    log.warning(LogLine("quarantine-impossible").add("detail", "the MTA has none; accepted"));
+  }
+  return SMFIS_ACCEPT;
+}
+
+sfsistat to_status(SMFICTX* context, Answer answer, Log& log) {
   switch (answer.reply) {
     case Reply::proceed:
       return SMFIS_CONTINUE;
@@ -89,9 +152,12 @@ sfsistat to_status(SMFICTX* context, Answer answer) {
       return SMFIS_ACCEPT;
     case Reply::discard:
       return SMFIS_DISCARD;
+    case Reply::quarantine:
+      return quarantine(context, answer.text, log);
     case Reply::reject:
     case Reply::tempfail:
-      smfi_setreply(context, answer.code.data(), answer.enhanced.data(), answer.text.data());
+      smfi_setreply(context, as_argument(answer.code), as_argument(answer.enhanced),
+                    as_argument(answer.text));
       return answer.reply == Reply::reject ? SMFIS_REJECT : SMFIS_TEMPFAIL;
   }
   return SMFIS_TEMPFAIL;
@@ -116,22 +182,25 @@ sfsistat note(SMFICTX* context, unsigned long no_reply, std::string_view name,
   return (connection->steps & no_reply) != 0 ? SMFIS_NOREPLY : SMFIS_CONTINUE;
 }
 
-/// An event that is answered: by 'event', or by On-InternalError if that fails.
+/// An event that is answered: by 'event', which gets the connection, or by On-InternalError if that
+/// fails.
 template <typename Event>
-sfsistat ask(SMFICTX* context, std::string_view name, Event event) noexcept {
+sfsistat ask(SMFICTX* context, std::string_view name, Session::Stage stage, Event event) noexcept {
   const Entry entry;
   if (entry.parts() == nullptr) return SMFIS_TEMPFAIL;  // we are about to end
+  const MilterParts& parts = *entry.parts();
+  const auto fault = [&] {
+    return to_status(context, Session::internal_error(*parts.settings.get(), stage), parts.log);
+  };
   try {
     Connection* connection = connection_of(context);
-    if (connection == nullptr) {
-      return to_status(context, Session::internal_error(entry.parts()->session));
-    }
+    if (connection == nullptr) return fault();
     try {
-      return to_status(context, event(connection->session));
+      return to_status(context, event(*connection), parts.log);
     } catch (...) {
       connection->session.abort();
-      report_fault(*entry.parts(), name);
-      return to_status(context, Session::internal_error(entry.parts()->session));
+      report_fault(parts, name);
+      return fault();
     }
   } catch (...) {
     return SMFIS_TEMPFAIL;
@@ -151,10 +220,24 @@ std::string address_text(const sockaddr* address) {
   return text.data();
 }
 
-std::string_view queue_id(SMFICTX* context) {
-  std::array<char, 2> name{'i', '\0'};
+/// A macro, without its braces; empty if the MTA has not sent it.
+template <std::size_t Size>
+std::string_view macro(SMFICTX* context, const char (&symbol)[Size]) {
+  std::array<char, Size> name{};
+  std::copy(symbol, symbol + Size, name.begin());
   const char* value = smfi_getsymval(context, name.data());
   return value == nullptr ? std::string_view() : std::string_view(value);
+}
+
+/// What the settings need to do to mail, of all that the MTA lets filters do.
+unsigned long wanted_actions(const SessionSettings& settings) {
+  unsigned long actions = SMFIF_SETSYMLIST;
+  if (settings.add_header) actions |= SMFIF_ADDHDRS | SMFIF_CHGHDRS;
+  for (const Reply reply : {settings.on_success, settings.on_bad_report, settings.on_default,
+                            settings.on_dns_error, settings.on_internal_error}) {
+    if (reply == Reply::quarantine) actions |= SMFIF_QUARANTINE;
+  }
+  return actions;
 }
 
 sfsistat on_negotiate(SMFICTX* context, unsigned long actions, unsigned long steps, unsigned long,
@@ -162,9 +245,7 @@ sfsistat on_negotiate(SMFICTX* context, unsigned long actions, unsigned long ste
                       unsigned long* reserved2, unsigned long* reserved3) noexcept {
   const Entry entry;
   if (entry.parts() == nullptr) return SMFIS_REJECT;
-  // The same wishes on every connection: libmilter keeps one table of states for all of them.
-  const bool answers_connect = !entry.parts()->session.peer_list.empty();
-  *our_steps = steps & (kSteps | (answers_connect ? 0 : SMFIP_NR_CONN));
+  *our_steps = steps & (kSteps | (answers_connect.load() ? 0 : SMFIP_NR_CONN));
   *our_actions = actions & SMFIF_SETSYMLIST;
   *reserved2 = *reserved3 = 0;
   last_steps.store(*our_steps);
@@ -174,7 +255,8 @@ sfsistat on_negotiate(SMFICTX* context, unsigned long actions, unsigned long ste
     smfi_setsymlist(context, SMFIM_EOM, name.data());
   }
   try {
-    open_connection(context, *entry.parts(), *our_steps);
+    const Connection& connection = open_connection(context, *entry.parts(), *our_steps);
+    *our_actions = actions & wanted_actions(connection.session.settings());
   } catch (...) {
     report_fault(*entry.parts(), "negotiate");
   }
@@ -190,8 +272,11 @@ sfsistat on_connect(SMFICTX* context, char* host, _SOCK_ADDR* address) noexcept 
     Connection* connection = connection_of(context);
     if (connection == nullptr) connection = &open_connection(context, *entry.parts(), steps);
     steps = connection->steps;
-    status = to_status(
-        context, connection->session.connect(host == nullptr ? "" : host, address_text(address)));
+    if (connection->session.wants_peer()) {
+      status = to_status(
+          context, connection->session.connect(host == nullptr ? "" : host, address_text(address)),
+          entry.parts()->log);
+    }
   } catch (...) {
     report_fault(*entry.parts(), "connect");
   }
@@ -209,7 +294,8 @@ sfsistat on_recipient(SMFICTX* context, char** arguments) noexcept {
 }
 
 sfsistat on_data(SMFICTX* context) noexcept {
-  return ask(context, "data", [&](Session& session) { return session.data(queue_id(context)); });
+  return ask(context, "data", Session::Stage::before_end,
+             [&](Connection& connection) { return connection.session.data(macro(context, "i")); });
 }
 
 sfsistat on_header(SMFICTX* context, char* name, char* value) noexcept {
@@ -225,7 +311,8 @@ sfsistat on_header(SMFICTX* context, char* name, char* value) noexcept {
 }
 
 sfsistat on_end_of_headers(SMFICTX* context) noexcept {
-  return note(context, 0, "eoh", [](Session& session) { session.end_of_headers(); });
+  return ask(context, "eoh", Session::Stage::before_end,
+             [](Connection& connection) { return connection.session.end_of_headers(); });
 }
 
 sfsistat on_body(SMFICTX* context, unsigned char* bytes, std::size_t size) noexcept {
@@ -240,8 +327,14 @@ sfsistat on_body(SMFICTX* context, unsigned char* bytes, std::size_t size) noexc
 }
 
 sfsistat on_end_of_message(SMFICTX* context) noexcept {
-  return ask(context, "eom",
-             [&](Session& session) { return session.end_of_message(queue_id(context)); });
+  return ask(context, "eom", Session::Stage::end_of_message, [&](Connection& connection) {
+    Answer answer = connection.session.end_of_message(macro(context, "i"), macro(context, "j"));
+    const bool is_delivered = answer.reply == Reply::accept || answer.reply == Reply::quarantine;
+    if (is_delivered && (!answer.header.empty() || answer.foreign_headers > 0)) {
+      set_results_header(context, answer, connection.steps, connection.log);
+    }
+    return answer;
+  });
 }
 
 sfsistat on_abort(SMFICTX* context) noexcept {
@@ -262,7 +355,7 @@ bool register_filter() {
   smfiDesc filter{};
   filter.xxfi_name = name.data();
   filter.xxfi_version = SMFI_VERSION;
-  filter.xxfi_flags = SMFIF_SETSYMLIST;
+  filter.xxfi_flags = SMFIF_SETSYMLIST | SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE;
   filter.xxfi_connect = on_connect;
   filter.xxfi_envfrom = on_mail;
   filter.xxfi_envrcpt = on_recipient;
@@ -298,6 +391,7 @@ Result<void> open_milter_socket(const MilterSettings& settings) {
 }
 
 Result<Drained> serve_milter(const MilterParts& parts) {
+  answers_connect.store(!parts.settings.get()->peer_list.empty());
   current.store(&parts);
   const int result = smfi_main();
   current.store(nullptr);

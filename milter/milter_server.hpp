@@ -21,7 +21,7 @@ namespace tlsrpt::milter {
 Result<void> open_milter_socket(const MilterSettings& settings);
 
 struct MilterParts {
-  const SessionSettings& session;
+  const CurrentSettings& settings;
   MailTaker& taker;
   SpoolBudget& budget;
   Log& log;

@@ -15,7 +15,10 @@ class Checker {
 
   /// entry: of a list, counted from 0.
   void problem(Key key, std::string_view text, std::size_t entry = 0) {
-    ConfigProblem found = config_.problem(key, text, entry);
+    add(config_.problem(key, text, entry));
+  }
+
+  void add(ConfigProblem found) {
     if (found.file.empty()) found.file = file_;  // the value is a default
     problems_.push_back(std::move(found));
   }
@@ -53,20 +56,18 @@ class Checker {
 };
 
 void read_session(const Config& config, SessionSettings& session, Checker& check) {
-  if (config.list(Key::report_address).empty()) {
-    check.problem(Key::report_address,
-                  "is not set; name the addresses of the rua in your TLSRPT records, such as "
-                  "tls-reports@example.org");
-  }
+  if (config.list(Key::report_address).empty()) check.add(missing_report_address(config));
   session.report_addresses = check.take_list(Key::report_address, ReportAddresses::parse);
   session.peer_list = check.take_list(Key::peer_list, PeerList::parse);
   session.max_message_bytes = config.bytes(Key::maximum_message_size);
-  session.on_report = to_reply(config.text(Key::on_report));
+  session.max_header_bytes = config.bytes(Key::maximum_headers);
+  session.on_success = to_reply(config.text(Key::on_success));
   session.on_default = to_reply(config.text(Key::on_default));
   session.on_bad_report = to_reply(config.text(Key::on_bad_report));
   session.on_dns_error = to_reply(config.text(Key::on_dns_error));
   session.on_internal_error = to_reply(config.text(Key::on_internal_error));
   session.log_why = config.boolean(Key::log_why);
+  session.add_header = config.boolean(Key::add_header);
 }
 
 void check_policy_domains(const Config& config, Checker& check) {
@@ -91,6 +92,12 @@ DnsSettings read_dns(const Config& config, Checker& check) {
 
 }  // namespace
 
+ConfigProblem missing_report_address(const Config& config) {
+  return config.problem(Key::report_address,
+                        "is not set; name the addresses of the rua in your TLSRPT records, such as "
+                        "tls-reports@example.org");
+}
+
 MilterSettings milter_settings(const Config& config, const std::string& file,
                                std::vector<ConfigProblem>& problems) {
   Checker check(config, file, problems);
@@ -111,7 +118,7 @@ MilterSettings milter_settings(const Config& config, const std::string& file,
                   "is smaller than MaximumMessageSize, so a mail of that size could never be read");
   }
   settings.dns = read_dns(config, check);
-  settings.retention = config.duration(Key::report_retention);
+  settings.retention = std::chrono::days(config.integer(Key::keep_days));
   settings.umask = static_cast<unsigned>(config.integer(Key::umask));
   settings.debug = static_cast<int>(config.integer(Key::milter_debug));
   return settings;

@@ -25,7 +25,7 @@ struct MilterSettings {
   std::optional<unsigned> socket_group;
   std::string store_path;
   std::size_t spool_bytes = 0;
-  std::chrono::seconds retention{};  ///< 0: for ever
+  std::chrono::days retention{};  ///< 0: for ever
   unsigned umask = 0007;
   int debug = 0;
 };
@@ -34,6 +34,9 @@ struct MilterSettings {
 /// value that is nowhere concern 'file' as a whole. The settings are of use only if none was added.
 MilterSettings milter_settings(const Config& config, const std::string& file,
                                std::vector<ConfigProblem>& problems);
+
+/// That of a configuration without ReportAddress, which a filter needs.
+ConfigProblem missing_report_address(const Config& config);
 
 /// For -n -v: what is used, and the lines for the MTA's files.
 std::string describe_settings(const MilterSettings& settings);

@@ -30,6 +30,7 @@ std::string provenance_members(const Provenance& provenance) {
     if (!value.empty()) members += fmt::format(R"(,"{}":{})", name, json_string(value));
   };
   add("source", provenance.source);
+  add("source-address", provenance.source_address);
   add("submitter", provenance.submitter);
   add("from-domain", provenance.from_domain);
   add("dkim", to_word(provenance.dkim));
@@ -64,10 +65,13 @@ std::string json_string(std::string_view text) {
 }
 
 std::string outcome_line(std::string_view input, const ReadOutcome& outcome,
-                         const std::optional<ImportFacts>& facts) {
-  std::string line =
-      fmt::format(R"({{"input":{},"verdict":"{}")", json_string(printable_name(input)),
-                  outcome.accepted() ? "accepted" : "rejected");
+                         const std::optional<ImportFacts>& facts, std::uint64_t message) {
+  std::string line = fmt::format(R"({{"input":{})", json_string(printable_name(input)));
+  if (message != 0) line += fmt::format(R"(,"message":{})", message);
+  if (!outcome.member.empty()) {
+    line += fmt::format(R"(,"member":{})", json_string(printable_name(outcome.member)));
+  }
+  line += fmt::format(R"(,"verdict":"{}")", outcome.accepted() ? "accepted" : "rejected");
   if (!outcome.accepted()) {
     line += fmt::format(R"(,"reason":"{}")", to_word(outcome.refusal));
     if (!outcome.detail.empty())
@@ -75,9 +79,10 @@ std::string outcome_line(std::string_view input, const ReadOutcome& outcome,
   }
   line += fmt::format(R"(,"flags":{})", flags_array(outcome.flags));
   if (facts) {
-    line += fmt::format(R"(,"stored":"{}","id":{},"dkim":"{}")",
-                        facts->stored.duplicate ? "duplicate" : "new", facts->stored.id,
-                        to_word(facts->dkim));
+    line += fmt::format(R"(,"{}":"{}")", facts->dry_run ? "dry-run" : "stored",
+                        facts->stored.duplicate ? "duplicate" : "new");
+    if (facts->stored.id != 0) line += fmt::format(R"(,"id":{})", facts->stored.id);
+    line += fmt::format(R"(,"dkim":"{}")", to_word(facts->dkim));
   }
   if (outcome.accepted()) line += R"(,"report":)" + write_report(outcome.report);
   return escape_json_for_terminal(line + "}\n");

@@ -3,6 +3,7 @@
 
 // The lines that parse and import print: one JSON object for each report found or input refused.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,11 +24,13 @@ std::string json_string(std::string_view text);
 struct ImportFacts {
   StoredReport stored;
   DkimStatus dkim = DkimStatus::none;
+  bool dry_run = false;  ///< 'stored' is what would be; its id means something for a duplicate only
 };
 
-/// One line, with its line end.
+/// One line, with its line end. 'message': the how many-th of an mbox, or 0.
 std::string outcome_line(std::string_view input, const ReadOutcome& outcome,
-                         const std::optional<ImportFacts>& facts = std::nullopt);
+                         const std::optional<ImportFacts>& facts = std::nullopt,
+                         std::uint64_t message = 0);
 
 /// What list --json prints: one line.
 std::string listed_line(const ListedReport& listed);

@@ -12,18 +12,23 @@
 #include <cstdio>
 #include <ctime>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <thread>
+#include <utility>
 
 #include "common/confined_opener.hpp"
 #include "common/daemon.hpp"
-#include "common/file.hpp"
 #include "common/sysexits.hpp"
-#include "milter/intake_log.hpp"
+#include "milter/adjustable_log.hpp"
+#include "milter/input_files.hpp"
 #include "milter/intake_service.hpp"
 #include "milter/milter_server.hpp"
 #include "milter/milter_settings.hpp"
 #include "milter/pruner.hpp"
+#include "milter/reload.hpp"
+#include "milter/socket_advice.hpp"
+#include "milter/trial.hpp"
 
 namespace {
 
@@ -32,8 +37,8 @@ using namespace tlsrpt::milter;
 
 constexpr std::string_view kProgram = "opentlsrpt-milter";
 constexpr std::string_view kUsage =
-    "usage: opentlsrpt-milter [-flnvV] [-c file] [-p socket] [-P pidfile] [-t file[,file ...]]\n"
-    "                         [-u user[:group]]\n";
+    "usage: opentlsrpt-milter [-flnvV] [-c file] [-e name] [-p socket] [-P pidfile]\n"
+    "                         [-t file[,file ...]] [-u user[:group]]\n";
 constexpr time_t kHousekeepingSeconds = 60;
 
 void print(std::FILE* stream, std::string_view text) {
@@ -66,33 +71,45 @@ Result<std::unique_ptr<ConfinedMessageOpener>> make_opener(const Config& config)
 }
 
 /// -t: what would become of the mails in these files. Nothing is stored.
-Exit test_files(const DaemonOptions& options, const Config& config) {
-  const MessageLimits limits = message_limits(config);
-  const DnsSettings dns_settings{
-      config.list(Key::nameserver),
-      static_cast<int>(config.duration(Key::dns_timeout).count() * 1000)};
+Exit test_files(const DaemonOptions& options, const Config& config,
+                const MilterSettings& settings) {
   const auto opener = make_opener(config);
   if (!opener) return complain(Exit::os, opener.error());
-  auto dns = make_dns(dns_settings);
+  auto dns = make_dns(settings.dns);
   if (!dns) return complain(Exit::config, dns.error());
   const SystemClock clock;
-  Exit code = Exit::ok;
+  const bool explain = options.verbose > 0 || settings.session.log_why;
+  bool unread = false;
+  bool undecided = false;
+  bool refused = false;
   for (const std::string& file : options.test_files) {
-    const auto bytes = file == "-" ? read_descriptor(STDIN_FILENO, "-", limits.max_message_bytes)
-                                   : read_file(file, limits.max_message_bytes);
+    const auto bytes = read_input(file, settings.session.max_message_bytes);
     if (!bytes) {
-      code = complain(Exit::no_input, bytes.error());
+      unread = true;
+      complain(Exit::no_input, bytes.error());
       continue;
     }
-    const IntakeResult result =
-        examine_mail(*bytes, intake_settings(config), **opener, **dns, clock);
-    print(stdout, fmt::format("{}: {}\n", file, describe_mail(result, {}).text()));
-    if (options.verbose == 0 && !config.boolean(Key::log_why)) continue;
-    for (const LogLine& line : explain_mail(result, {})) {
-      print(stdout, fmt::format("{}:   {}\n", file, line.text()));
-    }
+    const Trial trial =
+        try_mails(file, *bytes, settings.session, settings.intake, **opener, **dns, clock, explain);
+    print(stdout, trial.text);
+    undecided = undecided || trial.to_come_again > 0;
+    refused = refused || trial.others > 0;
   }
-  return code;
+  if (unread) return Exit::no_input;
+  if (undecided) return Exit::temporary;
+  return refused ? Exit::some_refused : Exit::ok;
+}
+
+/// -e: one value as it is in use, for scripts.
+Exit print_value(const DaemonOptions& options, const Config& config) {
+  const KeyInfo* info = find_key(*options.key);
+  if (info == nullptr) {
+    print(stderr, fmt::format("{}: there is no key \"{}\"; opentlsrpt.conf(5) lists them\n",
+                              kProgram, *options.key));
+    return Exit::usage;
+  }
+  print(stdout, config.value_text(info->key) + "\n");
+  return Exit::ok;
 }
 
 /// Many sessions are many descriptors; whoever started us may have left a low soft limit.
@@ -124,29 +141,44 @@ bool is_lost(const ConfinedMessageOpener& opener, Log& log) {
   return true;
 }
 
-/// Waits for the signals that libmilter leaves to us and keeps house, until 'done'. libmilter has a
-/// thread waiting for HUP, too, and would end; a waiting main thread is served first, so HUP is
-/// harmless except in a rapid burst. False if the filter had to be stopped.
-bool wait_until(const std::atomic<bool>& done, const sigset_t& signals, Pruner& pruner,
-                const ConfinedMessageOpener& opener, Log& log) {
+/// What a reload touches.
+struct Live {
+  Reloader& reloader;
+  CurrentSettings& settings;
+  IntakeService& service;
+  Pruner& pruner;
+  AdjustableLog& log;
+  const DaemonOptions& options;
+};
+
+void reload(const Live& live) {
+  notify_systemd("RELOADING=1");
+  if (auto settings = live.reloader.reload()) {
+    live.log.set_level(log_settings(live.reloader.config(), live.options, kProgram).level);
+    live.service.use(std::move(settings->intake));
+    live.pruner.set_retention(settings->retention);
+    live.settings.set(std::move(settings->session));
+  }
+  notify_systemd("READY=1");
+}
+
+/// Waits for the signals that are ours and keeps house, until 'done'. False if the filter had to be
+/// stopped.
+bool wait_until(const std::atomic<bool>& done, const sigset_t& signals, const Live& live,
+                const ConfinedMessageOpener& opener) {
   bool lost = false;
   while (!done.load()) {
-    lost = lost || is_lost(opener, log);
-    pruner.prune_when_due();
+    lost = lost || is_lost(opener, live.log);
+    live.pruner.prune_when_due();
     const timespec timeout{kHousekeepingSeconds, 0};
     const int signal = ::sigtimedwait(&signals, nullptr, &timeout);
-    if (signal == SIGHUP || signal == SIGUSR1) {
-      log.notice(LogLine("reload-unsupported")
-                     .add("signal", signal == SIGHUP ? "HUP" : "USR1")
-                     .add("detail", "restart to read the configuration again"));
-    }
+    if (signal == SIGHUP || signal == SIGUSR1) reload(live);
   }
   return !lost;
 }
 
 /// Serves in a second thread, so that the main thread is the one that waits for signals.
-Exit serve(const MilterSettings& settings, const MilterParts& parts,
-           const ConfinedMessageOpener& opener, const Clock& clock) {
+Exit serve(const MilterParts& parts, const Live& live, const ConfinedMessageOpener& opener) {
   std::atomic<bool> done{false};
   Result<Drained> served = Drained::yes;
   const pthread_t main_thread = ::pthread_self();
@@ -156,8 +188,7 @@ Exit serve(const MilterSettings& settings, const MilterParts& parts,
     done.store(true);
     ::pthread_kill(main_thread, SIGUSR2);
   });
-  Pruner pruner(settings.store_path, settings.retention, clock, parts.log);
-  const bool stopped_well = wait_until(done, signals, pruner, opener, parts.log);
+  const bool stopped_well = wait_until(done, signals, live, opener);
   server.join();
   notify_systemd("STOPPING=1");
   if (!served) {
@@ -172,8 +203,11 @@ Exit serve(const MilterSettings& settings, const MilterParts& parts,
 }
 
 Exit run(const DaemonOptions& options, const Config& config, const MilterSettings& settings) {
-  auto log = make_log(log_settings(config, options, kProgram));
-  if (!log) return complain(Exit::config, log.error());
+  LogSettings logging = log_settings(config, options, kProgram);
+  const LogLevel level = std::exchange(logging.level, LogLevel::debug);
+  auto sink = make_log(logging);
+  if (!sink) return complain(Exit::config, sink.error());
+  AdjustableLog log(std::move(*sink), level);
   std::optional<Background> background;
   if (config.boolean(Key::background) && !options.foreground) {
     auto entered = Background::enter();
@@ -198,25 +232,45 @@ Exit run(const DaemonOptions& options, const Config& config, const MilterSetting
   const auto opener = make_opener(config);  // while there is one thread
   if (!opener) return complain(Exit::os, opener.error());
   auto store = ReceivedStore::open(settings.store_path, SqliteMode::read_write_create);
-  if (!store) return complain(Exit::cannot_create, store.error());
+  if (!store) return complain(exit_for(store.error()), store.error());
   auto dns = make_dns(settings.dns);
   if (!dns) return complain(Exit::config, dns.error());
 
   const SystemClock clock;
-  IntakeService service(settings.intake, settings.store, {**opener, **dns, clock, **log},
+  IntakeService service(settings.intake, settings.store, {**opener, **dns, clock, log},
                         std::move(*store));
   SpoolBudget budget(settings.spool_bytes);
+  CurrentSettings current(settings.session);
+  Pruner pruner(settings.store_path, settings.retention, clock, log);
+  Reloader reloader(options, config, log);
   if (background) background->report_ready();
-  (*log)->notice(LogLine("started")
-                     .add("version", OPENTLSRPT_VERSION)
-                     .add("socket", settings.socket.for_libmilter())
-                     .add("store", settings.store_path));
+  log.notice(LogLine("started")
+                 .add("version", OPENTLSRPT_VERSION)
+                 .add("socket", settings.socket.for_libmilter())
+                 .add("store", settings.store_path));
   notify_systemd("READY=1");
-  return serve(settings, {settings.session, service, budget, **log}, **opener, clock);
+  return serve({current, service, budget, log}, {reloader, current, service, pruner, log, options},
+               **opener);
+}
+
+/// Without an address of ours, -t can still say what becomes of a mail that is sent to one.
+void forgive_missing_address(const Config& config, std::vector<ConfigProblem>& problems) {
+  if (!config.list(Key::report_address).empty()) return;
+  const ConfigProblem missing = missing_report_address(config);
+  std::erase_if(problems, [&](const ConfigProblem& one) { return one.text == missing.text; });
+}
+
+/// -n: there are no problems; what may still keep the MTA from us?
+Exit check(const DaemonOptions& options, const MilterSettings& settings) {
+  for (const std::string& warning : socket_warnings(settings, PostfixPlace{})) {
+    print(stderr, fmt::format("{}: warning: {}\n", kProgram, warning));
+  }
+  if (options.verbose > 0) print(stdout, describe_settings(settings));
+  return Exit::ok;
 }
 
 Exit start(int argc, char** argv) {
-  const auto options = parse_daemon_options(argc, argv, "cfnpuPlvVt");
+  auto options = parse_daemon_options(argc, argv, "cefnpuPlvVt");
   if (!options || !options->arguments.empty()) {
     if (!options) print(stderr, fmt::format("{}: {}\n", kProgram, options.error().detail));
     print(stderr, kUsage);
@@ -227,21 +281,22 @@ Exit start(int argc, char** argv) {
           fmt::format("{} {} (libmilter {})\n", kProgram, OPENTLSRPT_VERSION, libmilter_version()));
     return Exit::ok;
   }
-  ReadConfig read = load_config(*options, Key::socket);
-  if (!options->test_files.empty() && read.problems.empty()) {
-    return test_files(*options, read.config);
+  // The daemon leaves its folder, and reads the file again at a reload.
+  if (!options->config_file.empty()) {
+    options->config_file = std::filesystem::absolute(options->config_file).native();
   }
-  const std::string file =
-      options->config_file.empty() ? std::string(kDefaultConfigFile) : options->config_file;
-  const MilterSettings settings = milter_settings(read.config, file, read.problems);
+  ReadConfig read = load_config(*options, Key::socket);
+  const bool testing = !options->test_files.empty();
+  const MilterSettings settings =
+      milter_settings(read.config, config_file_of(*options), read.problems);
+  if (testing || options->key) forgive_missing_address(read.config, read.problems);
   if (!read.problems.empty()) {
     print_problems(read.problems);
     return Exit::config;
   }
-  if (options->check_only) {
-    if (options->verbose > 0) print(stdout, describe_settings(settings));
-    return Exit::ok;
-  }
+  if (options->key) return print_value(*options, read.config);
+  if (testing) return test_files(*options, read.config, settings);
+  if (options->check_only) return check(*options, settings);
   return run(*options, read.config, settings);
 }
 

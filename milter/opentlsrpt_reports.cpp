@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // opentlsrpt-reports: reads, keeps and shows the reports that others send about our domains.
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <string_view>
 
 #include "common/daemon.hpp"
 #include "milter/reports_commands.hpp"
@@ -35,6 +37,10 @@ Exit run(const ReportsOptions& options) {
     case Command::show:
     case Command::summary:
       return view_command(options, read.config, clock);
+    case Command::serve:
+      return serve_command(options, read.config, clock);
+    case Command::prune:
+      return prune_command(options, read.config, clock);
     case Command::none:
       break;
   }
@@ -63,13 +69,21 @@ Exit start(int argc, char** argv) {
   return code;
 }
 
+/// An MTA takes most codes for a reason to bounce. What has not been kept is to come again,
+/// whatever the matter was: the command line and the configuration can be mended meanwhile.
+Exit for_mta(Exit code, int argc, char** argv) {
+  const bool pipe = std::find(argv, argv + argc, std::string_view("--pipe")) != argv + argc;
+  return pipe && code != Exit::ok ? Exit::temporary : code;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  Exit code = Exit::software;
   try {
-    return exit_code(start(argc, argv));
+    code = start(argc, argv);
   } catch (const std::exception& error) {
     complain(error.what());
-    return exit_code(Exit::software);
   }
+  return exit_code(for_mta(code, argc, argv));
 }

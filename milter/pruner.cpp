@@ -12,7 +12,7 @@ void Pruner::prune_when_due() {
     log_.warning(LogLine("prune-failed").add(store.error()));
     return;
   }
-  if (auto pruned = store->prune(clock_.now() - retention_); !pruned) {
+  if (const auto pruned = store->prune(clock_.now() - retention_); !pruned) {
     log_.warning(LogLine("prune-failed").add(pruned.error()));
   }
 }

@@ -4,6 +4,7 @@
 // What makes two reports, or two refused mails, the same one.
 
 #include <string>
+#include <string_view>
 
 #include "milter/received_store.hpp"
 
@@ -13,6 +14,10 @@ namespace tlsrpt::milter {
 /// (R225). The report-id alone is unique for one reporter only, and parts of one day have ids of
 /// their own. A report without an id is told by its text.
 Result<std::string> report_identity(const ReceivedReport& received);
+
+/// The same without the submitter, and shorter: what a report has in common with its copy that came
+/// by another way, where its sender goes by another name or by none (R227).
+Result<std::string> report_likeness(const Report& report, std::string_view json);
 
 /// SHA-256 over the reason and the bytes; of a mail whose bytes are not there, over its facts.
 Result<std::string> refusal_fingerprint(const RefusedInput& refused);

@@ -3,7 +3,7 @@
 #include <limits>
 #include <set>
 
-#include "common/gzip.hpp"
+#include "milter/received_query.hpp"
 #include "milter/received_row.hpp"
 #include "milter/received_store.hpp"
 
@@ -13,49 +13,10 @@ namespace {
 
 constexpr std::string_view kListedColumns =
     "id, received_at, source, dkim, dkim_domain, dkim_reason, from_domain, submitter, queue_id, "
-    "message_id, organization_name, contact_info, report_id, report.start_datetime, "
+    "message_id, source_address, organization_name, contact_info, report_id, "
+    "report.start_datetime, "
     "report.end_datetime, flags";
-constexpr int kListedWidth = 16;
-
-// Both walk along an index from its newest end and stop at the limit. Of several policies for the
-// domain in one report only the first one that qualifies leads to it.
-constexpr std::string_view kListAll =
-    "SELECT {} FROM report WHERE end_datetime >= ?1 AND start_datetime < ?2 {} "
-    "ORDER BY end_datetime DESC, start_datetime DESC, id DESC LIMIT ?3";
-constexpr std::string_view kListDomain =
-    "SELECT {} FROM policy CROSS JOIN report ON report.id = policy.report "
-    "WHERE policy_domain = ?4 AND policy.end_datetime >= ?1 AND start_datetime < ?2 {} "
-    "AND NOT EXISTS (SELECT 1 FROM policy AS earlier "
-    "WHERE earlier.policy_domain = policy.policy_domain "
-    "AND earlier.end_datetime = policy.end_datetime AND earlier.report = policy.report "
-    "AND earlier.position < policy.position {}) "
-    "ORDER BY policy.end_datetime DESC, policy.report DESC LIMIT ?3";
-
-/// Everything if no time is given; 'since' inclusive, 'until' exclusive.
-void bind_range(Statement& query, const ReportFilter& filter) {
-  using Limits = std::numeric_limits<std::int64_t>;
-  query.bind(0,
-             filter.since ? std::int64_t{filter.since->time_since_epoch().count()} : Limits::min());
-  query.bind(1,
-             filter.until ? std::int64_t{filter.until->time_since_epoch().count()} : Limits::max());
-  constexpr std::size_t kMost = Limits::max();
-  query.bind(2, static_cast<std::int64_t>(std::min(filter.limit, kMost)));
-}
-
-Result<Statement> prepare_list(Sqlite& database, const ReportFilter& filter) {
-  const bool failures = filter.failures_only;
-  const std::string sql =
-      filter.domain.empty()
-          ? fmt::format(fmt::runtime(kListAll), kListedColumns, failures ? "AND failing = 1" : "")
-          : fmt::format(fmt::runtime(kListDomain), kListedColumns,
-                        failures ? "AND policy.failing = 1" : "",
-                        failures ? "AND earlier.failing = 1" : "");
-  auto query = database.prepare(sql);
-  if (!query) return query;
-  bind_range(*query, filter);
-  if (!filter.domain.empty()) query->bind(3, filter.domain);
-  return query;
-}
+constexpr int kListedWidth = 17;
 
 ListedReport read_listed(const Statement& row) {
   ListedReport listed;
@@ -69,6 +30,20 @@ ListedReport read_listed(const Statement& row) {
   listed.report.date_range.end_datetime = read_time(row, column++);
   listed.flags = read_flags(row.text(column));
   return listed;
+}
+
+constexpr std::string_view kRefusedColumns = "refusal, detail, subject, bytes";
+
+/// Of a row that begins with id and kProvenanceColumns and goes on with kRefusedColumns.
+RefusedInput read_refused(const Statement& row) {
+  RefusedInput input;
+  input.provenance = read_provenance(row, 1);
+  int column = 1 + kProvenanceWidth;
+  input.refusal = read_refusal(row.text(column++));
+  input.detail = row.text(column++);
+  input.subject = row.text(column++);
+  input.bytes = row.text(column);
+  return input;
 }
 
 /// Fills a report with its policies and failures; one object serves many reports.
@@ -91,7 +66,8 @@ class PolicyLoader {
     return loader;
   }
 
-  Result<void> load(std::int64_t id, Report& report) {
+  /// With what the filter wants of them.
+  Result<void> load(std::int64_t id, const ReportFilter& filter, Report& report) {
     std::set<std::string> failing_domains;
     policies_.bind(0, id);
     for (;;) {
@@ -105,11 +81,15 @@ class PolicyLoader {
       result.policy.mx_host = read_texts(policies_.text(3));
       result.total_successful_session_count = read_count(policies_, 4);
       result.total_failure_session_count = read_count(policies_, 5);
-      if (policies_.integer(6) != 0) failing_domains.insert(result.policy.policy_domain);
+      const std::string& domain = result.policy.policy_domain;
+      if (policies_.integer(6) != 0 && is_wanted(filter, domain)) failing_domains.insert(domain);
     }
     for (const std::string& domain : failing_domains) {
       if (auto done = load_failures(id, domain, report); !done) return done;
     }
+    std::erase_if(report.policies, [&](const PolicyResult& result) {
+      return !is_wanted(filter, result.policy.policy_domain);
+    });
     return {};
   }
 
@@ -142,20 +122,25 @@ class PolicyLoader {
 
 Result<void> ReceivedStore::visit(const ReportFilter& filter,
                                   const std::function<void(const ListedReport&)>& visitor) {
-  auto query = prepare_list(database_, filter);
+  auto query = prepare_report_query(database_, kListedColumns, filter);
   if (!query) return tl::unexpected(query.error());
   auto loader = PolicyLoader::create(database_);
   if (!loader) return tl::unexpected(loader.error());
-  for (;;) {
+  std::optional<std::int64_t> last;
+  for (std::size_t given = 0; given < filter.limit;) {
     auto row = query->step();
     if (!row) return tl::unexpected(row.error());
     if (!*row) return {};
+    if (query->integer(0) == last) continue;
+    last = query->integer(0);
     ListedReport listed = read_listed(*query);
     if (filter.with_policies) {
-      if (auto done = loader->load(listed.id, listed.report); !done) return done;
+      if (auto done = loader->load(listed.id, filter, listed.report); !done) return done;
     }
     visitor(listed);
+    ++given;
   }
+  return {};
 }
 
 Result<std::vector<ListedReport>> ReceivedStore::list(const ReportFilter& filter) {
@@ -168,11 +153,15 @@ Result<std::vector<ListedReport>> ReceivedStore::list(const ReportFilter& filter
 Result<std::vector<ListedRefusal>> ReceivedStore::list_refused(const ReportFilter& filter) {
   auto query = database_.prepare(
       fmt::format("SELECT id, {}, refusal, detail, subject, size, times FROM refused "
-                  "WHERE received_at >= ? AND received_at < ? "
-                  "ORDER BY received_at DESC, id DESC LIMIT ?",
+                  "WHERE received_at >= ?1 AND received_at < ?2 AND (?3 = '' "
+                  "OR from_domain = ?3 COLLATE NOCASE OR dkim_domain = ?3 COLLATE NOCASE) "
+                  "ORDER BY received_at DESC, id DESC LIMIT ?4",
                   kProvenanceColumns));
   if (!query) return tl::unexpected(query.error());
   bind_range(*query, filter);
+  constexpr std::size_t kMost = std::numeric_limits<std::int64_t>::max();
+  query->bind(2, filter.reporter);
+  query->bind(3, static_cast<std::int64_t>(std::min(filter.limit, kMost)));
   std::vector<ListedRefusal> refusals;
   for (;;) {
     auto row = query->step();
@@ -200,10 +189,8 @@ Result<std::optional<ReceivedReport>> ReceivedStore::report(std::int64_t id) {
   ListedReport listed = read_listed(*query);
   auto loader = PolicyLoader::create(database_);
   if (!loader) return tl::unexpected(loader.error());
-  if (auto done = loader->load(id, listed.report); !done) return tl::unexpected(done.error());
-  // These are our own bytes, which were within the limits when they came.
-  constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
-  auto json = gunzip(query->text(kListedWidth), GunzipLimits{kNoLimit, kNoLimit, kNoLimit});
+  if (auto done = loader->load(id, {}, listed.report); !done) return tl::unexpected(done.error());
+  auto json = gunzip(query->text(kListedWidth), own_bytes());
   if (json.refusal != Refusal::none) {
     return fail(ErrorCode::database, "the text of report {} is damaged: {}", id, json.detail);
   }
@@ -212,20 +199,25 @@ Result<std::optional<ReceivedReport>> ReceivedStore::report(std::int64_t id) {
 }
 
 Result<std::optional<RefusedInput>> ReceivedStore::refused(std::int64_t id) {
-  auto query = database_.prepare(fmt::format(
-      "SELECT {}, refusal, detail, subject, bytes FROM refused WHERE id = ?", kProvenanceColumns));
+  auto query = database_.prepare(fmt::format("SELECT id, {}, {} FROM refused WHERE id = ?",
+                                             kProvenanceColumns, kRefusedColumns));
   if (!query) return tl::unexpected(query.error());
   auto row = query->bind(0, id).step();
   if (!row) return tl::unexpected(row.error());
   if (!*row) return std::optional<RefusedInput>{};
-  RefusedInput input;
-  input.provenance = read_provenance(*query, 0);
-  int column = kProvenanceWidth;
-  input.refusal = read_refusal(query->text(column++));
-  input.detail = query->text(column++);
-  input.subject = query->text(column++);
-  input.bytes = query->text(column);
-  return std::optional<RefusedInput>(std::move(input));
+  return std::optional<RefusedInput>(read_refused(*query));
+}
+
+Result<std::optional<KeptRefusal>> ReceivedStore::refused_after(std::int64_t id) {
+  auto query = database_.prepare(
+      fmt::format("SELECT id, {}, {} FROM refused WHERE id > ? AND kept = size AND size > 0 "
+                  "ORDER BY id LIMIT 1",
+                  kProvenanceColumns, kRefusedColumns));
+  if (!query) return tl::unexpected(query.error());
+  auto row = query->bind(0, id).step();
+  if (!row) return tl::unexpected(row.error());
+  if (!*row) return std::optional<KeptRefusal>{};
+  return std::optional<KeptRefusal>(KeptRefusal{query->integer(0), read_refused(*query)});
 }
 
 }  // namespace tlsrpt::milter

@@ -14,14 +14,14 @@ constexpr std::array kDkimStatuses = {DkimStatus::pass,      DkimStatus::none,
                                       DkimStatus::fail,      DkimStatus::policy,
                                       DkimStatus::permerror, DkimStatus::temperror};
 
+}  // namespace
+
 DkimStatus read_dkim_status(std::string_view word) {
   for (const DkimStatus status : kDkimStatuses) {
     if (to_word(status) == word) return status;
   }
   return DkimStatus::none;
 }
-
-}  // namespace
 
 void bind_text(Statement& statement, int index, std::string_view text) {
   if (text.empty()) {
@@ -55,7 +55,8 @@ void bind_provenance(Statement& statement, int first, const Provenance& provenan
        {std::string_view(provenance.source), to_word(provenance.dkim),
         std::string_view(provenance.dkim_domain), std::string_view(provenance.dkim_reason),
         std::string_view(provenance.from_domain), std::string_view(provenance.submitter),
-        std::string_view(provenance.queue_id), std::string_view(provenance.message_id)}) {
+        std::string_view(provenance.queue_id), std::string_view(provenance.message_id),
+        std::string_view(provenance.source_address)}) {
     bind_text(statement, index++, text.substr(0, kMaxHeaderText));
   }
 }
@@ -71,7 +72,13 @@ Provenance read_provenance(const Statement& statement, int first) {
   provenance.submitter = statement.text(first + 6);
   provenance.queue_id = statement.text(first + 7);
   provenance.message_id = statement.text(first + 8);
+  provenance.source_address = statement.text(first + 9);
   return provenance;
+}
+
+GunzipLimits own_bytes() {
+  constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
+  return {kNoLimit, kNoLimit, kNoLimit};
 }
 
 std::string write_flags(const Flags& flags) {

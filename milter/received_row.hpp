@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/gzip.hpp"
 #include "common/sqlite.hpp"
 #include "milter/received_store.hpp"
 
@@ -15,8 +16,8 @@ namespace tlsrpt::milter {
 /// The columns of a Provenance, in the order in which the functions below take them.
 inline constexpr std::string_view kProvenanceColumns =
     "received_at, source, dkim, dkim_domain, dkim_reason, from_domain, submitter, queue_id, "
-    "message_id";
-inline constexpr int kProvenanceWidth = 9;
+    "message_id, source_address";
+inline constexpr int kProvenanceWidth = 10;
 
 /// Texts of a mail's header are kept up to this length.
 inline constexpr std::size_t kMaxHeaderText = 998;
@@ -33,9 +34,15 @@ std::uint64_t read_count(const Statement& statement, int column);
 void bind_provenance(Statement& statement, int first, const Provenance& provenance);
 Provenance read_provenance(const Statement& statement, int first);
 
+/// Limits for unpacking what the store has packed: it was within the limits when it came.
+GunzipLimits own_bytes();
+
 /// Flags as blank-separated words. Words of a newer program are skipped.
 std::string write_flags(const Flags& flags);
 Flags read_flags(std::string_view words);
+
+/// DkimStatus::none for a word that is not known.
+DkimStatus read_dkim_status(std::string_view word);
 
 /// Refusal::none for a word that is not known.
 Refusal read_refusal(std::string_view word);

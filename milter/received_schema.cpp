@@ -100,10 +100,37 @@ CREATE TABLE counter (
 );
 )sql";
 
+// 'likeness' tells the same report by another way, whoever brings it (R227). SQL cannot compute it:
+// fill_likeness does. It has an index for every question that list answers newest first: by
+// reporter, and by result type, for which failure repeats end_datetime as policy does. Whose
+// policies are in a report can be read from policy_by_report alone.
+constexpr const char* kVersion2 = R"sql(
+ALTER TABLE report ADD COLUMN likeness BLOB;
+CREATE INDEX report_by_likeness ON report (likeness);
+CREATE INDEX report_by_submitter
+  ON report (submitter COLLATE NOCASE, end_datetime, start_datetime);
+CREATE INDEX report_by_organization
+  ON report (organization_name COLLATE NOCASE, end_datetime, start_datetime);
+
+DROP INDEX policy_by_report;
+CREATE INDEX policy_by_report ON policy (report, position, policy_domain);
+
+ALTER TABLE failure ADD COLUMN end_datetime INTEGER;
+UPDATE failure SET end_datetime = (SELECT end_datetime FROM report WHERE id = failure.report);
+CREATE INDEX failure_by_type
+  ON failure (result_type COLLATE NOCASE, end_datetime, report, policy_domain);
+)sql";
+
+// Who posted a report (source 'https').
+constexpr const char* kVersion3 = R"sql(
+ALTER TABLE report ADD COLUMN source_address TEXT;
+ALTER TABLE refused ADD COLUMN source_address TEXT;
+)sql";
+
 }  // namespace
 
 const std::vector<std::string>& received_migrations() {
-  static const std::vector<std::string> migrations = {kVersion1};
+  static const std::vector<std::string> migrations = {kVersion1, kVersion2, kVersion3};
   return migrations;
 }
 

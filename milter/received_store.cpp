@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "milter/received_store.hpp"
 
+#include "milter/received_likeness.hpp"
 #include "milter/received_schema.hpp"
 #include "milter/received_writer.hpp"
 
@@ -8,53 +9,20 @@ namespace tlsrpt::milter {
 
 namespace {
 
-constexpr std::int64_t kPruneBatch = 500;
-
-Result<std::vector<std::int64_t>> reports_before(Sqlite& database, Seconds before) {
-  auto query = database.prepare("SELECT id FROM report WHERE received_at < ? LIMIT ?");
-  if (!query) return tl::unexpected(query.error());
-  query->bind(0, std::int64_t{before.time_since_epoch().count()}).bind(1, kPruneBatch);
-  std::vector<std::int64_t> ids;
-  for (;;) {
-    auto row = query->step();
-    if (!row) return tl::unexpected(row.error());
-    if (!*row) return ids;
-    ids.push_back(query->integer(0));
-  }
-}
-
-/// True if there may be more to remove.
-Result<bool> prune_reports(Sqlite& database, Seconds before) {
-  auto transaction = Transaction::begin(database);
-  if (!transaction) return tl::unexpected(transaction.error());
-  const auto ids = reports_before(database, before);
-  if (!ids) return tl::unexpected(ids.error());
-  auto remove = database.prepare("DELETE FROM report WHERE id = ?");
-  if (!remove) return tl::unexpected(remove.error());
-  for (const std::int64_t id : *ids) {
-    if (auto done = remove_policies(database, id); !done) return tl::unexpected(done.error());
-    if (auto done = remove->bind(0, id).run(); !done) return tl::unexpected(done.error());
-  }
-  if (auto done = transaction->commit(); !done) return tl::unexpected(done.error());
-  return std::ssize(*ids) == kPruneBatch;
-}
-
-/// As prune_reports.
-Result<bool> prune_refused(Sqlite& database, Seconds before) {
-  auto remove = database.prepare(
-      "DELETE FROM refused WHERE id IN (SELECT id FROM refused WHERE received_at < ? LIMIT ?)");
-  if (!remove) return tl::unexpected(remove.error());
-  remove->bind(0, std::int64_t{before.time_since_epoch().count()}).bind(1, kPruneBatch);
-  if (auto done = remove->run(); !done) return tl::unexpected(done.error());
-  return database.changes() == kPruneBatch;
+Result<Sqlite> open_received(const std::string& path, SqliteMode mode, int busy_timeout_ms) {
+  auto database = Sqlite::open(path, mode, received_migrations(), busy_timeout_ms);
+  if (!database || mode == SqliteMode::read_only) return database;
+  if (auto done = fill_likeness(*database); !done) return tl::unexpected(done.error());
+  return database;
 }
 
 }  // namespace
 
-Result<ReceivedStore> ReceivedStore::open(const std::string& path, SqliteMode mode) {
-  auto database = Sqlite::open(path, mode, received_migrations());
+Result<ReceivedStore> ReceivedStore::open(const std::string& path, SqliteMode mode,
+                                          int busy_timeout_ms) {
+  auto database = open_received(path, mode, busy_timeout_ms);
   if (!database) return tl::unexpected(database.error());
-  return ReceivedStore(path, std::move(*database));
+  return ReceivedStore(path, busy_timeout_ms, std::move(*database));
 }
 
 Result<void> ReceivedStore::follow_file() {
@@ -64,51 +32,84 @@ Result<void> ReceivedStore::follow_file() {
     static_cast<void>(database_.execute("PRAGMA wal_checkpoint(TRUNCATE)"));
     database_ = Sqlite();
   }
-  auto current = Sqlite::open(path_, SqliteMode::read_write_create, received_migrations());
+  auto current = open_received(path_, SqliteMode::read_write_create, busy_timeout_ms_);
   if (!current) return tl::unexpected(current.error());
   database_ = std::move(*current);
   return {};
 }
 
-Result<std::vector<StoredReport>> ReceivedStore::store(const std::vector<ReceivedReport>& reports,
-                                                       const std::vector<RefusedInput>& refused,
-                                                       const StoreLimits& limits) {
+Result<Transaction> ReceivedStore::begin() {
   if (auto done = follow_file(); !done) return tl::unexpected(done.error());
-  auto transaction = Transaction::begin(database_);
-  if (!transaction) return tl::unexpected(transaction.error());
-  std::vector<StoredReport> stored;
-  for (const ReceivedReport& received : reports) {
+  return Transaction::begin(database_);
+}
+
+Result<StoredReports> ReceivedStore::write(const StoreItem& item, const StoreLimits& limits) {
+  StoredReports stored;
+  std::map<std::string, std::uint64_t> counters = item.counters;
+  for (const ReceivedReport& received : item.reports) {
     auto one = write_received_report(database_, received);
     if (!one) return tl::unexpected(one.error());
+    ++counters[one->duplicate ? "reports_duplicate" : "reports_stored"];
     stored.push_back(*one);
   }
-  for (const RefusedInput& input : refused) {
+  for (const RefusedInput& input : item.refused) {
     if (auto done = write_refused(database_, input, limits); !done) {
       return tl::unexpected(done.error());
     }
   }
-  if (!refused.empty()) {
-    if (auto done = make_room_for_refused(database_, limits); !done) {
+  if (item.instead_of_refused) {
+    if (auto done = remove_refused(database_, *item.instead_of_refused); !done) {
       return tl::unexpected(done.error());
     }
   }
-  if (auto done = transaction->commit(); !done) return tl::unexpected(done.error());
+  if (auto done = add_counters(database_, counters); !done) return tl::unexpected(done.error());
   return stored;
 }
 
-Result<void> ReceivedStore::count(const std::map<std::string, std::uint64_t>& counters) {
-  if (auto done = follow_file(); !done) return done;
-  auto transaction = Transaction::begin(database_);
-  if (!transaction) return tl::unexpected(transaction.error());
-  auto add = database_.prepare(
-      "INSERT INTO counter (name, value) VALUES (?, ?) "
-      "ON CONFLICT (name) DO UPDATE SET value = value + excluded.value");
-  if (!add) return tl::unexpected(add.error());
-  for (const auto& [name, value] : counters) {
-    add->bind(0, name).bind(1, static_cast<std::int64_t>(value));
-    if (auto done = add->run(); !done) return done;
+Result<StoredReports> ReceivedStore::store(const StoreItem& item, const StoreLimits& limits) {
+  return std::move(store_all({&item}, limits).front());
+}
+
+std::vector<Result<StoredReports>> ReceivedStore::store_all(
+    const std::vector<const StoreItem*>& items, const StoreLimits& limits) {
+  std::vector<Result<StoredReports>> results;
+  const auto fail_rest = [&](const Error& error) {
+    while (results.size() < items.size()) results.push_back(tl::unexpected(error));
+  };
+  // A store that is held up now will be held up for each of them: nobody waits more than once.
+  const auto transact = [&](std::size_t from, std::size_t end) -> Result<void> {
+    auto transaction = begin();
+    if (!transaction) {
+      fail_rest(transaction.error());
+      return {};
+    }
+    bool any_refused = false;
+    for (std::size_t i = from; i < end; ++i) {
+      results.push_back(write(*items[i], limits));
+      if (!results.back()) return tl::unexpected(results.back().error());
+      any_refused = any_refused || !items[i]->refused.empty();
+    }
+    if (any_refused) {
+      if (auto done = make_room_for_refused(database_, limits); !done) return done;
+    }
+    return transaction->commit();
+  };
+  if (transact(0, items.size())) return results;
+  results.clear();
+  for (std::size_t i = 0; i < items.size() && results.size() == i; ++i) {
+    if (const auto done = transact(i, i + 1); !done) {
+      results.resize(i, StoredReports{});
+      results.push_back(tl::unexpected(done.error()));
+    }
   }
-  return transaction->commit();
+  return results;
+}
+
+Result<void> ReceivedStore::count(const std::map<std::string, std::uint64_t>& counters) {
+  StoreItem item;
+  item.counters = counters;
+  if (auto done = store(item, {}); !done) return tl::unexpected(done.error());
+  return {};
 }
 
 Result<std::map<std::string, std::uint64_t>> ReceivedStore::counters() {
@@ -121,17 +122,6 @@ Result<std::map<std::string, std::uint64_t>> ReceivedStore::counters() {
     if (!*row) return counters;
     counters[query->text(0)] = static_cast<std::uint64_t>(query->integer(1));
   }
-}
-
-Result<void> ReceivedStore::prune(Seconds before) {
-  for (const auto prune_batch : {prune_reports, prune_refused}) {
-    for (;;) {
-      auto more = prune_batch(database_, before);
-      if (!more) return tl::unexpected(more.error());
-      if (!*more) break;
-    }
-  }
-  return {};
 }
 
 Result<std::string> received_path(std::string_view database) {

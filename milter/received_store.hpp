@@ -21,7 +21,7 @@ namespace tlsrpt::milter {
 
 /// Where a report came from and who vouches for it.
 struct Provenance {
-  std::string source;  ///< "milter", "file"
+  std::string source;  ///< "milter", "file", "https"
   Seconds received_at{};
   DkimStatus dkim = DkimStatus::none;
   std::string dkim_domain;  ///< d= of the signature that passed or came nearest
@@ -31,6 +31,7 @@ struct Provenance {
       submitter;  ///< DKIM domain if it passed, else From domain, else domain of contact-info
   std::string queue_id;
   std::string message_id;
+  std::string source_address;  ///< of https: who sent it, as far as the proxies tell
 };
 
 struct ReceivedReport {
@@ -53,16 +54,41 @@ struct StoredReport {
   bool duplicate = false;  ///< the same report was there already; id is the older one's
 };
 
+/// What one mail, file or body brings: all of it is stored, or nothing.
+struct StoreItem {
+  std::vector<ReceivedReport> reports;
+  std::vector<RefusedInput> refused;
+  /// Added to the running totals; what became of the reports is counted besides.
+  std::map<std::string, std::uint64_t> counters;
+  /// The refused input that these reports were found in after all: its row goes when they come.
+  std::optional<std::int64_t> instead_of_refused;
+};
+
+/// Of a StoreItem's reports, in their order.
+using StoredReports = std::vector<StoredReport>;
+
+/// A refused input whose bytes are still there from the first to the last.
+struct KeptRefusal {
+  std::int64_t id = 0;
+  RefusedInput input;
+};
+
 struct StoreLimits {
   std::size_t max_refused_bytes = 100u << 20;  ///< of kept bytes; the oldest make place
   std::size_t max_refused_rows = 100'000;      ///< refused inputs remembered at all
 };
 
 struct ReportFilter {
-  std::optional<Seconds> since;  ///< date-range ends at or after
-  std::optional<Seconds> until;  ///< date-range starts before
-  std::string domain;            ///< any policy domain; normalised; "" = all
+  std::optional<Seconds> since = {};  ///< date-range ends at or after
+  std::optional<Seconds> until = {};  ///< date-range starts before
+  std::string domain = {};            ///< any policy domain; normalised; "" = all
+  std::string reporter = {};          ///< submitter or organization-name, in any case; "" = all
+  std::string result_type = {};  ///< a failure of that type is described, in any case; "" = all
   bool failures_only = false;
+  /// Ours; empty: all domains are. What is about others is quarantined, whatever it was when it
+  /// came: it is left out of the reports, or it is all that is given (R228).
+  std::vector<std::string> policy_domains = {};
+  bool quarantined = false;
   std::size_t limit = 100;    ///< newest first
   bool with_policies = true;  ///< false: reports come without policies, which is much quicker
 };
@@ -84,20 +110,39 @@ struct ListedRefusal {
   std::uint64_t times = 1;  ///< identical inputs are counted, not repeated
 };
 
+struct Pruned {
+  std::uint64_t reports = 0;
+  std::uint64_t refused = 0;
+};
+
 /// Threads: one at a time.
 class ReceivedStore {
  public:
-  static Result<ReceivedStore> open(const std::string& path, SqliteMode mode);
+  /// busy_timeout_ms: how long each access waits for other programs.
+  static Result<ReceivedStore> open(const std::string& path, SqliteMode mode,
+                                    int busy_timeout_ms = 5000);
 
-  /// All of one mail in one transaction, on disk when it returns. Duplicates are told by submitter,
-  /// organization-name, report-id, date range and policy domains (R225); an authentic copy takes
-  /// the place of an unauthentic one, content included (R227): otherwise a forgery that came
-  /// first would gain the authentic copy's standing. An identical refused input is counted again;
-  /// where room ends, bytes go before rows, the oldest first. If somebody has moved or removed the
-  /// file in the meantime, the one that is at its path now is used, and made if there is none.
-  Result<std::vector<StoredReport>> store(const std::vector<ReceivedReport>& reports,
-                                          const std::vector<RefusedInput>& refused,
-                                          const StoreLimits& limits);
+  /// All of an item in one transaction, on disk when it returns. If somebody has moved or removed
+  /// the file in the meantime, the one that is at its path now is used, and made if there is none.
+  ///
+  /// Duplicates are told by submitter, organization-name, report-id, date range and policy domains
+  /// (R225). A report that came without any name, as by HTTPS, is the same as one that agrees in
+  /// all but the submitter; so is one whose signature was not accepted, and which agrees in the
+  /// From domain (R227). A copy with a name takes the place of one without, and an authentic one
+  /// that of all others, content included: otherwise a forgery that came first would gain the
+  /// authentic copy's standing. Two that are authentic under different names are two reports.
+  ///
+  /// An identical refused input is counted again; where room ends, bytes go before rows, the oldest
+  /// first.
+  Result<StoredReports> store(const StoreItem& item, const StoreLimits& limits);
+  Result<StoredReports> store(const std::vector<ReceivedReport>& reports,
+                              const std::vector<RefusedInput>& refused, const StoreLimits& limits) {
+    return store(StoreItem{reports, refused, {}, {}}, limits);
+  }
+  /// The same for several items with one commit; the results are theirs, in order. If that fails,
+  /// each item gets a transaction of its own, so that a bad one costs only itself.
+  std::vector<Result<StoredReports>> store_all(const std::vector<const StoreItem*>& items,
+                                               const StoreLimits& limits);
 
   /// Adds to running totals shown by summary: mails seen, reports stored, duplicates, refused by
   /// reason, ...
@@ -108,20 +153,29 @@ class ReceivedStore {
   /// As list, but one at a time, so that a year of reports need not fit into memory.
   Result<void> visit(const ReportFilter& filter,
                      const std::function<void(const ListedReport&)>& visitor);
-  /// since and until mean the time of arrival here; the domain does not matter.
+  /// since and until mean the time of arrival here, the reporter may be in From or d=; the rest
+  /// does not matter.
   Result<std::vector<ListedRefusal>> list_refused(const ReportFilter& filter);
   Result<std::optional<ReceivedReport>> report(std::int64_t id);
   Result<std::optional<RefusedInput>> refused(std::int64_t id);
+  /// The first one with an id above 'id' whose bytes are complete: to try them all again, one after
+  /// the other, begin with 0. See StoreItem::instead_of_refused.
+  Result<std::optional<KeptRefusal>> refused_after(std::int64_t id);
 
   /// Forgets reports and refused inputs received before that time, a batch for each transaction,
   /// so that a filter waiting to store is not kept waiting.
-  Result<void> prune(Seconds before);
+  Result<Pruned> prune(Seconds before);
+  /// What prune would forget.
+  Result<Pruned> count_older(Seconds before);
 
  private:
-  ReceivedStore(std::string path, Sqlite database)
-      : path_(std::move(path)), database_(std::move(database)) {}
+  ReceivedStore(std::string path, int busy_timeout_ms, Sqlite database)
+      : path_(std::move(path)), busy_timeout_ms_(busy_timeout_ms), database_(std::move(database)) {}
   Result<void> follow_file();
+  Result<Transaction> begin();
+  Result<StoredReports> write(const StoreItem& item, const StoreLimits& limits);
   std::string path_;
+  int busy_timeout_ms_;
   Sqlite database_;
 };
 

@@ -11,6 +11,20 @@ namespace tlsrpt::milter {
 
 namespace {
 
+/// By which a report is told from others.
+struct ReportKeys {
+  std::string identity;
+  std::string likeness;
+};
+
+Result<ReportKeys> keys_of(const ReceivedReport& received) {
+  auto identity = report_identity(received);
+  if (!identity) return tl::unexpected(identity.error());
+  auto likeness = report_likeness(received.report, received.json);
+  if (!likeness) return tl::unexpected(likeness.error());
+  return ReportKeys{std::move(*identity), std::move(*likeness)};
+}
+
 constexpr std::size_t kMaxKeptBytes = 512u << 20;  // SQLite takes less than 10^9 in one value
 
 Result<void> write_failure(Statement& insert, const FailureDetails& failure,
@@ -38,15 +52,16 @@ Result<void> write_policy(Statement& insert, const PolicyResult& result) {
 }
 
 Result<void> write_policies(Sqlite& database, std::int64_t id, const Report& report) {
-  auto policy = database.prepare(
+  auto policy = database.cached(
       "INSERT INTO policy (policy_domain, end_datetime, report, position, policy_type, "
       "policy_string, mx_host, total_successful_session_count, total_failure_session_count, "
       "failing) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   if (!policy) return tl::unexpected(policy.error());
-  auto failure = database.prepare(
+  auto failure = database.cached(
       "INSERT INTO failure (policy_domain, report, policy, position, result_type, sending_mta_ip, "
       "receiving_mx_hostname, receiving_mx_helo, receiving_ip, failed_session_count, "
-      "additional_information, failure_reason_code) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      "additional_information, failure_reason_code, end_datetime) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   if (!failure) return tl::unexpected(failure.error());
   std::int64_t position = 0;
   for (const PolicyResult& result : report.policies) {
@@ -55,6 +70,7 @@ Result<void> write_policies(Sqlite& database, std::int64_t id, const Report& rep
     bind_time(*policy, 1, report.date_range.end_datetime);
     if (auto done = write_policy(*policy, result); !done) return done;
     failure->bind(0, domain).bind(1, id).bind(2, position);
+    bind_time(*failure, 12, report.date_range.end_datetime);
     std::int64_t detail = 0;
     for (const FailureDetails& details : result.failure_details) {
       if (auto done = write_failure(*failure, details, detail++); !done) return done;
@@ -64,8 +80,8 @@ Result<void> write_policies(Sqlite& database, std::int64_t id, const Report& rep
   return {};
 }
 
-/// Parameters 0 to 18, in the order of the two statements below.
-void bind_report(Statement& statement, const ReceivedReport& received, std::string_view identity) {
+/// Parameters 0 to 19, in the order of the two statements below.
+void bind_report(Statement& statement, const ReceivedReport& received, const ReportKeys& keys) {
   const Report& report = received.report;
   bind_provenance(statement, 0, received.provenance);
   int index = kProvenanceWidth;
@@ -77,49 +93,82 @@ void bind_report(Statement& statement, const ReceivedReport& received, std::stri
   bind_text(statement, index++, write_flags(received.flags));
   statement.bind(index++, std::int64_t{is_failing(report)});
   statement.bind_blob(index++, gzip(received.json));
-  statement.bind_blob(index, identity);
+  statement.bind_blob(index++, keys.identity);
+  statement.bind_blob(index, keys.likeness);
 }
 
 constexpr std::string_view kReportColumns =
     "(received_at, source, dkim, dkim_domain, dkim_reason, from_domain, submitter, queue_id, "
-    "message_id, organization_name, contact_info, report_id, start_datetime, end_datetime, flags, "
-    "failing, json, identity)";
-constexpr std::string_view kReportValues = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    "message_id, source_address, organization_name, contact_info, report_id, start_datetime, "
+    "end_datetime, flags, failing, json, identity, likeness)";
+constexpr std::string_view kReportValues =
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+/// Who vouches for a report: nobody, a mail that names a sender, or a signature. The higher
+/// standing takes the place of the lower one.
+enum class Standing { anonymous, named, authentic };
+
+Standing standing_of(DkimStatus dkim, std::string_view from_domain) {
+  if (dkim == DkimStatus::pass) return Standing::authentic;
+  return from_domain.empty() ? Standing::anonymous : Standing::named;
+}
 
 struct Older {
   std::int64_t id = 0;
-  bool authentic = false;
+  Standing standing = Standing::anonymous;
 };
 
-Result<std::optional<Older>> find_older(Sqlite& database, std::string_view identity) {
-  auto query = database.prepare("SELECT id, dkim FROM report WHERE identity = ?");
-  if (!query) return tl::unexpected(query.error());
-  query->bind_blob(0, identity);
-  auto row = query->step();
+/// The older report in the row of the query, which has id, dkim and from_domain.
+Result<std::optional<Older>> read_older(Statement& query) {
+  auto row = query.step();
   if (!row) return tl::unexpected(row.error());
   if (!*row) return std::optional<Older>{};
   return std::optional<Older>(
-      Older{query->integer(0), query->text(1) == to_word(DkimStatus::pass)});
+      Older{query.integer(0), standing_of(read_dkim_status(query.text(1)), query.text(2))});
+}
+
+/// Of all that are alike: is one of the two without a name, or do both name the same sender, and
+/// not both prove it?
+constexpr std::string_view kFindAlike =
+    "SELECT id, dkim, from_domain FROM report WHERE likeness = ?1 AND (?2 = 0 "
+    "OR (dkim IS NOT 'pass' AND from_domain IS NULL) "
+    "OR (from_domain = ?3 AND (?2 = 1 OR dkim IS NOT 'pass'))) "
+    "ORDER BY dkim = 'pass' DESC, id LIMIT 1";
+
+Result<std::optional<Older>> find_older(Sqlite& database, const ReceivedReport& received,
+                                        const ReportKeys& keys) {
+  auto same = database.cached("SELECT id, dkim, from_domain FROM report WHERE identity = ?");
+  if (!same) return tl::unexpected(same.error());
+  same->bind_blob(0, keys.identity);
+  auto older = read_older(*same);
+  if (!older || older->has_value()) return older;
+  auto alike = database.cached(kFindAlike);
+  if (!alike) return tl::unexpected(alike.error());
+  const Provenance& from = received.provenance;
+  alike->bind_blob(0, keys.likeness);
+  alike->bind(1, static_cast<std::int64_t>(standing_of(from.dkim, from.from_domain)));
+  bind_text(*alike, 2, std::string_view(from.from_domain).substr(0, kMaxHeaderText));
+  return read_older(*alike);
 }
 
 Result<void> replace_report(Sqlite& database, std::int64_t id, const ReceivedReport& received,
-                            std::string_view identity) {
+                            const ReportKeys& keys) {
   if (auto done = remove_policies(database, id); !done) return done;
-  auto update = database.prepare(
+  auto update = database.cached(
       fmt::format("UPDATE report SET {} = {} WHERE id = ?", kReportColumns, kReportValues));
   if (!update) return tl::unexpected(update.error());
-  bind_report(*update, received, identity);
-  update->bind(kProvenanceWidth + 9, id);
+  bind_report(*update, received, keys);
+  update->bind(kProvenanceWidth + 10, id);
   if (auto done = update->run(); !done) return done;
   return write_policies(database, id, received.report);
 }
 
 Result<std::int64_t> insert_report(Sqlite& database, const ReceivedReport& received,
-                                   std::string_view identity) {
-  auto insert = database.prepare(
+                                   const ReportKeys& keys) {
+  auto insert = database.cached(
       fmt::format("INSERT INTO report {} VALUES {}", kReportColumns, kReportValues));
   if (!insert) return tl::unexpected(insert.error());
-  bind_report(*insert, received, identity);
+  bind_report(*insert, received, keys);
   if (auto done = insert->run(); !done) return tl::unexpected(done.error());
   const std::int64_t id = database.last_insert_rowid();
   if (auto done = write_policies(database, id, received.report); !done) {
@@ -134,7 +183,7 @@ struct RefusedRoom {
 };
 
 Result<RefusedRoom> refused_room(Sqlite& database) {
-  auto query = database.prepare("SELECT count(*), coalesce(sum(kept), 0) FROM refused");
+  auto query = database.cached("SELECT count(*), coalesce(sum(kept), 0) FROM refused");
   if (!query) return tl::unexpected(query.error());
   if (auto row = query->step(); !row) return tl::unexpected(row.error());
   return RefusedRoom{query->integer(0), query->integer(1)};
@@ -143,7 +192,7 @@ Result<RefusedRoom> refused_room(Sqlite& database) {
 /// The rows whose bytes must go, oldest first, until 'surplus' bytes are freed.
 Result<std::vector<std::int64_t>> oldest_with_bytes(Sqlite& database, std::int64_t surplus) {
   auto query =
-      database.prepare("SELECT id, kept FROM refused WHERE kept > 0 ORDER BY received_at, id");
+      database.cached("SELECT id, kept FROM refused WHERE kept > 0 ORDER BY received_at, id");
   if (!query) return tl::unexpected(query.error());
   std::vector<std::int64_t> ids;
   while (surplus > 0) {
@@ -159,29 +208,39 @@ Result<std::vector<std::int64_t>> oldest_with_bytes(Sqlite& database, std::int64
 }  // namespace
 
 Result<StoredReport> write_received_report(Sqlite& database, const ReceivedReport& received) {
-  const auto identity = report_identity(received);
-  if (!identity) return tl::unexpected(identity.error());
-  const auto older = find_older(database, *identity);
+  const auto keys = keys_of(received);
+  if (!keys) return tl::unexpected(keys.error());
+  const auto older = find_older(database, received, *keys);
   if (!older) return tl::unexpected(older.error());
   if (!older->has_value()) {
-    const auto id = insert_report(database, received, *identity);
+    const auto id = insert_report(database, received, *keys);
     if (!id) return tl::unexpected(id.error());
     return StoredReport{*id, /*duplicate=*/false};
   }
   const std::int64_t id = (*older)->id;
-  if (!(*older)->authentic && received.provenance.dkim == DkimStatus::pass) {
-    if (auto done = replace_report(database, id, received, *identity); !done) {
+  const Provenance& from = received.provenance;
+  if (standing_of(from.dkim, from.from_domain) > (*older)->standing) {
+    if (auto done = replace_report(database, id, received, *keys); !done) {
       return tl::unexpected(done.error());
     }
   }
   return StoredReport{id, /*duplicate=*/true};
 }
 
+Result<std::optional<std::int64_t>> find_received_report(Sqlite& database,
+                                                         const ReceivedReport& received) {
+  const auto keys = keys_of(received);
+  if (!keys) return tl::unexpected(keys.error());
+  const auto older = find_older(database, received, *keys);
+  if (!older) return tl::unexpected(older.error());
+  return *older ? std::optional((*older)->id) : std::nullopt;
+}
+
 Result<void> remove_policies(Sqlite& database, std::int64_t id) {
   for (const std::string_view sql : {"DELETE FROM failure WHERE report = ?1 AND policy_domain IN "
                                      "(SELECT policy_domain FROM policy WHERE report = ?1)",
                                      "DELETE FROM policy WHERE report = ?1"}) {
-    auto remove = database.prepare(sql);
+    auto remove = database.cached(sql);
     if (!remove) return tl::unexpected(remove.error());
     if (auto done = remove->bind(0, id).run(); !done) return done;
   }
@@ -192,9 +251,9 @@ Result<void> write_refused(Sqlite& database, const RefusedInput& refused,
                            const StoreLimits& limits) {
   const auto fingerprint = refusal_fingerprint(refused);
   if (!fingerprint) return tl::unexpected(fingerprint.error());
-  auto insert = database.prepare(fmt::format(
+  auto insert = database.cached(fmt::format(
       "INSERT INTO refused ({}, refusal, detail, subject, size, kept, bytes, fingerprint, times) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) "
       "ON CONFLICT (fingerprint) DO UPDATE SET times = times + 1, "
       "received_at = excluded.received_at, kept = excluded.kept, bytes = excluded.bytes",
       kProvenanceColumns));
@@ -219,18 +278,37 @@ Result<void> make_room_for_refused(Sqlite& database, const StoreLimits& limits) 
   const auto surplus_bytes = room->bytes - static_cast<std::int64_t>(limits.max_refused_bytes);
   const auto ids = oldest_with_bytes(database, surplus_bytes);
   if (!ids) return tl::unexpected(ids.error());
-  auto drop = database.prepare("UPDATE refused SET kept = 0, bytes = NULL WHERE id = ?");
+  auto drop = database.cached("UPDATE refused SET kept = 0, bytes = NULL WHERE id = ?");
   if (!drop) return tl::unexpected(drop.error());
   for (const std::int64_t id : *ids) {
     if (auto done = drop->bind(0, id).run(); !done) return done;
   }
   const auto surplus_rows = room->rows - static_cast<std::int64_t>(limits.max_refused_rows);
   if (surplus_rows <= 0) return {};
-  auto remove = database.prepare(
+  auto remove = database.cached(
       "DELETE FROM refused WHERE id IN "
       "(SELECT id FROM refused ORDER BY received_at, id LIMIT ?)");
   if (!remove) return tl::unexpected(remove.error());
   return remove->bind(0, surplus_rows).run();
+}
+
+Result<void> remove_refused(Sqlite& database, std::int64_t id) {
+  auto remove = database.cached("DELETE FROM refused WHERE id = ?");
+  if (!remove) return tl::unexpected(remove.error());
+  return remove->bind(0, id).run();
+}
+
+Result<void> add_counters(Sqlite& database, const std::map<std::string, std::uint64_t>& counters) {
+  auto add = database.cached(
+      "INSERT INTO counter (name, value) VALUES (?, ?) "
+      "ON CONFLICT (name) DO UPDATE SET value = value + excluded.value");
+  if (!add) return tl::unexpected(add.error());
+  for (const auto& [name, value] : counters) {
+    add->bind(0, name);
+    bind_count(*add, 1, value);
+    if (auto done = add->run(); !done) return done;
+  }
+  return {};
 }
 
 }  // namespace tlsrpt::milter

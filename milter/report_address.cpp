@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "milter/report_address.hpp"
 
-#include <algorithm>
+#include <array>
 
+#include "common/ascii.hpp"
 #include "common/domain_name.hpp"
 
 namespace tlsrpt::milter {
@@ -51,47 +52,73 @@ Result<std::string> unquoted(std::string_view local) {
   return text;
 }
 
-void lower_ascii(std::string& text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-}
+struct Address {
+  std::string local;   ///< unquoted, ASCII in lower case
+  std::string domain;  ///< normalised
+};
 
-}  // namespace
-
-Result<ReportAddresses::Address> ReportAddresses::split(std::string_view text) {
+Result<Address> split(std::string_view text) {
   if (text.size() > kMaxPath) return fail(ErrorCode::limit_exceeded, "the address is too long");
   const std::string_view path = without_brackets_and_route(text);
   const std::size_t at = path.rfind('@');  // a domain has none, a quoted local part may
   if (at == std::string_view::npos) return fail(ErrorCode::malformed, "there is no @");
-  auto local = unquoted(path.substr(0, at));
+  const auto local = unquoted(path.substr(0, at));
   if (!local) return tl::unexpected(local.error());
-  lower_ascii(*local);
   auto domain = normalize_domain(path.substr(at + 1));
   if (!domain) return tl::unexpected(domain.error());
-  return Address{std::move(*local), std::move(*domain)};
+  return Address{lower_case(*local), std::move(*domain)};
 }
+
+/// For the domain of nearly every recipient, of letters, digits, '-' and '.' only: its normal
+/// spelling, written into 'buffer'. Nothing for others, which normalize_domain has to look at.
+std::string_view plain_domain(std::string_view domain, std::array<char, 256>& buffer) {
+  if (domain.size() > buffer.size() || domain.ends_with('.')) return {};
+  for (std::size_t i = 0; i < domain.size(); ++i) {
+    const char c = ascii_lower(domain[i]);
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    if (!plain) return {};
+    buffer[i] = c;
+  }
+  return {buffer.data(), domain.size()};
+}
+
+}  // namespace
 
 Result<ReportAddresses> ReportAddresses::parse(const std::vector<std::string>& addresses) {
   ReportAddresses result;
   for (const std::string& text : addresses) {
+    if (text == "*") {
+      result.by_header_ = true;
+      continue;
+    }
     auto address = split(text);
     if (!address) {
-      return tl::unexpected(
-          address.error().context(fmt::format("\"{}\" is no address like tls@example.org", text)));
+      return tl::unexpected(address.error().context(
+          fmt::format("\"{}\" is neither an address like tls@example.org nor *", text)));
     }
-    result.addresses_.push_back(std::move(*address));
+    result.domains_[address->domain].insert(std::move(address->local));
   }
   return result;
 }
 
 bool ReportAddresses::contain(std::string_view recipient) const {
+  // Mail to other domains is most of all mail: it is told without any allocation.
+  const std::string_view path = without_brackets_and_route(recipient);
+  std::array<char, 256> buffer;
+  const std::string_view domain = plain_domain(path.substr(path.rfind('@') + 1), buffer);
+  if (!domain.empty() && !domains_.contains(domain)) return false;
   const auto address = split(recipient);
   if (!address) return false;
-  return std::any_of(addresses_.begin(), addresses_.end(), [&](const Address& ours) {
-    if (ours.domain != address->domain || !address->local.starts_with(ours.local)) return false;
-    return address->local.size() == ours.local.size() || address->local[ours.local.size()] == '+';
-  });
+  const auto found = domains_.find(address->domain);
+  if (found == domains_.end()) return false;
+  const Locals& locals = found->second;
+  const std::string_view local = address->local;
+  // "a+b+c" belongs to a, to a+b, and is itself.
+  for (std::size_t plus = local.find('+'); plus != std::string_view::npos;
+       plus = local.find('+', plus + 1)) {
+    if (locals.contains(local.substr(0, plus))) return true;
+  }
+  return locals.contains(local);
 }
 
 }  // namespace tlsrpt::milter

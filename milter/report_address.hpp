@@ -3,6 +3,8 @@
 
 // Is this envelope recipient one of our report mailboxes? (RCV-01, receiving.md 5.16)
 
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,9 +14,11 @@
 namespace tlsrpt::milter {
 
 /// The addresses of ReportAddress. Local parts are compared without case, as mailbox owners expect.
+/// However many there are, a recipient costs some look-ups only.
 class ReportAddresses {
  public:
-  /// Each address as local@domain, angle brackets allowed. The error names the first bad one.
+  /// Each address as local@domain, angle brackets allowed; or "*" for reports to any address, known
+  /// by their header. The error names the first bad one.
   static Result<ReportAddresses> parse(const std::vector<std::string>& addresses);
 
   /// 'recipient' as RCPT TO has it: "<tls@example.org>", "<tls+x@example.org>",
@@ -22,15 +26,13 @@ class ReportAddresses {
   /// is none of ours.
   [[nodiscard]] bool contain(std::string_view recipient) const;
 
-  [[nodiscard]] bool empty() const { return addresses_.empty(); }
+  /// "*" is one of them.
+  [[nodiscard]] bool by_header() const { return by_header_; }
 
  private:
-  struct Address {
-    std::string local;   ///< unquoted, ASCII in lower case
-    std::string domain;  ///< normalised
-  };
-  static Result<Address> split(std::string_view text);
-  std::vector<Address> addresses_;
+  using Locals = std::set<std::string, std::less<>>;    ///< unquoted, ASCII in lower case
+  std::map<std::string, Locals, std::less<>> domains_;  ///< normalised
+  bool by_header_ = false;
 };
 
 }  // namespace tlsrpt::milter

@@ -42,6 +42,7 @@ std::string dkim_text(const Provenance& provenance) {
 void append_provenance(std::string& view, const Provenance& provenance) {
   field(view, "Arrived",
         fmt::format("{} ({})", format_rfc3339(provenance.received_at), provenance.source));
+  field(view, "Sent from", provenance.source_address);
   field(view, "Submitter", provenance.submitter);
   field(view, "DKIM", dkim_text(provenance));
   field(view, "From domain", provenance.from_domain);
@@ -66,12 +67,13 @@ void append_failure(std::string& view, const FailureDetails& details,
   field(view, "Information", details.additional_information, "    ");
 }
 
-void append_policy(std::string& view, const PolicyResult& result) {
+void append_policy(std::string& view, const PolicyResult& result, bool is_ours) {
   const Policy& policy = result.policy;
   view += fmt::format(
       "\nPolicy {} of {}\n",
       policy.policy_type.empty() ? "(no type)" : escape_terminal(policy.policy_type),
       policy.policy_domain.empty() ? "(no domain)" : escape_terminal(policy.policy_domain));
+  if (!is_ours) view += "  Quarantined: the domain is not one of PolicyDomains.\n";
   fields(view, "policy-string", policy.policy_string);
   fields(view, "mx-host", policy.mx_host);
   SessionCounts counts;
@@ -91,7 +93,8 @@ void append_policy(std::string& view, const PolicyResult& result) {
 
 }  // namespace
 
-std::string report_view(std::int64_t id, const ReceivedReport& received) {
+std::string report_view(std::int64_t id, const ReceivedReport& received,
+                        const std::vector<std::string>& policy_domains) {
   const Report& report = received.report;
   std::string view;
   field(view, "Report", std::to_string(id));
@@ -103,7 +106,12 @@ std::string report_view(std::int64_t id, const ReceivedReport& received) {
   append_provenance(view, received.provenance);
   for (const std::string& word : received.flags.words()) field(view, "Flag", word);
   if (report.policies.empty()) view += "\nThe report has no policies, so it counts nothing.\n";
-  for (const PolicyResult& result : report.policies) append_policy(view, result);
+  for (const PolicyResult& result : report.policies) {
+    const auto& ours = policy_domains;
+    append_policy(view, result,
+                  ours.empty() || std::find(ours.begin(), ours.end(),
+                                            result.policy.policy_domain) != ours.end());
+  }
   return view;
 }
 

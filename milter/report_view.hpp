@@ -5,12 +5,15 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "milter/received_store.hpp"
 
 namespace tlsrpt::milter {
 
-std::string report_view(std::int64_t id, const ReceivedReport& received);
+/// policy_domains: ours; entries about other domains are marked. Empty: all are ours.
+std::string report_view(std::int64_t id, const ReceivedReport& received,
+                        const std::vector<std::string>& policy_domains = {});
 std::string refusal_view(std::int64_t id, const RefusedInput& refused);
 
 }  // namespace tlsrpt::milter

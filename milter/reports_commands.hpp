@@ -6,6 +6,7 @@
 #include "common/clock.hpp"
 #include "common/config.hpp"
 #include "common/sysexits.hpp"
+#include "milter/received_store.hpp"
 #include "milter/reports_options.hpp"
 
 namespace tlsrpt::milter {
@@ -15,6 +16,10 @@ Exit read_reports_command(const ReportsOptions& options, const Config& config, c
 
 /// list, show and summary.
 Exit view_command(const ReportsOptions& options, const Config& config, const Clock& clock);
+
+/// serve.
+Exit serve_command(const ReportsOptions& options, const Config& config, const Clock& clock);
+Exit prune_command(const ReportsOptions& options, const Config& config, const Clock& clock);
 
 /// "opentlsrpt-reports: TEXT" to standard error, escaped for a terminal.
 void complain(std::string_view text);

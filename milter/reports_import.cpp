@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "milter/reports_import.hpp"
 
+#include <algorithm>
+
 #include "common/domain_name.hpp"
 #include "common/header_field.hpp"
-#include "common/mbox.hpp"
 #include "common/report_payload.hpp"
 
 namespace tlsrpt::milter {
 
 namespace {
 
-constexpr std::size_t kMaxMboxMessages = 100'000;
-
 /// Of a report that nobody but its own text vouches for.
-Provenance file_provenance(const ReadOutcome& outcome, Seconds now) {
+Provenance file_provenance(const ReadOutcome& outcome, const std::string& source, Seconds now) {
   Provenance from;
-  from.source = "file";
+  from.source = source;
   from.received_at = now;
   from.submitter = domain_of_address(outcome.report.contact_info).value_or("");
   return from;
 }
 
-Provenance mail_provenance(const IntakeResult& result, const ReadOutcome& outcome, Seconds now) {
-  Provenance from = file_provenance(outcome, now);
+Provenance mail_provenance(const IntakeResult& result, const ReadOutcome& outcome,
+                           const std::string& source, Seconds now) {
+  Provenance from = file_provenance(outcome, source, now);
   from.from_domain = result.facts.from_domain;
   from.message_id = result.facts.message_id;
   // The outer signature says nothing about a message that was forwarded inside (R250).
@@ -38,76 +38,131 @@ Provenance mail_provenance(const IntakeResult& result, const ReadOutcome& outcom
   return from;
 }
 
-void judge_file(std::vector<ReadOutcome> outcomes, const IntakeSettings& settings, Seconds now,
-                std::vector<InputOutcome>& judged) {
-  for (ReadOutcome& outcome : outcomes) {
-    if (outcome.accepted()) outcome.flags.add(judge_report(outcome.report, settings, now));
-    Provenance from = file_provenance(outcome, now);
-    judged.push_back({std::move(outcome), std::move(from)});
-  }
+bool is_mail(const InputItem& item, const MessageLimits& limits) {
+  if (item.name.message != 0) return true;
+  if (payload_kind(item.bytes) != PayloadKind::other) return false;
+  const HeaderSection header = split_header(item.bytes, limits.max_header_bytes);
+  return !header.fields.empty() || header.too_large;
 }
 
-/// The messages of a mail file; empty if it is no mail.
-std::vector<std::string_view> messages_of(std::string_view bytes, const MessageLimits& limits) {
-  if (payload_kind(bytes) != PayloadKind::other) return {};
-  if (looks_like_mbox(bytes)) return split_mbox(bytes, kMaxMboxMessages).messages;
-  const HeaderSection header = split_header(bytes, limits.max_header_bytes);
-  if (header.fields.empty() && !header.too_large) return {};
-  return {bytes};
+ExaminedInput refuse_cut_file(const ExamineSettings& settings, Seconds now) {
+  ReadOutcome outcome = refused(
+      Refusal::too_large,
+      fmt::format("more than {} bytes (MaximumMessageSize)", settings.limits.max_message_bytes));
+  Provenance from = file_provenance(outcome, settings.source, now);
+  ExaminedInput examined;
+  examined.outcomes.push_back({std::move(outcome), std::move(from)});
+  return examined;
+}
+
+/// Without signatures: files that are no mails, and all of parse.
+Result<ExaminedInput> examine_unsigned(const InputItem& item, const ExamineSettings& settings,
+                                       MessageOpener& opener, Seconds now) {
+  auto outcomes = std::vector<ReadOutcome>();
+  if (item.name.message != 0) {
+    auto opened = opener.open(item.bytes);
+    if (!opened) return tl::unexpected(opened.error());
+    outcomes = std::move(opened->outcomes);
+  } else {
+    auto opened = opener.open_file(item.bytes);
+    if (!opened) return tl::unexpected(opened.error());
+    outcomes = std::move(*opened);
+  }
+  ExaminedInput examined;
+  for (ReadOutcome& outcome : outcomes) {
+    if (outcome.accepted()) outcome.flags.add(judge_report(outcome.report, settings.intake, now));
+    Provenance from = file_provenance(outcome, settings.source, now);
+    if (outcome.accepted() && settings.authenticate && settings.intake.require_dkim) {
+      outcome.refusal = Refusal::not_authentic;
+      outcome.detail = "not in a mail, so there is no signature that could vouch for it";
+    }
+    examined.outcomes.push_back({std::move(outcome), std::move(from)});
+  }
+  return examined;
+}
+
+ExaminedInput examined_mail(const IntakeResult& result, const std::string& source, Seconds now) {
+  ExaminedInput examined;
+  examined.subject = result.facts.subject;
+  for (const ReadOutcome& outcome : result.outcomes) {
+    examined.outcomes.push_back({outcome, mail_provenance(result, outcome, source, now)});
+  }
+  return examined;
 }
 
 }  // namespace
 
-Result<std::vector<InputOutcome>> examine_input(std::string_view bytes,
-                                                const IntakeSettings& settings,
-                                                MessageOpener& opener, const Clock& clock) {
-  std::vector<InputOutcome> judged;
-  if (payload_kind(bytes) != PayloadKind::other || !looks_like_mbox(bytes)) {
-    auto outcomes = opener.open_file(bytes);
-    if (!outcomes) return tl::unexpected(outcomes.error());
-    judge_file(std::move(*outcomes), settings, clock.now(), judged);
-    return judged;
+Result<ExaminedInput> examine_input(const InputItem& item, const ExamineSettings& settings,
+                                    MessageOpener& opener, const DnsSource& dns_source,
+                                    const Clock& clock) {
+  const Seconds now = clock.now();
+  const bool mail = settings.authenticate && is_mail(item, settings.limits);
+  if (item.cut && !mail) return refuse_cut_file(settings, now);
+  if (!mail) return examine_unsigned(item, settings, opener, now);
+  if (item.cut) {
+    return examined_mail(refuse_cut_mail(item.bytes, settings.limits.max_message_bytes, opener),
+                         settings.source, now);
   }
-  // One by one, so that each message has its own reader and limits.
-  for (const std::string_view message : split_mbox(bytes, kMaxMboxMessages).messages) {
-    auto opened = opener.open(message);
-    if (!opened) return tl::unexpected(opened.error());
-    judge_file(std::move(opened->outcomes), settings, clock.now(), judged);
-  }
-  return judged;
-}
-
-Result<std::vector<InputOutcome>> authenticate_input(
-    std::string_view bytes, const IntakeSettings& settings, const MessageLimits& limits,
-    MessageOpener& opener, const DnsSource& dns_source, const Clock& clock) {
-  const auto messages = messages_of(bytes, limits);
-  if (messages.empty()) return examine_input(bytes, settings, opener, clock);
   const auto dns = dns_source();
   if (!dns) return tl::unexpected(dns.error());
-  IntakeSettings lenient = settings;
-  lenient.require_dkim = false;
-  std::vector<InputOutcome> judged;
-  for (const std::string_view message : messages) {
-    IntakeResult result = examine_mail(message, lenient, opener, **dns, clock);
-    if (result.disposition == Disposition::failed) {
-      return fail(ErrorCode::temporary, "{}", result.detail);
-    }
-    for (const ReadOutcome& outcome : result.outcomes) {
-      judged.push_back({outcome, mail_provenance(result, outcome, clock.now())});
-    }
+  const IntakeResult result = examine_mail(item.bytes, settings.intake, opener, **dns, clock);
+  if (result.disposition == Disposition::failed) {
+    return fail(ErrorCode::temporary, "{}", result.detail);
   }
-  return judged;
+  if (result.disposition == Disposition::dns_error) {
+    ExaminedInput later;
+    later.come_again = result.detail;
+    return later;
+  }
+  return examined_mail(result, settings.source, now);
 }
 
-Result<std::vector<StoredReport>> store_input(const std::vector<InputOutcome>& outcomes,
-                                              ReceivedStore& store) {
+Result<ExaminedInput> examine_refused(const RefusedInput& refused, const ExamineSettings& settings,
+                                      MessageOpener& opener, const DnsSource& dns_source,
+                                      const Clock& clock) {
+  InputItem item;
+  item.bytes = refused.bytes;
+  ExamineSettings again = settings;
+  again.authenticate = true;
+  again.intake.require_dkim = refused.provenance.dkim != DkimStatus::pass;
+  auto examined = examine_input(item, again, opener, dns_source, clock);
+  if (!examined) return examined;
+  const Provenance& then = refused.provenance;
+  for (InputOutcome& one : examined->outcomes) {
+    Provenance from = one.provenance.dkim == DkimStatus::pass ? one.provenance : then;
+    const bool vouched =
+        from.dkim == DkimStatus::pass && !one.outcome.flags.has(Flag::forwarded_message);
+    if (one.outcome.accepted() && !vouched) {
+      one.outcome.refusal = Refusal::not_authentic;
+      one.outcome.detail = "the signature that passed does not vouch for it";
+    }
+    from.source = then.source;
+    from.received_at = then.received_at;
+    from.queue_id = then.queue_id;
+    if (from.dkim == DkimStatus::pass) from.submitter = from.dkim_domain;
+    one.provenance = std::move(from);
+  }
+  return examined;
+}
+
+std::vector<ReceivedReport> accepted_reports(const ExaminedInput& examined) {
   std::vector<ReceivedReport> reports;
-  for (const InputOutcome& one : outcomes) {
+  for (const InputOutcome& one : examined.outcomes) {
     if (!one.outcome.accepted()) continue;
     reports.push_back({one.provenance, one.outcome.report, one.outcome.flags, one.outcome.json});
   }
-  if (reports.empty()) return std::vector<StoredReport>{};
-  return store.store(reports, {}, {});
+  return reports;
+}
+
+std::vector<RefusedInput> refused_input(const ExaminedInput& examined, std::string_view bytes) {
+  const auto is_refused = [](const InputOutcome& one) { return !one.outcome.accepted(); };
+  const auto first = std::find_if(examined.outcomes.begin(), examined.outcomes.end(), is_refused);
+  if (first == examined.outcomes.end()) return {};
+  const auto count = std::count_if(first, examined.outcomes.end(), is_refused);
+  std::string detail = first->outcome.detail;
+  if (count > 1) detail += fmt::format(" (and {} more refused)", count - 1);
+  return {{first->provenance, first->outcome.refusal, std::move(detail), examined.subject,
+           std::string(bytes)}};
 }
 
 }  // namespace tlsrpt::milter

@@ -28,10 +28,13 @@ constexpr std::array kCommands = {
     CommandInfo{Command::list, "list", "", "Lists stored reports, or refused mails."},
     CommandInfo{Command::show, "show", "ID", "Shows one of them."},
     CommandInfo{Command::summary, "summary", "",
-                "Sums up some days: failures, domains, reporters."}};
+                "Sums up some days: failures, domains, reporters."},
+    CommandInfo{Command::serve, "serve", "", "Takes reports by HTTPS, until it is stopped."},
+    CommandInfo{Command::prune, "prune", "",
+                "Removes old reports and refused mails: those that KeepDays says, or others."}};
 
 /// The commands that take an option, by letter: n(one yet), p(arse), i(mport), l(ist), (sho)w,
-/// s(ummary).
+/// s(ummary), (serv)e, (pr)u(ne).
 struct OptionInfo {
   int id;
   const char* name;
@@ -40,21 +43,37 @@ struct OptionInfo {
   std::string_view help;
 };
 
+constexpr int kRefused = 24;
+
 // Letters are also short options.
 constexpr std::array kOptions = {
-    OptionInfo{'c', "config", "FILE", "npilws", "configuration, instead of /etc/opentlsrpt.conf"},
-    OptionInfo{1, "database", "URL", "npilws", "the database, instead of the configured one"},
-    OptionInfo{'h', "help", "", "npilws", "help"},
+    OptionInfo{'c', "config", "FILE", "npilwseu", "configuration, instead of /etc/opentlsrpt.conf"},
+    OptionInfo{1, "database", "URL", "npilwseu", "the database, instead of the configured one"},
+    OptionInfo{'h', "help", "", "npilwseu", "help"},
     OptionInfo{'V', "version", "", "n", "version"},
     OptionInfo{2, "since", "DAY", "ls", "reports about DAY (UTC, YYYY-MM-DD) and later"},
     OptionInfo{3, "until", "DAY", "ls", "reports about DAY and earlier"},
     OptionInfo{4, "days", "N", "s", "the last N days, 7 by default"},
     OptionInfo{5, "domain", "DOMAIN", "ls", "only about this policy domain"},
+    OptionInfo{20, "day", "DAY", "ls", "reports about DAY only"},
+    OptionInfo{21, "reporter", "NAME", "l", "only of this signer or organization"},
+    OptionInfo{22, "type", "TYPE", "l", "only with failures of this result type"},
     OptionInfo{6, "failures", "", "l", "only reports of failures"},
-    OptionInfo{7, "refused", "", "lw", "refused mails, instead of reports"},
+    OptionInfo{23, "quarantined", "", "l", "what is not about your PolicyDomains"},
+    OptionInfo{7, "rejected", "", "lw", "refused mails, instead of reports"},
+    OptionInfo{kRefused, "refused", "", "lw", "the same"},
     OptionInfo{8, "limit", "N", "l", "at most N, 50 by default; 0 for all"},
     OptionInfo{9, "json", "", "ls", "print JSON"},
-    OptionInfo{10, "raw", "", "w", "print the bytes as they came"}};
+    OptionInfo{10, "raw", "", "w", "print the bytes as they came"},
+    OptionInfo{11, "check", "", "e", "only check the configuration"},
+    OptionInfo{12, "dry-run", "", "iu", "change nothing, only say what would be done"},
+    OptionInfo{13, "pipe", "", "i", "for MTAs: one mail on standard input; see the manual"},
+    OptionInfo{'q', "quiet", "", "i", "no lines about what was read"},
+    OptionInfo{14, "record-refused", "", "i", "keep what is refused, for list --rejected"},
+    OptionInfo{15, "rejected", "", "i", "read the refused mails in the database again"},
+    OptionInfo{16, "require-dkim", "", "i", "refuse what no signature vouches for"},
+    OptionInfo{25, "before", "DAY", "u", "what arrived before DAY"},
+    OptionInfo{26, "keep", "N", "u", "what arrived more than N days ago"}};
 
 char letter_of(Command command) {
   switch (command) {
@@ -70,6 +89,10 @@ char letter_of(Command command) {
       return 'w';
     case Command::summary:
       return 's';
+    case Command::serve:
+      return 'e';
+    case Command::prune:
+      return 'u';
   }
   return 'n';
 }
@@ -100,6 +123,25 @@ Result<Day> read_day(std::string_view text, std::string_view what) {
   return fail(ErrorCode::invalid_argument, "--{}: {} is not a day such as 2026-03-01", what, text);
 }
 
+Result<unsigned> read_days(std::string_view text, std::string_view what) {
+  auto days = read_number<unsigned>(text, what);
+  if (days && (*days == 0 || *days > 36500)) {
+    return fail(ErrorCode::invalid_argument, "{}: between 1 and 36500", what);
+  }
+  return days;
+}
+
+/// "parse, import and list"
+std::string names_of_commands(std::string_view last_word) {
+  std::string names;
+  for (const CommandInfo& info : kCommands) {
+    const bool is_last = &info == &kCommands.back();
+    if (!names.empty()) names += is_last ? fmt::format(" {} ", last_word) : ", ";
+    names += info.name;
+  }
+  return names;
+}
+
 /// One option with its value.
 Result<void> take(ReportsOptions& options, const OptionInfo& option, const std::string& value) {
   const auto assign = [](auto& target, auto result) -> Result<void> {
@@ -124,13 +166,8 @@ Result<void> take(ReportsOptions& options, const OptionInfo& option, const std::
       return assign(options.since, read_day(value, option.name));
     case 3:
       return assign(options.until, read_day(value, option.name));
-    case 4: {
-      auto taken = assign(options.days, read_number<unsigned>(value, "--days"));
-      if (taken && (options.days == 0 || options.days > 36500)) {
-        return fail(ErrorCode::invalid_argument, "--days: between 1 and 36500");
-      }
-      return taken;
-    }
+    case 4:
+      return assign(options.days, read_days(value, "--days"));
     case 5:
       return assign(options.domain, normalize_domain(value));
     case 6:
@@ -146,6 +183,48 @@ Result<void> take(ReportsOptions& options, const OptionInfo& option, const std::
       break;
     case 10:
       options.raw = true;
+      break;
+    case 20: {
+      auto taken = assign(options.since, read_day(value, option.name));
+      options.until = options.since;
+      return taken;
+    }
+    case 21:
+      options.reporter = value;
+      break;
+    case 22:
+      options.type = value;
+      break;
+    case 23:
+      options.quarantined = true;
+      break;
+    case kRefused:
+      options.refused = true;
+      break;
+    case 25:
+      return assign(options.before, read_day(value, option.name));
+    case 26:
+      return assign(options.keep, read_days(value, "--keep"));
+    case 11:
+      options.check = true;
+      break;
+    case 12:
+      options.dry_run = true;
+      break;
+    case 13:
+      options.pipe = options.quiet = options.record_refused = options.require_dkim = true;
+      break;
+    case 'q':
+      options.quiet = true;
+      break;
+    case 14:
+      options.record_refused = true;
+      break;
+    case 15:
+      options.rejected = true;
+      break;
+    case 16:
+      options.require_dkim = true;
       break;
   }
   return {};
@@ -182,6 +261,20 @@ Result<int> take_options(int argc, char** argv, ReportsOptions& options) {
   }
 }
 
+/// Its inputs are in the store, and so are their verdicts.
+Result<void> check_rejected(const ReportsOptions& options,
+                            const std::vector<std::string>& arguments) {
+  if (!arguments.empty()) {
+    return fail(ErrorCode::invalid_argument, "import --rejected: {} is not expected",
+                arguments.front());
+  }
+  if (options.pipe || options.record_refused) {
+    return fail(ErrorCode::invalid_argument,
+                "import --rejected: goes with --dry-run and --quiet only");
+  }
+  return {};
+}
+
 Result<void> take_arguments(ReportsOptions& options, std::vector<std::string> arguments) {
   const std::string_view name = name_of(options.command);
   switch (options.command) {
@@ -189,6 +282,8 @@ Result<void> take_arguments(ReportsOptions& options, std::vector<std::string> ar
       return {};
     case Command::parse:
     case Command::import_files:
+      if (options.rejected) return check_rejected(options, arguments);
+      if (options.pipe && arguments.empty()) arguments.emplace_back("-");
       if (arguments.empty()) {
         return fail(ErrorCode::invalid_argument, "{}: which file? (- for standard input)", name);
       }
@@ -205,6 +300,8 @@ Result<void> take_arguments(ReportsOptions& options, std::vector<std::string> ar
     }
     case Command::list:
     case Command::summary:
+    case Command::serve:
+    case Command::prune:
       if (!arguments.empty()) {
         return fail(ErrorCode::invalid_argument, "{}: {} is not expected", name, arguments.front());
       }
@@ -231,15 +328,15 @@ Result<ReportsOptions> parse_reports_options(int argc, char** argv) {
   if (!first) return tl::unexpected(first.error());
   if (*first >= argc) {
     if (options.help || options.version) return options;
-    return fail(ErrorCode::invalid_argument,
-                "which command? parse, import, list, show or summary; -h for help");
+    return fail(ErrorCode::invalid_argument, "which command? {}; -h for help",
+                names_of_commands("or"));
   }
   const std::string_view name = argv[*first];
   const auto* found = std::find_if(kCommands.begin(), kCommands.end(),
                                    [&](const auto& info) { return info.name == name; });
   if (found == kCommands.end()) {
-    return fail(ErrorCode::invalid_argument,
-                "{}: no such command; there are parse, import, list, show and summary", name);
+    return fail(ErrorCode::invalid_argument, "{}: no such command; there are {}", name,
+                names_of_commands("and"));
   }
   options.command = found->command;
   // Options and arguments of a command may come in any order.
@@ -257,6 +354,9 @@ Result<ReportsOptions> parse_reports_options(int argc, char** argv) {
     if (at + 1 >= argc) break;
   }
   if (options.help || options.version) return options;
+  if (options.before && options.keep) {
+    return fail(ErrorCode::invalid_argument, "prune: --before or --keep, not both");
+  }
   if (auto taken = take_arguments(options, std::move(arguments)); !taken) {
     return tl::unexpected(taken.error());
   }

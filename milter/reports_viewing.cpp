@@ -11,6 +11,7 @@
 #include "milter/report_view.hpp"
 #include "milter/reports_commands.hpp"
 #include "milter/summary_text.hpp"
+#include "milter/text_table.hpp"
 
 namespace tlsrpt::milter {
 
@@ -29,7 +30,7 @@ Result<ReceivedStore> open_to_read(const Config& config) {
   }
   if (::access(path->c_str(), R_OK) != 0) return fail_errno(errno, "cannot read " + *path);
   auto store = ReceivedStore::open(*path, SqliteMode::read_only);
-  if (store || store.error().code != ErrorCode::database) return store;
+  if (store || store.error().code != ErrorCode::permission) return store;
   // While nobody has it open, SQLite must make a file beside it, even to read.
   const std::string folder = std::filesystem::path(*path).parent_path().native();
   if (::access(folder.c_str(), W_OK) == 0) return store;
@@ -41,12 +42,16 @@ Result<ReceivedStore> open_to_read(const Config& config) {
 
 /// Days of the command line as the times of the filter. A range that ends with the midnight at
 /// which a day begins is not about that day, so a second is added.
-ReportFilter filter_of(const ReportsOptions& options) {
+ReportFilter filter_of(const ReportsOptions& options, const Config& config) {
   ReportFilter filter;
   if (options.since) filter.since = Seconds(*options.since) + (options.refused ? 0s : 1s);
   if (options.until) filter.until = Seconds(*options.until + std::chrono::days(1));
   filter.domain = options.domain;
+  filter.reporter = options.reporter;
+  filter.result_type = options.type;
   filter.failures_only = options.failures;
+  filter.policy_domains = intake_settings(config).policy_domains;
+  filter.quarantined = options.quarantined;
   filter.limit = options.limit == 0 ? std::numeric_limits<std::size_t>::max() : options.limit;
   return filter;
 }
@@ -58,8 +63,8 @@ Exit failed(const Error& error) {
 
 Exit printed(std::string_view text) { return print(text) ? Exit::ok : Exit::io; }
 
-Exit list_refused(const ReportsOptions& options, ReceivedStore& store) {
-  const auto listed = store.list_refused(filter_of(options));
+Exit list_refused(const ReportsOptions& options, const Config& config, ReceivedStore& store) {
+  const auto listed = store.list_refused(filter_of(options, config));
   if (!listed) return failed(listed.error());
   if (!options.json) return printed(refusal_list_text(*listed));
   for (const ListedRefusal& one : *listed) {
@@ -68,23 +73,50 @@ Exit list_refused(const ReportsOptions& options, ReceivedStore& store) {
   return Exit::ok;
 }
 
-Exit list_command(const ReportsOptions& options, ReceivedStore& store) {
-  if (options.refused) return list_refused(options, store);
+/// What a list of reports leaves unsaid: that there are more, and those about others' domains.
+Result<std::string> after_list(const ReportsOptions& options, ReportFilter filter,
+                               std::size_t shown, ReceivedStore& store) {
+  std::string text;
+  if (options.limit != 0 && shown == options.limit) {
+    text += "There may be more: --limit N shows N of them.\n";
+  }
+  if (options.quarantined) {
+    if (filter.policy_domains.empty()) {
+      text += "PolicyDomains is not set, so all domains are taken for yours.\n";
+    }
+    return text;
+  }
+  constexpr std::size_t kMostCounted = 10'000;
+  filter.quarantined = true;
+  filter.with_policies = false;
+  filter.limit = kMostCounted;
+  std::size_t count = 0;
+  if (auto done = store.visit(filter, [&](const ListedReport&) { ++count; }); !done) {
+    return tl::unexpected(done.error());
+  }
+  if (count > 0) {
+    text += fmt::format(
+        "{}{} report{} about domains that are not yours: opentlsrpt-reports list --quarantined\n",
+        group_digits(count), count == kMostCounted ? " or more" : "", count == 1 ? "" : "s");
+  }
+  return text;
+}
+
+Exit list_command(const ReportsOptions& options, const Config& config, ReceivedStore& store) {
+  if (options.refused) return list_refused(options, config, store);
+  const ReportFilter filter = filter_of(options, config);
   if (options.json) {
     bool written = true;
-    const auto done = store.visit(filter_of(options), [&](const ListedReport& one) {
-      written = written && print(listed_line(one));
-    });
+    const auto done = store.visit(
+        filter, [&](const ListedReport& one) { written = written && print(listed_line(one)); });
     if (!done) return failed(done.error());
     return written ? Exit::ok : Exit::io;
   }
-  const auto listed = store.list(filter_of(options));
+  const auto listed = store.list(filter);
   if (!listed) return failed(listed.error());
-  std::string text = report_list_text(*listed);
-  if (options.limit != 0 && listed->size() == options.limit) {
-    text += "There may be more: --limit N shows N of them.\n";
-  }
-  return printed(text);
+  const auto after = after_list(options, filter, listed->size(), store);
+  if (!after) return failed(after.error());
+  return printed(report_list_text(*listed) + *after);
 }
 
 Exit show_refused(const ReportsOptions& options, ReceivedStore& store) {
@@ -96,14 +128,16 @@ Exit show_refused(const ReportsOptions& options, ReceivedStore& store) {
   return printed(options.raw ? (*refused)->bytes : refusal_view(options.id, **refused));
 }
 
-Exit show_command(const ReportsOptions& options, ReceivedStore& store) {
+Exit show_command(const ReportsOptions& options, const Config& config, ReceivedStore& store) {
   if (options.refused) return show_refused(options, store);
   const auto report = store.report(options.id);
   if (!report) return failed(report.error());
   if (!report->has_value()) {
     return failed({ErrorCode::not_found, fmt::format("no report {}", options.id)});
   }
-  return printed(options.raw ? (*report)->json : report_view(options.id, **report));
+  return printed(options.raw
+                     ? (*report)->json
+                     : report_view(options.id, **report, intake_settings(config).policy_domains));
 }
 
 SummaryQuestion question_of(const ReportsOptions& options, const Config& config,
@@ -142,6 +176,7 @@ Result<void> add_earlier(const SummaryQuestion& question, ReceivedStore& store,
   filter.domain = question.domain;
   filter.since = question.since - (question.until.value_or(question.now) - question.since);
   filter.until = question.since;
+  filter.policy_domains = question.policy_domains;
   filter.limit = std::numeric_limits<std::size_t>::max();
   filter.with_policies = false;
   return store.visit(filter, [&](const ListedReport& listed) {
@@ -185,14 +220,16 @@ Exit view_command(const ReportsOptions& options, const Config& config, const Clo
   if (!store) return failed(store.error());
   switch (options.command) {
     case Command::list:
-      return list_command(options, *store);
+      return list_command(options, config, *store);
     case Command::show:
-      return show_command(options, *store);
+      return show_command(options, config, *store);
     case Command::summary:
       return summary_command(options, config, clock, *store);
     case Command::none:
     case Command::parse:
     case Command::import_files:
+    case Command::serve:
+    case Command::prune:
       break;
   }
   return Exit::software;

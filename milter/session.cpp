@@ -3,7 +3,10 @@
 
 #include <algorithm>
 
+#include "common/ascii.hpp"
 #include "milter/intake_log.hpp"
+#include "milter/report_claim.hpp"
+#include "milter/results_header.hpp"
 
 namespace tlsrpt::milter {
 
@@ -19,19 +22,32 @@ std::string_view first_refusal(const IntakeResult& result) {
 }
 
 Answer make_answer(Reply reply, std::string_view enhanced, std::string text) {
+  Answer answer;
+  answer.reply = reply;
   switch (reply) {
     case Reply::reject:
-      return {reply, "550", "5.7.1", std::move(text)};
+      answer.code = "550";
+      answer.enhanced = "5.7.1";
+      answer.text = std::move(text);
+      break;
     case Reply::tempfail:
-      return {reply, "451", std::string(enhanced), std::move(text)};
+      answer.code = "451";
+      answer.enhanced = enhanced;
+      answer.text = std::move(text);
+      break;
+    case Reply::quarantine:
+      answer.text = std::move(text);
+      break;
     case Reply::proceed:
     case Reply::skip:
     case Reply::accept:
     case Reply::discard:
-      return {reply, {}, {}, {}};
+      break;
   }
-  return {};
+  return answer;
 }
+
+Answer plain(Reply reply) { return make_answer(reply, {}, {}); }
 
 }  // namespace
 
@@ -39,6 +55,7 @@ Reply to_reply(std::string_view word) {
   if (word == "discard") return Reply::discard;
   if (word == "reject") return Reply::reject;
   if (word == "tempfail") return Reply::tempfail;
+  if (word == "quarantine") return Reply::quarantine;
   return Reply::accept;
 }
 
@@ -56,44 +73,73 @@ std::string_view to_word(Reply reply) {
       return "reject";
     case Reply::tempfail:
       return "tempfail";
+    case Reply::quarantine:
+      return "quarantine";
   }
   return "";
 }
 
-Session::Session(const SessionSettings& settings, MailTaker& taker, SpoolBudget& budget, Log& log)
-    : settings_(settings), taker_(taker), log_(log), message_(budget, settings.max_message_bytes) {}
+Session::Session(std::shared_ptr<const SessionSettings> settings, MailTaker& taker,
+                 SpoolBudget& budget, Log& log)
+    : settings_(std::move(settings)),
+      taker_(taker),
+      log_(log),
+      message_(budget, settings_->max_message_bytes) {}
 
 void Session::reset() {
   message_.clear();
   queue_id_.clear();
+  foreign_headers_ = 0;
   for_us_ = false;
   for_others_ = false;
+  by_header_ = false;
+  claims_ = false;
+  is_other_ = false;
   failed_ = false;
 }
 
 Answer Session::connect(std::string_view host, std::string_view address) {
   reset();
-  if (!settings_.peer_list.contains(host, address)) return {};
+  listed_peer_ = settings_->peer_list.contains(host, address);
+  if (!listed_peer_) return {};
   log_.debug(LogLine("peer-skipped").add("host", host).add("address", address));
-  return {Reply::accept, {}, {}, {}};
+  return plain(Reply::accept);
 }
 
 void Session::mail() { reset(); }
 
 void Session::recipient(std::string_view path) {
-  (settings_.report_addresses.contain(path) ? for_us_ : for_others_) = true;
+  if (for_us_ && for_others_) return;
+  (settings_->report_addresses.contain(path) ? for_us_ : for_others_) = true;
 }
 
 Answer Session::data(std::string_view queue_id) {
+  if (listed_peer_) return plain(Reply::accept);
   // A recipient that could not be looked at may have been one of ours.
-  if (failed_) return internal_error(settings_);
-  if (!for_us_) return {Reply::accept, {}, {}, {}};
+  if (failed_) return after_fault();
+  by_header_ = !for_us_ && settings_->report_addresses.by_header();
+  if (!is_wanted()) return plain(Reply::accept);
   queue_id_ = queue_id.substr(0, kMaxQueueId);
   return {};
 }
 
 void Session::header(std::string_view name, std::string_view value) {
-  if (!for_us_) return;
+  if (!is_wanted()) return;
+  if (settings_->add_header && equal_ignoring_case(name, kResultsHeader)) ++foreign_headers_;
+  if (by_header_ && !claims_) {
+    claims_ = claims_report(name, value);
+    const std::size_t with_this_field =
+        message_.bytes().size() + name.size() + value.size() + std::string_view(":\r\n").size();
+    if (!claims_ && with_this_field > settings_->max_header_bytes) {
+      is_other_ = true;
+      message_.clear();
+      return;
+    }
+  }
+  append_field(name, value);
+}
+
+void Session::append_field(std::string_view name, std::string_view value) {
   message_.append(name);
   message_.append(":");
   // The MTA hands over folded values with bare LF; on the wire each was CRLF (R253).
@@ -108,14 +154,20 @@ void Session::header(std::string_view name, std::string_view value) {
   message_.append("\r\n");
 }
 
-void Session::end_of_headers() {
-  if (for_us_) message_.append("\r\n");
+Answer Session::end_of_headers() {
+  if (by_header_ && failed_) return after_fault();
+  if (by_header_ && !claims_) {
+    is_other_ = true;
+    message_.clear();
+    return plain(Reply::accept);
+  }
+  if (is_wanted()) message_.append("\r\n");
+  return {};
 }
 
 Answer Session::body(std::string_view chunk) {
-  if (!for_us_) return {};
-  if (message_.append(chunk) == SpooledMessage::State::whole) return {};
-  return {Reply::skip, {}, {}, {}};
+  if (!is_wanted() || message_.append(chunk) == SpooledMessage::State::whole) return {};
+  return plain(Reply::skip);
 }
 
 IntakeResult Session::take() {
@@ -133,39 +185,51 @@ IntakeResult Session::take() {
   return result;
 }
 
-Answer Session::end_of_message(std::string_view queue_id) {
+void Session::log(const IntakeResult& result) {
+  for (const LogEntry& entry : describe_mail(result, queue_id_)) {
+    log_.write(entry.level, entry.line.text());
+  }
+  if (!settings_->log_why) return;
+  for (const LogLine& line : explain_mail(result, queue_id_)) log_.info(line);
+}
+
+Answer Session::end_of_message(std::string_view queue_id, std::string_view mta_name) {
   if (failed_) {
     reset();
-    return internal_error(settings_);
+    return internal_error(*settings_, Stage::end_of_message);
   }
-  if (!for_us_) return {Reply::accept, {}, {}, {}};
+  if (!is_wanted()) return plain(Reply::accept);
   if (queue_id_.empty()) queue_id_ = queue_id.substr(0, kMaxQueueId);
   const IntakeResult result = take();
-  log_.write(level_of(result), describe_mail(result, queue_id_).text());
-  if (settings_.log_why) {
-    for (const LogLine& line : explain_mail(result, queue_id_)) log_.info(line);
+  log(result);
+  Answer answer = answer_to(result);
+  answer.foreign_headers = foreign_headers_;
+  if (settings_->add_header && result.disposition != Disposition::no_report) {
+    answer.header = results_header(result, mta_name);
   }
-  const Answer answer = decide(result);
   reset();
   return answer;
 }
 
-Answer Session::decide(const IntakeResult& result) {
+Answer Session::answer_to(const IntakeResult& result) {
   switch (result.disposition) {
     case Disposition::stored:
-      return answer(settings_.on_report, "4.7.1", {});
+      return answer(settings_->on_success, "4.7.1", "TLS report stored");
     case Disposition::refused:
-      return answer(settings_.on_bad_report, "4.7.1",
+      return answer(settings_->on_bad_report, "4.7.1",
                     fmt::format("TLS report not accepted: {}", first_refusal(result)));
     case Disposition::no_report:
-      return answer(settings_.on_default, "4.7.1", "This address takes TLS reports only");
+      // What was to be known by its header goes to people.
+      return by_header_
+                 ? plain(Reply::accept)
+                 : answer(settings_->on_default, "4.7.1", "This address takes TLS reports only");
     case Disposition::dns_error:
-      return answer(settings_.on_dns_error, "4.7.5",
+      return answer(settings_->on_dns_error, "4.7.5",
                     "The DKIM key of this TLS report cannot be looked up now");
     case Disposition::failed:
-      return answer(settings_.on_internal_error, "4.3.0", "TLS report cannot be stored now");
+      return answer(settings_->on_internal_error, "4.3.0", "TLS report cannot be stored now");
   }
-  return internal_error(settings_);
+  return internal_error(*settings_, Stage::end_of_message);
 }
 
 Answer Session::answer(Reply configured, std::string_view enhanced, std::string text) {
@@ -178,10 +242,17 @@ Answer Session::answer(Reply configured, std::string_view enhanced, std::string 
   return make_answer(configured, enhanced, std::move(text));
 }
 
-Answer Session::internal_error(const SessionSettings& settings) {
+Answer Session::after_fault() {
+  // Only the end of a message can be quarantined; failed_ will answer it.
+  if (settings_->on_internal_error == Reply::quarantine) return {};
+  return internal_error(*settings_, Stage::before_end);
+}
+
+Answer Session::internal_error(const SessionSettings& settings, Stage stage) {
+  Reply reply = settings.on_internal_error;
   // Nobody knows for whom the message is: it is not thrown away on suspicion.
-  const Reply reply =
-      settings.on_internal_error == Reply::discard ? Reply::accept : settings.on_internal_error;
+  const bool too_early = reply == Reply::quarantine && stage == Stage::before_end;
+  if (reply == Reply::discard || too_early) reply = Reply::accept;
   return make_answer(reply, "4.3.0", "Local error in the TLS report filter");
 }
 

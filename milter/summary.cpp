@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <tuple>
 
 namespace tlsrpt::milter {
 
@@ -83,15 +82,35 @@ bool SummaryBuilder::is_foreign(const std::string& domain) const {
   return !ours.empty() && std::find(ours.begin(), ours.end(), domain) == ours.end();
 }
 
+/// Notes what is about domains of others. True: there is nothing else in the report.
+bool SummaryBuilder::quarantine(const Report& report) {
+  bool any_foreign = false;
+  bool any_ours = false;
+  for (const PolicyResult& result : report.policies) {
+    if (!is_asked_for(result)) continue;
+    const std::string& domain = result.policy.policy_domain;
+    if (!is_foreign(domain)) {
+      any_ours = true;
+      continue;
+    }
+    any_foreign = true;
+    auto& shown = totals_.quarantined_domains;
+    if (shown.size() < kMaxQuarantinedDomains) shown.insert(domain);
+  }
+  if (any_foreign) ++totals_.quarantined;
+  return any_foreign && !any_ours;
+}
+
 void SummaryBuilder::add(const ListedReport& listed) {
   const DateRange& range = listed.report.date_range;
+  // A range that ends with the midnight at which a day begins is not about that day.
+  const bool is_earlier = range.end_datetime <= question_.since;
+  if (!is_earlier && quarantine(listed.report)) return;
   const std::string reporter = reporter_name(listed);
   if (Seconds* newest = entry(newest_of_reporter_, reporter)) {
     *newest = std::max(*newest, range.end_datetime);
   }
-  // A range that ends with the midnight at which a day begins is not about that day.
-  if (range.end_datetime <= question_.since) return;
-  if (question_.until && range.start_datetime >= *question_.until) return;
+  if (is_earlier || (question_.until && range.start_datetime >= *question_.until)) return;
 
   ++totals_.reports;
   if (listed.report.policies.empty()) ++totals_.without_policies;
@@ -110,24 +129,22 @@ void SummaryBuilder::add(const ListedReport& listed) {
     ++from->dkim[listed.provenance.dkim];
   }
   for (const PolicyResult& result : listed.report.policies) {
-    if (is_asked_for(result)) add_policy(result, reporter, from);
+    if (is_asked_for(result) && !is_foreign(result.policy.policy_domain)) {
+      add_policy(result, reporter, from);
+    }
   }
 }
 
 void SummaryBuilder::add_policy(const PolicyResult& result, const std::string& reporter,
                                 ReporterSummary* from) {
   const std::string type = lower_case(result.policy.policy_type);
-  const bool foreign = is_foreign(result.policy.policy_domain);
-  if (!foreign) {
-    if (SessionCounts* counts = entry(totals_.by_policy_type, type)) counts->add(result);
-  }
+  if (SessionCounts* counts = entry(totals_.by_policy_type, type)) counts->add(result);
   if (from != nullptr) {
     if (SessionCounts* counts = entry(from->by_policy_type, type)) counts->add(result);
   }
   if (DomainSummary* domain = entry(domains_, {result.policy.policy_domain, type})) {
     domain->policy_domain = result.policy.policy_domain;
     domain->policy_type = type;
-    domain->foreign = foreign;
     ++domain->policies;
     domain->sessions.add(result);
   }
@@ -164,9 +181,7 @@ Summary SummaryBuilder::finish() const {
   summary.domains = values_of(domains_);
   std::stable_sort(summary.domains.begin(), summary.domains.end(),
                    [](const DomainSummary& a, const DomainSummary& b) {
-                     const bool a_fails = a.sessions.failed > 0;
-                     const bool b_fails = b.sessions.failed > 0;
-                     return std::tuple(a.foreign, !a_fails) < std::tuple(b.foreign, !b_fails);
+                     return a.sessions.failed > 0 && b.sessions.failed == 0;
                    });
   summary.reporters = values_of(reporters_);
   std::stable_sort(

@@ -20,7 +20,7 @@ struct SummaryQuestion {
   Seconds since{};                          ///< reports whose range ends after it are summed up
   std::optional<Seconds> until;             ///< and begins before it
   std::string domain;                       ///< one policy domain only; "" = all
-  std::vector<std::string> policy_domains;  ///< ours; empty: no check for foreign domains
+  std::vector<std::string> policy_domains;  ///< ours; empty: all domains are
 };
 
 /// Counts under one policy type. Those of different types must not be added: a session may be
@@ -36,7 +36,6 @@ struct SessionCounts {
 struct DomainSummary {
   std::string policy_domain;
   std::string policy_type;
-  bool foreign = false;  ///< not one of policy_domains
   std::uint64_t policies = 0;
   SessionCounts sessions;
 };
@@ -76,11 +75,15 @@ struct Summary {
   std::optional<Seconds> oldest_start;
   std::optional<Seconds> newest_end;
   std::optional<Seconds> newest_arrival;
-  std::map<std::string, SessionCounts> by_policy_type;  ///< foreign domains left out
-  std::vector<DomainSummary> domains;                   ///< failing ones first, then by name
-  std::vector<ReporterSummary> reporters;               ///< by number of reports
-  std::vector<FailureSummary> failures;                 ///< most sessions first
-  std::vector<SilentReporter> silent;                   ///< longest silence first
+  /// Reports about domains that are not ours, of which nothing else here speaks (R228), and some of
+  /// those domains.
+  std::uint64_t quarantined = 0;
+  std::set<std::string> quarantined_domains;
+  std::map<std::string, SessionCounts> by_policy_type;
+  std::vector<DomainSummary> domains;      ///< failing ones first, then by name
+  std::vector<ReporterSummary> reporters;  ///< by number of reports
+  std::vector<FailureSummary> failures;    ///< most sessions first
+  std::vector<SilentReporter> silent;      ///< longest silence first
   std::map<Refusal, std::uint64_t> refused;
   std::uint64_t left_out = 0;  ///< entries beyond the bound on distinct ones
   [[nodiscard]] bool failing() const;
@@ -90,6 +93,7 @@ struct Summary {
 class SummaryBuilder {
  public:
   static constexpr std::size_t kMaxGroups = 20000;
+  static constexpr std::size_t kMaxQuarantinedDomains = 5;
 
   explicit SummaryBuilder(SummaryQuestion question) : question_(std::move(question)) {}
   /// Reports before 'since' only say who used to report: give those of as long a time before it.
@@ -105,6 +109,7 @@ class SummaryBuilder {
   typename Map::mapped_type* entry(Map& map, const typename Map::key_type& key);
   [[nodiscard]] bool is_asked_for(const PolicyResult& result) const;
   [[nodiscard]] bool is_foreign(const std::string& domain) const;
+  [[nodiscard]] bool quarantine(const Report& report);
   void add_policy(const PolicyResult& result, const std::string& reporter, ReporterSummary* from);
   void add_failure(const PolicyResult& result, const FailureDetails& details,
                    const std::string& reporter);

@@ -33,7 +33,6 @@ Json domains(const Summary& summary) {
     Json& one = array.emplace_back();
     one["policy-domain"] = domain.policy_domain;
     one["policy-type"] = domain.policy_type;
-    one["foreign"] = domain.foreign;
     add_counts(one, domain.sessions);
   }
   return array;
@@ -100,6 +99,7 @@ std::string summary_json(const Summary& summary) {
   for (const auto& [refusal, inputs] : summary.refused) {
     object["refused"][std::string(to_word(refusal))] = inputs;
   }
+  object["quarantined"] = summary.quarantined;
   object["left-out"] = summary.left_out;
   return escape_json_for_terminal(
       object.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) + "\n");

@@ -165,14 +165,12 @@ std::string domains(const Summary& summary) {
                    {"POLICY", false, 16},
                    {"SUCCESSFUL", true},
                    {"FAILED", true},
-                   {"SUCCESS RATE", true},
-                   {"", false}});
+                   {"SUCCESS RATE", true}});
   for (const DomainSummary& domain : summary.domains) {
     if (&domain - summary.domains.data() >= std::ptrdiff_t{kMaxRows}) break;
     table.add({or_unknown(domain.policy_domain), shown_type(domain.policy_type),
                group_digits(domain.sessions.successful), group_digits(domain.sessions.failed),
-               success_rate(domain.sessions.successful, domain.sessions.failed),
-               domain.foreign ? "not one of PolicyDomains" : ""});
+               success_rate(domain.sessions.successful, domain.sessions.failed)});
   }
   if (table.empty()) return {};
   return "\nDOMAINS\n" + table.text() + rest_line(summary.domains.size(), kMaxRows);
@@ -242,7 +240,22 @@ std::string refused(const Summary& summary) {
                refusal == Refusal::none ? "(unknown reason)" : std::string(to_word(refusal))});
   }
   if (table.empty()) return {};
-  return "\nREFUSED (list --refused shows each)\n" + table.text();
+  return "\nREFUSED (list --rejected shows each)\n" + table.text();
+}
+
+std::string quarantined(const Summary& summary) {
+  if (summary.quarantined == 0) return {};
+  std::string names;
+  for (const std::string& name : summary.quarantined_domains) {
+    names += (names.empty() ? "" : ", ") + escape_terminal(or_unknown(name));
+  }
+  if (summary.quarantined_domains.size() == SummaryBuilder::kMaxQuarantinedDomains) {
+    names += " and maybe more";
+  }
+  return fmt::format(
+      "\nQUARANTINED\n{} report{} about domains that are not yours: opentlsrpt-reports list "
+      "--quarantined\nThey are about {}. What is yours belongs into PolicyDomains, MX hosts too.\n",
+      group_digits(summary.quarantined), summary.quarantined == 1 ? "" : "s", names);
 }
 
 std::string notes(const Summary& summary) {
@@ -268,7 +281,7 @@ std::string summary_text(const Summary& summary) {
   } else {
     text += "\n" + verdict(summary) + failures(summary) + domains(summary) + reporters(summary);
   }
-  return text + silent(summary) + refused(summary) + notes(summary);
+  return text + silent(summary) + quarantined(summary) + refused(summary) + notes(summary);
 }
 
 }  // namespace tlsrpt::milter

@@ -15,8 +15,9 @@ from collector_support import BUILD, SOURCE, Collector, recorded_datagrams
 from loop_support import days_ago, skip_reason
 from milter_process import MilterProcess
 from outcome_sums import expected_reports, shown_report
-from postfix_server import PostfixServer, without_trace
+from postfix_server import PostfixServer
 from report_mails import Signer, plain_mail, report_mail
+from smtp_client import without_trace
 from unbound_server import UnboundServer
 
 REPORTER = BUILD / "sender" / "opentlsrpt-reporter"
@@ -122,7 +123,7 @@ class Loop(unittest.TestCase):
         cls.dns = UnboundServer(zones)
         cls.dns.start()
         cls.addClassCleanup(cls.dns.stop)
-        cls.milter = MilterProcess(ReportAddress=REPORT_ADDRESS, On_Report="discard",
+        cls.milter = MilterProcess(ReportAddress=REPORT_ADDRESS, On_Success="discard",
                                    Nameserver=cls.dns.address)
         cls.milter.__enter__()
         cls.addClassCleanup(cls.milter.__exit__)

@@ -14,24 +14,13 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
 from milter_case import SENDER, MilterCase
-from milter_process import PROGRAM, MilterProcess
+from milter_process import PROGRAM, MilterProcess, children, memory_kilobytes
 from postfix_server import PostfixServer
 from report_mails import plain_mail, report_mail
 
 
-
-def children(process):
-    with open(f"/proc/{process}/task/{process}/children", encoding="ascii") as file:
-        return [int(word) for word in file.read().split()]
-
-
 def descriptors(process):
     return len(os.listdir(f"/proc/{process}/fd"))
-
-
-def resident_kilobytes(process):
-    with open(f"/proc/{process}/status", encoding="ascii") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
 
 
 class Configuration(unittest.TestCase):
@@ -140,9 +129,9 @@ class MilterFailures(MilterCase):
                     return
 
         batch(300)  # arenas and caches fill
-        memory, files = resident_kilobytes(process), descriptors(process)
+        memory, files = memory_kilobytes(process), descriptors(process)
         batch(900)
-        self.assertLess(resident_kilobytes(process), memory + 4096)
+        self.assertLess(memory_kilobytes(process), memory + 4096)
         self.assertLessEqual(descriptors(process), files + 2)
         self.assertEqual(len(children(process)), 1)
         (spawner,) = children(process)

@@ -8,7 +8,7 @@ import unittest
 SOURCE = os.environ.get("OPENTLSRPT_SOURCE",
                         os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 FILES = ("intake_log.cpp", "intake_service.cpp", "milter_server.cpp", "opentlsrpt_milter.cpp",
-         "pruner.cpp", "session.cpp")
+         "pruner.cpp", "reload.cpp", "session.cpp")
 
 
 def read(*names):
@@ -21,7 +21,7 @@ class MilterPage(unittest.TestCase):
         logged = set()
         for name in FILES:
             text = read("milter", name)
-            logged.update(re.findall(r'(?:LogLine|start)\("([a-z-]+)"\)', text))
+            logged.update(re.findall(r'(?:LogLine|start|start_line)\("([a-z-]+)"', text))
             if name == "intake_log.cpp":
                 tags = text[text.index("tag_of("):text.index("void add_if_any")]
                 logged.update(re.findall(r'"([a-z-]+)"', tags))

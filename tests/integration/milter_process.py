@@ -18,11 +18,25 @@ BUILD = os.environ.get("OPENTLSRPT_BUILD", "")
 PROGRAM = os.path.join(BUILD, "milter", "opentlsrpt-milter")
 
 
-class MilterProcess:
-    """Keyword arguments are lines of the configuration; '-' of a key is written '_'."""
+def children(process):
+    with open(f"/proc/{process}/task/{process}/children", encoding="ascii") as file:
+        return [int(word) for word in file.read().split()]
 
-    def __init__(self, **keys):
-        self.folder = tempfile.mkdtemp(prefix="opentlsrpt-milter-")
+
+def memory_kilobytes(process, field="VmRSS"):
+    """How much memory a process has; VmHWM is the most it ever had."""
+    with open(f"/proc/{process}/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith(field + ":"))
+
+
+class MilterProcess:
+    """Keyword arguments are lines of the configuration; '-' of a key is written '_'.
+
+    below  where its folder is made, if not among other temporary ones
+    """
+
+    def __init__(self, below=None, **keys):
+        self.folder = tempfile.mkdtemp(prefix="opentlsrpt-milter-", dir=below)
         os.chmod(self.folder, 0o755)
         self.keys = {"ReportAddress": "tls@example.org", "Database": "sqlite:" + self.folder,
                      "Socket": "local:" + os.path.join(self.folder, "milter.sock"),
@@ -86,7 +100,7 @@ class MilterProcess:
         return status
 
     def path(self):
-        return os.path.join(self.folder, "milter.sock")
+        return self.keys["Socket"].split(":", 1)[1]
 
     def postfix_address(self):
         return "unix:" + self.path()

@@ -5,7 +5,8 @@
         postfix.send("a@sender.example", ["tls@example.org"], message_bytes)
         postfix.wait_for_mail("tls@example.org", count=1)
 
-Everything lives in one temporary folder. Nothing is chrooted, so paths of sockets are absolute.
+Everything lives in one temporary folder. Nothing is chrooted unless asked for, so paths of sockets
+are absolute.
 Mail for the domains given is delivered into a Maildir below that folder and read with mails(); all
 other mail is refused at RCPT, and there is no SMTP client: nothing leaves the machine.
 
@@ -20,18 +21,19 @@ on 127.0.0.1, and the host name in the greeting, unique to each instance, is che
 import os
 import pwd
 import shutil
-import smtplib
 import socket
 import subprocess
 import tempfile
 import time
 
+from smtp_client import SmtpClient
+
 DAEMONS = "/usr/lib/postfix/sbin"
 
 MASTER_CF = """\
-127.0.0.1:{port} inet n - n - - smtpd
+127.0.0.1:{port} inet n - {chroot} - - smtpd
 pickup    unix  n - n 60  1 pickup
-cleanup   unix  n - n -   0 cleanup
+cleanup   unix  n - {chroot} -   0 cleanup
 qmgr      unix  n - n 300 1 qmgr
 rewrite   unix  - - n -   - trivial-rewrite
 bounce    unix  - - n -   0 bounce
@@ -83,34 +85,26 @@ def _bare(address):
     return local.split("+", 1)[0] + "@" + domain
 
 
-def without_trace(mail):
-    """A delivered mail as it was sent: without the header fields that Postfix puts in front."""
-    trace = (b"return-path", b"x-original-to", b"delivered-to", b"received")
-    lines = mail.split(b"\n")
-    while lines and lines[0].split(b":", 1)[0].lower() in trace:
-        lines.pop(0)
-        while lines and lines[0][:1] in (b" ", b"\t"):
-            lines.pop(0)
-    return b"\n".join(lines)
-
-
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
-class PostfixServer:
+class PostfixServer(SmtpClient):
     """One running instance; a context manager, or start() and stop().
 
     smtpd_milters  the parameter's value, as in main.cf; "" for none
     domains        domains whose mail is delivered, whatever its local part
+    chroot         whether what talks to filters runs in a chroot, as Debian has it
     parameters     further main.cf parameters, name -> value; they win over those made here
     """
 
-    def __init__(self, smtpd_milters="", domains=("example.org",), parameters=None):
+    def __init__(self, smtpd_milters="", domains=("example.org",), chroot=False,
+                 parameters=None):
         self.smtpd_milters = smtpd_milters
         self.domains = list(domains)
+        self.chroot = "y" if chroot else "n"
         self.parameters = dict(parameters or {})
         self.port = free_port()
         self.name = f"t{os.getpid()}-{self.port}.postfix.test"
@@ -157,45 +151,18 @@ class PostfixServer:
         self._postfix("start")
         self._wait_for_greeting()
 
-    # -- use -------------------------------------------------------------------------------------
-
-    def connect(self, timeout=60):
-        """An smtplib.SMTP; the caller closes it."""
-        return smtplib.SMTP("127.0.0.1", self.port, local_hostname="client.test", timeout=timeout)
-
-    def send(self, sender, recipients, message):
-        """Sends one message (bytes, CRLF) byte for byte; smtplib's exceptions say what was refused.
-
-        Returns (code, text) of the answer to the message itself.
-        """
-        with self.connect() as client:
-            return self.send_on(client, sender, recipients, message)
-
     @staticmethod
-    def send_on(client, sender, recipients, message):
-        """The same on an open connection. Unlike sendmail() it does not touch line ends."""
-        client.ehlo_or_helo_if_needed()
-        code, text = client.mail(sender, ["BODY=8BITMIME"])
-        if code != 250:
-            raise smtplib.SMTPSenderRefused(code, text, sender)
-        for recipient in recipients:
-            code, text = client.rcpt(recipient)
-            if code not in (250, 251):
-                client.rset()
-                raise smtplib.SMTPRecipientsRefused({recipient: (code, text)})
-        code, text = client.docmd("DATA")
-        if code != 354:
-            raise smtplib.SMTPDataError(code, text)
-        stuffed = message.replace(b"\r\n.", b"\r\n..")
-        if stuffed.startswith(b"."):
-            stuffed = b"." + stuffed
-        if not stuffed.endswith(b"\r\n"):
-            stuffed += b"\r\n"
-        client.send(stuffed + b".\r\n")
-        code, text = client.getreply()
-        if code != 250:
-            raise smtplib.SMTPDataError(code, text)
-        return code, text
+    def folder_of_sockets():
+        """Below which folder the socket of a filter may be; None for any."""
+        return None
+
+    def use_milter(self, path, default_action="tempfail"):
+        """Puts the filter at this socket, and no other, in front. tempfail shows its faults."""
+        value = "{ unix:" + path + ", default_action=" + default_action + " }"
+        if self.parameters.get("smtpd_milters") != value:
+            self.reconfigure(smtpd_milters=value)
+
+    # -- use -------------------------------------------------------------------------------------
 
     def mails(self, address):
         """What was delivered to an address (its +extension is ignored), oldest first.
@@ -238,6 +205,18 @@ class PostfixServer:
             for _, _, files in os.walk(os.path.join(self.folder, "queue", queue)):
                 names.extend(files)
         return names
+
+    def held(self):
+        """How many messages are on hold."""
+        return len(_list(os.path.join(self.folder, "queue", "hold")))
+
+    def remove_held(self):
+        subprocess.run(["postsuper", "-c", self._config_dir(), "-d", "ALL", "hold"], check=True,
+                       env=self._environment(), capture_output=True, timeout=60)
+
+    def queue_folder(self):
+        """Where programs with a chroot see their root."""
+        return os.path.join(self.folder, "queue")
 
     def log(self):
         """Everything Postfix has logged so far."""
@@ -323,7 +302,7 @@ class PostfixServer:
     def _write_configuration(self):
         folder = self._config_dir()
         for name, text in (("main.cf", self._main_cf()),
-                           ("master.cf", MASTER_CF.format(port=self.port))):
+                           ("master.cf", MASTER_CF.format(port=self.port, chroot=self.chroot))):
             with open(os.path.join(folder, name), "w", encoding="ascii") as file:
                 file.write(text)
 

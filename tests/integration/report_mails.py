@@ -103,6 +103,8 @@ class Signer:
         strings = " ".join(f'"{record[i:i + 200]}"' for i in range(0, len(record), 200))
         return {self.domain: f"{self.selector}._domainkey TXT ( {strings} )\n"}
 
-    def sign(self, message):
+    def sign(self, message, *options):
+        """options: further ones of dkim_tool, as ("--header-canon", "simple")."""
         return self._run("sign", "--key", self.key, "--domain", self.domain, "--selector",
-                         self.selector, "--time", str(int(time.time())), message=message)
+                         self.selector, "--time", str(int(time.time())), *options,
+                         message=message)

@@ -115,7 +115,7 @@ class Reports(unittest.TestCase):
             self.write("%d.json" % number, json.dumps(value).encode())
         imported = [self.run_program("import", os.path.join(self.folder, "%d.json" % number))
                     for number in range(len(texts))]
-        views = [("list",), ("list", "--json"), ("list", "--failures"), ("list", "--refused"),
+        views = [("list",), ("list", "--json"), ("list", "--failures"), ("list", "--rejected"),
                  ("summary", "--since", "2026-01-01"),
                  ("summary", "--since", "2026-01-01", "--json")]
         views += [("show", str(number + 1)) for number in range(len(texts))]
@@ -248,7 +248,7 @@ class Reports(unittest.TestCase):
         (line,) = self.lines("import", bad, expect=1)
         self.assertNotIn("stored", line)
         self.assertIn("No stored report", self.run_program("list"))
-        self.assertIn("No refused mail", self.run_program("list", "--refused"))
+        self.assertIn("No refused mail", self.run_program("list", "--rejected"))
 
     def test_list_show_and_summary(self):
         files = [self.write("a.json", json.dumps(report(1)).encode()),

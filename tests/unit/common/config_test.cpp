@@ -66,6 +66,36 @@ TEST(Config, values_of_every_type) {
   EXPECT_FALSE(config.is_set(Key::selector));
 }
 
+TEST(Config, the_text_of_every_value_can_be_read_again) {
+  const ReadConfig read = read_config_text(
+      "LogWhy yes\nUMask 27\nMaximumMessageSize 2M\nReportRetention 3d\nMaximumRua 7\n"
+      "PeerList 192.0.2.1, .example.org\nOn-Default Reject\nOrganizationName \"A # B\"\n",
+      "f");
+  ASSERT_TRUE(read.problems.empty());
+  for (const auto& [key, text] :
+       std::vector<std::pair<Key, std::string>>{{Key::log_why, "yes"},
+                                                {Key::umask, "0027"},
+                                                {Key::maximum_message_size, "2097152"},
+                                                {Key::report_retention, "259200"},
+                                                {Key::maximum_rua, "7"},
+                                                {Key::peer_list, "192.0.2.1,.example.org"},
+                                                {Key::on_default, "reject"},
+                                                {Key::organization_name, "A # B"},
+                                                {Key::background, "no"},
+                                                {Key::selector, ""}}) {
+    EXPECT_EQ(read.config.value_text(key), text);
+    Config other;
+    if (!text.empty()) {
+      ASSERT_TRUE(other.set(key, text));
+    }
+    EXPECT_EQ(other.value_text(key), text);
+    Config copied;
+    copied.copy(key, read.config);
+    EXPECT_EQ(copied.value_text(key), text);
+    EXPECT_EQ(copied.is_set(key), read.config.is_set(key));
+  }
+}
+
 TEST(Config, a_list_of_the_file_replaces_the_default_and_grows_with_each_line) {
   Config config;
   ASSERT_TRUE(config.set(Key::nameserver, "192.0.2.1"));
@@ -81,7 +111,7 @@ TEST(Config, all_problems_are_reported_at_once_with_their_lines) {
                   "MaximumRua 0\n"
                   "Database a\n"
                   "Database b\n"
-                  "On-Report reject\n"
+                  "On-Success deny\n"
                   "KeyFile relative.pem\n"
                   "OrganizationName \"open\n"
                   "DNSTimeout\n"),
@@ -90,7 +120,8 @@ TEST(Config, all_problems_are_reported_at_once_with_their_lines) {
                                 "f:3: UMask: \"9\" is not an octal number such as 0660",
                                 "f:4: MaximumRua: 0 is outside of 1 to 1000",
                                 "f:6: Database is given again; the first one is at f:5",
-                                "f:7: On-Report: \"reject\" is none of: accept discard",
+                                "f:7: On-Success: \"deny\" is none of: accept discard "
+                                "reject tempfail quarantine",
                                 "f:8: KeyFile: \"relative.pem\" is not an absolute path",
                                 "f:9: OrganizationName: the value's quotes do not match",
                                 "f:10: DNSTimeout needs a value"}));

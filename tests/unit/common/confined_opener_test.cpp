@@ -117,25 +117,66 @@ TEST(ConfinedOpener, waiting_for_a_reader_is_not_counted_against_the_message) {
   EXPECT_EQ(refused, 0);
 }
 
-/// The children of this test's process; those of earlier tests may still be among them.
-std::set<pid_t> children() {
-  std::ifstream file(fmt::format("/proc/self/task/{}/children", ::getpid()));
+std::set<pid_t> children_of(pid_t process) {
+  std::ifstream file(fmt::format("/proc/{0}/task/{0}/children", process));
   return {std::istream_iterator<pid_t>(file), std::istream_iterator<pid_t>()};
 }
 
-TEST(ConfinedOpener, tells_when_its_spawner_has_died) {
-  const std::set<pid_t> before = children();
-  const auto confined = started();
-  EXPECT_TRUE(confined->can_spawn());
-  pid_t spawner = -1;
-  for (const pid_t child : children()) {
-    if (!before.contains(child)) spawner = child;
+/// A spawner of its own: the children of earlier tests may still be among ours.
+struct Spawner {
+  const std::set<pid_t> before = children_of(::getpid());
+  std::unique_ptr<ConfinedMessageOpener> opener = started();
+  pid_t pid = -1;
+  Spawner() {
+    for (const pid_t child : children_of(::getpid())) {
+      if (!before.contains(child)) pid = child;
+    }
+    EXPECT_GT(pid, 0);
   }
-  ASSERT_GT(spawner, 0);
-  ASSERT_EQ(::kill(spawner, SIGKILL), 0);
-  ASSERT_EQ(::waitpid(spawner, nullptr, 0), spawner);
-  EXPECT_FALSE(confined->can_spawn());
-  const auto opened = confined->open(mail_with(kReport));
+};
+
+TEST(ConfinedOpener, a_reader_that_ended_while_it_waited_costs_no_message) {
+  const Spawner spawner;
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_TRUE(spawner.opener->open(mail_with(kReport)));  // some are there now
+    for (const pid_t reader : children_of(spawner.pid)) ::kill(reader, SIGKILL);
+    const auto opened = spawner.opener->open(mail_with(kReport));
+    ASSERT_TRUE(opened) << opened.error().detail;
+    EXPECT_TRUE(opened->outcomes.front().accepted()) << opened->outcomes.front().detail;
+  }
+}
+
+TEST(ConfinedOpener, signals_to_the_group_do_not_end_it) {
+  const Spawner spawner;
+  ASSERT_TRUE(spawner.opener->open(mail_with(kReport)));  // it has set itself up
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    ASSERT_EQ(::kill(spawner.pid, signal), 0);
+    for (const pid_t reader : children_of(spawner.pid)) ::kill(reader, signal);
+    const auto opened = spawner.opener->open(mail_with(kReport));
+    ASSERT_TRUE(opened) << opened.error().detail;
+    EXPECT_TRUE(opened->outcomes.front().accepted());
+  }
+}
+
+TEST(ConfinedOpener, messages_and_answers_beyond_a_socket_buffer_arrive_whole) {
+  const auto confined = started();
+  for (const std::size_t padding : {16u << 10, 64u << 10, 3u << 20}) {
+    std::string report(kReport);
+    report.insert(1, R"("note":")" + std::string(padding, 'n') + R"(",)");
+    const auto opened = confined->open(mail_with(report));
+    ASSERT_TRUE(opened) << opened.error().detail;
+    ASSERT_TRUE(opened->outcomes.front().accepted()) << opened->outcomes.front().detail;
+    EXPECT_EQ(opened->outcomes.front().json, report);
+  }
+}
+
+TEST(ConfinedOpener, tells_when_its_spawner_has_died) {
+  const Spawner spawner;
+  EXPECT_TRUE(spawner.opener->can_spawn());
+  ASSERT_EQ(::kill(spawner.pid, SIGKILL), 0);
+  ASSERT_EQ(::waitpid(spawner.pid, nullptr, 0), spawner.pid);
+  EXPECT_FALSE(spawner.opener->can_spawn());
+  const auto opened = spawner.opener->open(mail_with(kReport));
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, ErrorCode::internal);
 }

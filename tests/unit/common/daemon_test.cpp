@@ -13,7 +13,7 @@ namespace tlsrpt {
 namespace {
 
 Result<DaemonOptions> parse(std::vector<std::string> words,
-                            std::string_view letters = "cfnpuPlvVt") {
+                            std::string_view letters = "cefnpuPlvVt") {
   words.insert(words.begin(), "program");
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
@@ -28,6 +28,7 @@ TEST(DaemonOptions, letters_may_stand_together_and_values_may_be_attached) {
   EXPECT_EQ(options->verbose, 2);
   EXPECT_EQ(options->config_file, "/etc/x.conf");
   EXPECT_EQ(options->socket, "inet:1@h");
+  EXPECT_EQ(parse({"-e", "Socket"})->key, "Socket");
   EXPECT_EQ(options->test_files, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(options->arguments, (std::vector<std::string>{"-x"}));
 }

@@ -30,6 +30,7 @@ OpenedMessage example() {
   ReadOutcome refused;
   refused.refusal = Refusal::reader_failed;
   refused.detail = "why";
+  refused.member = "a.zip!b.json";
   opened.outcomes = {accepted, refused};
   return opened;
 }
@@ -48,6 +49,7 @@ TEST(OutcomeCodec, what_goes_in_comes_out) {
   EXPECT_EQ(decoded->outcomes[0].json, opened.outcomes[0].json);
   EXPECT_EQ(decoded->outcomes[1].refusal, Refusal::reader_failed);
   EXPECT_EQ(decoded->outcomes[1].detail, "why");
+  EXPECT_EQ(decoded->outcomes[1].member, "a.zip!b.json");
 }
 
 TEST(OutcomeCodec, a_cut_answer_is_refused_at_every_length) {

@@ -26,6 +26,13 @@ TEST(ReportReader, limits_end_in_a_verdict) {  // R108
   EXPECT_EQ(refusals(kGood, limits), Words{"json-too-deep"});
 
   limits = {};
+  limits.max_members = 18;
+  EXPECT_EQ(refusals(kGood, limits), Words{""});
+  EXPECT_EQ(refusals(kGood + kGood, limits), (Words{"", ""})) << "the limit is the report's";
+  limits.max_members = 17;
+  EXPECT_EQ(refusals(kGood, limits), Words{"json-too-many-members"});
+
+  limits = {};
   limits.max_policies = 2;
   EXPECT_EQ(refusals(report("[" + policy + "," + policy + "]"), limits), Words{""});
   EXPECT_EQ(refusals(report("[" + policy + "," + policy + "," + policy + "]"), limits),
@@ -72,6 +79,13 @@ TEST(ReportReader, lists_and_texts_beyond_the_limit_are_cut_and_flagged) {  // R
       limits);
   EXPECT_EQ(outcome.report.report_id, "0123456789a");
   EXPECT_TRUE(outcome.flags.has(Flag::text_cut));
+
+  const auto named = [](std::size_t size) {
+    return "{\"" + std::string(size, 'x') + "\":1," + kGood.substr(1);
+  };
+  limits.max_string = 100;
+  EXPECT_FALSE(read_one(named(100), limits).flags.has(Flag::text_cut));
+  EXPECT_TRUE(read_one(named(101), limits).flags.has(Flag::text_cut)) << "names count, too";
 }
 
 std::string repeat(std::string_view text, std::size_t times) {
@@ -96,6 +110,8 @@ TEST(ReportReader, hostile_documents_get_one_verdict_each) {
       {report("[" + repeat("{\"policy\":{\"policy-type\":\"sts\"}},", 100000) + "{}]"),
        "too-many-policies"},
       {report("[" + repeat("{},", 100000) + "{}]"), "no-policies"},
+      {good_but + "1" + repeat(",\"y\":1", 1000000) + "}", "json-too-many-members"},
+      {good_but + "[1" + repeat(",1", 1000000) + "]}", "json-too-many-members"},
       {report("[" +
               policy_result(kPolicyMembers, kTotals,
                             "[" + repeat("{\"result-type\":1},", 120000) + "1]") +

@@ -93,7 +93,7 @@ TEST(Zip, bounds_the_number_of_members) {
   EXPECT_EQ(read_zip_directory(build_zip(std::vector<ZipTestMember>(100, {"a", "x"}))).refusal,
             Refusal::none);
   EXPECT_EQ(read_zip_directory(build_zip(std::vector<ZipTestMember>(101, {"a", "x"}))).refusal,
-            Refusal::zip_unsupported);
+            Refusal::zip_too_many_members);
 }
 
 TEST(Zip, refuses_members_that_share_their_bytes) {

@@ -35,8 +35,14 @@ struct TextOpener final : MessageOpener {
     opened.outcomes.push_back(outcome);
     return opened;
   }
-  Result<std::vector<ReadOutcome>> open_file(std::string_view) override {
-    return fail(ErrorCode::unsupported, "the milter opens no files");
+  Result<std::vector<ReadOutcome>> open_file(std::string_view bytes) override {
+    if (bytes == "{unreadable") {
+      ReadOutcome outcome;
+      outcome.refusal = Refusal::not_json;
+      return std::vector<ReadOutcome>{outcome};
+    }
+    if (bytes == "{no reader") return fail(ErrorCode::temporary, "no reader");
+    return open(bytes).value().outcomes;
   }
 };
 
@@ -87,6 +93,35 @@ TEST_F(IntakeServiceTest, records_a_cut_mail) {
   EXPECT_EQ(store.list_refused({}).value().size(), 1u);
 }
 
+TEST_F(IntakeServiceTest, takes_a_report_that_came_without_a_mail) {
+  IntakeService service(settings_, {}, {opener_, dns_, clock_, log_}, open_store());
+  MailContext https{"https", ""};
+  https.source_address = "192.0.2.1";
+  https.flags.add(Flag::content_mismatch);
+  const IntakeResult first = service.take_body("{r1", https);
+  EXPECT_EQ(first.disposition, Disposition::stored) << first.detail;
+  ASSERT_EQ(first.stored.size(), 1u);
+  EXPECT_FALSE(first.stored[0].duplicate);
+  const IntakeResult again = service.take_body("{r1", https);
+  EXPECT_EQ(again.disposition, Disposition::stored);
+  EXPECT_TRUE(again.stored.at(0).duplicate);
+  EXPECT_EQ(service.take_body("{unreadable", https).disposition, Disposition::refused);
+  EXPECT_EQ(service.take_body("{no reader", https).disposition, Disposition::failed);
+
+  ReceivedStore store = open_store();
+  const auto listed = store.list({}).value();
+  ASSERT_EQ(listed.size(), 1u);
+  EXPECT_EQ(listed[0].provenance.source, "https");
+  EXPECT_EQ(listed[0].provenance.source_address, "192.0.2.1");
+  EXPECT_EQ(listed[0].provenance.submitter, "sender.example") << "who it says it is from";
+  EXPECT_EQ(listed[0].provenance.dkim, DkimStatus::none);
+  EXPECT_TRUE(listed[0].flags.has(Flag::content_mismatch));
+  const auto refused = store.list_refused({}).value();
+  ASSERT_EQ(refused.size(), 1u);
+  EXPECT_EQ(refused[0].provenance.source_address, "192.0.2.1");
+  EXPECT_EQ(store.counters().value().at("posts_seen"), 3u);
+}
+
 TEST_F(IntakeServiceTest, nobody_waits_long_for_a_store_that_is_held_up) {
   using namespace std::chrono_literals;
   constexpr int kThreads = 6;
@@ -114,7 +149,7 @@ TEST_F(IntakeServiceTest, nobody_waits_long_for_a_store_that_is_held_up) {
 
 TEST_F(IntakeServiceTest, forgets_old_reports_once_a_day) {
   IntakeService service(settings_, {}, {opener_, dns_, clock_, log_}, open_store());
-  Pruner pruner(folder_.file("received.db"), std::chrono::hours(48), clock_, log_);
+  Pruner pruner(folder_.file("received.db"), std::chrono::days(2), clock_, log_);
   const auto reports = [&] { return open_store().list({}).value().size(); };
   pruner.prune_when_due();
   service.take("1", "Q");
@@ -133,14 +168,14 @@ TEST_F(IntakeServiceTest, forgets_old_reports_once_a_day) {
   clock_.time = march(1);
   service.take("3", "Q");
   clock_.time = march(30);
-  Pruner keeps(folder_.file("received.db"), std::chrono::seconds(0), clock_, log_);
+  Pruner keeps(folder_.file("received.db"), std::chrono::days(0), clock_, log_);
   keeps.prune_when_due();
   EXPECT_EQ(reports(), 1u) << "0 keeps them for ever";
   EXPECT_TRUE(log_.lines().empty());
 }
 
 TEST_F(IntakeServiceTest, says_so_when_old_reports_cannot_be_removed) {
-  Pruner pruner(folder_.file("missing/received.db"), std::chrono::hours(1), clock_, log_);
+  Pruner pruner(folder_.file("missing/received.db"), std::chrono::days(1), clock_, log_);
   pruner.prune_when_due();
   EXPECT_EQ(log_.count("prune-failed"), 1u);
 }

@@ -332,7 +332,7 @@ TEST_F(IntakeTest, fails_without_a_trace_when_the_store_cannot_be_written) {
   EXPECT_EQ(store.list({}).value().size(), 1u);
 }
 
-TEST_F(IntakeTest, does_not_change_the_answer_when_only_counting_fails) {
+TEST_F(IntakeTest, stores_and_counts_together_or_not_at_all) {
   publish();
   ReceivedStore store = open_store();
   sqlite3* blocker = nullptr;
@@ -345,9 +345,90 @@ TEST_F(IntakeTest, does_not_change_the_answer_when_only_counting_fails) {
   sqlite3_close(blocker);
   const std::string mail = sign(report_mail({part(json())}));
   IntakeResult result = examine(mail);
-  EXPECT_FALSE(keep_mail(result, mail, {"milter", "Q"}, clock_.now(), store, limits_).has_value());
-  EXPECT_EQ(result.disposition, Disposition::stored);
-  EXPECT_EQ(store.list({}).value().size(), 1u);
+  EXPECT_TRUE(keep_mail(result, mail, {"milter", "Q"}, clock_.now(), store, limits_).has_value());
+  EXPECT_EQ(result.disposition, Disposition::failed) << "it comes again";
+  EXPECT_EQ(store.list({}).value().size(), 0u);
+
+  const std::string other = "From: a@sender.example\r\nSubject: lunch\r\n\r\n?\r\n";
+  result = examine(other);
+  EXPECT_FALSE(keep_mail(result, other, {"milter", "Q"}, clock_.now(), store, limits_).has_value());
+  EXPECT_EQ(result.disposition, Disposition::no_report) << "a lost count costs no other mail";
+}
+
+TEST_F(IntakeTest, flags_a_signature_of_another_domain_than_the_contact) {
+  const auto flagged = [this](std::string_view contact) {
+    std::string report = json();
+    report.replace(report.find("contact.example"), 15, contact);
+    const IntakeResult result = examine(sign(report_mail({part(report)})));
+    return result.outcomes.at(0).flags.has(Flag::signer_mismatch);
+  };
+  publish();
+  EXPECT_TRUE(flagged("contact.example"));
+  EXPECT_FALSE(flagged("sender.example"));
+  EXPECT_FALSE(flagged("mail.Sender.Example"));
+  EXPECT_TRUE(flagged("notsender.example"));
+  EXPECT_FALSE(flagged("")) << "no contact is no contradiction";
+  dns_.txt_answers.clear();
+  settings_.require_dkim = false;
+  EXPECT_FALSE(flagged("contact.example")) << "without a signature there is no signer";
+}
+
+TEST(MessageLimits, are_those_of_the_configuration) {
+  Config config;
+  std::int64_t next = 100;
+  for (const Key key :
+       {Key::maximum_mime_parts, Key::maximum_zip_members, Key::maximum_compression_ratio,
+        Key::maximum_json_depth, Key::maximum_json_members, Key::maximum_reports,
+        Key::maximum_policies, Key::maximum_details, Key::maximum_strings}) {
+    ASSERT_TRUE(config.set(key, std::to_string(++next)).has_value());
+  }
+  ASSERT_TRUE(config.set(Key::maximum_mime_depth, "11").has_value());
+  ASSERT_TRUE(config.set(Key::maximum_packings, "3").has_value());
+  ASSERT_TRUE(config.set(Key::maximum_message_size, "1M").has_value());
+  ASSERT_TRUE(config.set(Key::maximum_headers, "8K").has_value());
+  ASSERT_TRUE(config.set(Key::maximum_compressed_size, "2M").has_value());
+  ASSERT_TRUE(config.set(Key::maximum_report_size, "3M").has_value());
+  ASSERT_TRUE(config.set(Key::maximum_string_length, "1K").has_value());
+  const MessageLimits limits = message_limits(config);
+  EXPECT_EQ(limits.max_parts, 101u);
+  EXPECT_EQ(limits.max_zip_members, 102u);
+  EXPECT_EQ(limits.gunzip.max_ratio, 103u);
+  EXPECT_EQ(limits.report.max_depth, 104u);
+  EXPECT_EQ(limits.report.max_members, 105u);
+  EXPECT_EQ(limits.report.max_reports, 106u);
+  EXPECT_EQ(limits.report.max_policies, 107u);
+  EXPECT_EQ(limits.report.max_failure_details, 108u);
+  EXPECT_EQ(limits.report.max_strings, 109u);
+  EXPECT_EQ(limits.max_depth, 11u);
+  EXPECT_EQ(limits.max_packings, 3u);
+  EXPECT_EQ(limits.max_message_bytes, 1u << 20);
+  EXPECT_EQ(limits.max_header_bytes, 8u << 10);
+  EXPECT_EQ(limits.max_compressed_bytes, 2u << 20);
+  EXPECT_EQ(limits.gunzip.max_bytes, 3u << 20);
+  EXPECT_EQ(limits.report.max_bytes, 3u << 20);
+  EXPECT_EQ(limits.report.max_string, 1u << 10);
+}
+
+TEST(MessageLimits, are_by_default_those_that_the_reader_has_itself) {
+  const MessageLimits configured = message_limits(Config{});
+  const MessageLimits own;
+  EXPECT_EQ(configured.max_message_bytes, own.max_message_bytes);
+  EXPECT_EQ(configured.max_header_bytes, own.max_header_bytes);
+  EXPECT_EQ(configured.max_parts, own.max_parts);
+  EXPECT_EQ(configured.max_depth, own.max_depth);
+  EXPECT_EQ(configured.max_compressed_bytes, own.max_compressed_bytes);
+  EXPECT_EQ(configured.max_packings, own.max_packings);
+  EXPECT_EQ(configured.max_zip_members, own.max_zip_members);
+  EXPECT_EQ(configured.gunzip.max_bytes, own.gunzip.max_bytes);
+  EXPECT_EQ(configured.gunzip.max_ratio, own.gunzip.max_ratio);
+  EXPECT_EQ(configured.report.max_bytes, own.report.max_bytes);
+  EXPECT_EQ(configured.report.max_depth, own.report.max_depth);
+  EXPECT_EQ(configured.report.max_members, own.report.max_members);
+  EXPECT_EQ(configured.report.max_reports, own.report.max_reports);
+  EXPECT_EQ(configured.report.max_policies, own.report.max_policies);
+  EXPECT_EQ(configured.report.max_failure_details, own.report.max_failure_details);
+  EXPECT_EQ(configured.report.max_strings, own.report.max_strings);
+  EXPECT_EQ(configured.report.max_string, own.report.max_string);
 }
 
 TEST_F(IntakeTest, records_a_mail_that_was_cut_with_what_its_header_says) {

@@ -80,5 +80,25 @@ TEST(Ndjson, a_listed_refusal_shows_its_reason) {
   EXPECT_EQ(object["times"], 2);
 }
 
+TEST(Ndjson, tells_the_message_and_the_member_that_it_is_about) {
+  ReadOutcome outcome;
+  outcome.refusal = Refusal::empty;
+  outcome.member = "in\"ner\xff.zip!a.json";
+  EXPECT_EQ(outcome_line("box", outcome, std::nullopt, 12),
+            R"({"input":"box","message":12,"member":"in\"ner\\xff.zip!a.json",)"
+            R"("verdict":"rejected","reason":"empty","flags":[]})"
+            "\n");
+}
+
+TEST(Ndjson, a_dry_run_does_not_say_stored) {
+  const std::string fresh =
+      outcome_line("a", accepted(), ImportFacts{{0, false}, DkimStatus::none, true});
+  EXPECT_NE(fresh.find(R"("dry-run":"new","dkim":"none")"), std::string::npos) << fresh;
+  const std::string known =
+      outcome_line("a", accepted(), ImportFacts{{7, true}, DkimStatus::none, true});
+  EXPECT_NE(known.find(R"("dry-run":"duplicate","id":7,)"), std::string::npos) << known;
+  EXPECT_EQ(known.find("stored"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace tlsrpt::milter

@@ -229,6 +229,101 @@ TEST_F(Store, lists_newest_first_within_the_filter) {
   EXPECT_EQ(ids(filter), Ids{});
 }
 
+TEST_F(Store, lists_by_reporter_and_type_within_the_other_filters) {
+  const auto expired = [](const std::string& domain, const std::string& type) {
+    PolicyResult result = policy_result(domain, "sts", 1, 2);
+    result.failure_details = {failure(type, 1), failure(type, 1)};
+    return result;
+  };
+  put(received(1, "a.example", "a1", {expired("x.example", "certificate-expired")}));
+  put(received(2, "b.example", "b2", {expired("y.example", "Certificate-Expired")}));
+  put(received(3, "a.example", "a3", {policy_result("x.example", "sts", 1)}));
+  put(received(4, "a.example", "a4",
+               {expired("x.example", "starttls-not-supported"),
+                expired("y.example", "certificate-expired")}));
+  ReceivedReport renamed = received(5, "c.example", "c5", {policy_result("x.example", "sts", 1)});
+  renamed.report.organization_name = "A.example";
+  put(renamed);
+  const struct {
+    ReportFilter filter;
+    Ids expected;
+  } cases[] = {
+      {{.reporter = "A.EXAMPLE"}, {"c5", "a4", "a3", "a1"}},
+      {{.reporter = "a.example ltd"}, {"a4", "a3", "a1"}},
+      {{.reporter = "a.exampl"}, {}},
+      {{.since = march(2), .until = march(4), .reporter = "a.example"}, {"a3"}},
+      {{.reporter = "a.example", .failures_only = true}, {"a4", "a1"}},
+      {{.reporter = "a.example", .limit = 2}, {"c5", "a4"}},
+      {{.domain = "y.example", .reporter = "a.example"}, {"a4"}},
+      {{.result_type = "CERTIFICATE-EXPIRED"}, {"a4", "b2", "a1"}},
+      {{.result_type = "certificate-expired", .limit = 2}, {"a4", "b2"}},
+      {{.domain = "x.example", .result_type = "certificate-expired"}, {"a1"}},
+      {{.reporter = "a.example", .result_type = "certificate-expired"}, {"a4", "a1"}},
+      {{.since = march(2), .result_type = "certificate-expired"}, {"a4", "b2"}},
+      {{.result_type = "dnssec-invalid"}, {}},
+  };
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.filter.reporter + " " + one.filter.result_type + " " + one.filter.domain);
+    EXPECT_EQ(ids(one.filter), one.expected);
+  }
+}
+
+TEST_F(Store, keeps_what_is_about_domains_of_others_apart) {
+  SCOPED_TRACE("R228");
+  PolicyResult failing = policy_result("z.example", "sts", 1, 1);
+  failing.failure_details = {failure("certificate-expired", 1)};
+  put(received(1, "a.example", "ours", {policy_result("x.example", "sts", 1)}));
+  put(received(
+      2, "a.example", "both",
+      {failing, policy_result("x.example", "sts", 1), policy_result("mx.example", "tlsa", 1)}));
+  put(received(3, "b.example", "theirs", {failing}));
+  put(received(4, "b.example", "none", {}));
+  put(received(5, "b.example", "nameless", {policy_result("", "sts", 1)}));
+
+  const std::vector<std::string> ours = {"x.example", "mx.example"};
+  const struct {
+    ReportFilter filter;
+    Ids expected;
+    Ids quarantined;
+  } cases[] = {
+      {{}, {"none", "both", "ours"}, {"nameless", "theirs", "both"}},
+      {{.limit = 2}, {"none", "both"}, {"nameless", "theirs"}},
+      {{.failures_only = true}, {}, {"theirs", "both"}},
+      {{.domain = "x.example"}, {"both", "ours"}, {}},
+      {{.domain = "z.example"}, {}, {"theirs", "both"}},
+      {{.result_type = "certificate-expired"}, {}, {"theirs", "both"}},
+      {{.reporter = "b.example"}, {"none"}, {"nameless", "theirs"}},
+      {{.reporter = "a.example", .failures_only = true}, {}, {"both"}},
+      {{.since = march(3), .until = march(4)}, {}, {"theirs"}},
+  };
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.filter.reporter + " " + one.filter.result_type + " " + one.filter.domain);
+    ReportFilter filter = one.filter;
+    filter.policy_domains = ours;
+    EXPECT_EQ(ids(filter), one.expected);
+    filter.quarantined = true;
+    EXPECT_EQ(ids(filter), one.quarantined);
+  }
+
+  ReportFilter filter;
+  filter.policy_domains = ours;
+  const auto counted = store_->list(filter).value().at(1);
+  ASSERT_EQ(counted.report.policies.size(), 2u) << "one with some of ours counts with ours only";
+  EXPECT_EQ(counted.report.policies[0].policy.policy_domain, "x.example");
+  filter.quarantined = true;
+  const auto apart = store_->list(filter).value().at(2);
+  ASSERT_EQ(apart.report.policies.size(), 1u);
+  EXPECT_EQ(apart.report.policies[0], failing);
+
+  filter.quarantined = false;
+  filter.policy_domains.emplace_back("z.example");
+  EXPECT_EQ(ids(filter), (Ids{"none", "theirs", "both", "ours"})) << "decided when it is read";
+  filter.policy_domains.clear();
+  EXPECT_EQ(ids(filter).size(), 5u);
+  filter.quarantined = true;
+  EXPECT_TRUE(ids(filter).empty());
+}
+
 TEST_F(Store, leaves_policies_out_where_they_are_not_wanted) {
   put(received(1, "a.example", "1", {policy_result("x.example", "sts", 1)}));
   ReportFilter filter;
@@ -308,7 +403,12 @@ TEST_F(Store, forgets_what_arrived_before_a_time) {
   const StoredReport old = put(full_report());
   put(received(5, "a.example", "a5", {policy_result("x.example", "sts", 1)}));
   refuse({refused_mail(1, "old"), refused_mail(6, "new")});
-  ASSERT_TRUE(store_->prune(march(5)));
+  EXPECT_EQ(store_->count_older(march(5)).value().reports, 1u);
+  const auto pruned = store_->prune(march(5));
+  ASSERT_TRUE(pruned);
+  EXPECT_EQ(pruned->reports, 1u);
+  EXPECT_EQ(pruned->refused, 1u);
+  EXPECT_EQ(store_->count_older(march(5)).value().refused, 0u);
   EXPECT_EQ(ids({}), Ids{"a5"});
   EXPECT_FALSE(store_->report(old.id)->has_value());
   EXPECT_EQ(store_->list_refused({})->size(), 1u);
@@ -322,7 +422,7 @@ TEST_F(Store, forgets_more_than_one_batch) {
         received(1, "a.example", std::to_string(i), {policy_result("x.example", "", 1)}));
   }
   ASSERT_TRUE(store_->store(reports, {}, {}));
-  ASSERT_TRUE(store_->prune(march(5)));
+  EXPECT_EQ(store_->prune(march(5)).value().reports, 1200u);
   EXPECT_EQ(ids({}), Ids{});
 }
 

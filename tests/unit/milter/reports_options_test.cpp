@@ -41,6 +41,26 @@ TEST(ReportsOptions, of_list_are_read) {
   EXPECT_EQ(options->limit, 0u);
 }
 
+TEST(ReportsOptions, narrow_a_list_down) {
+  const auto options = parse({"list", "--day", "2026-03-01", "--reporter", "Some Org", "--type",
+                              "certificate-expired", "--quarantined"});
+  ASSERT_TRUE(options) << options.error().detail;
+  EXPECT_EQ(format_day(*options->since), "2026-03-01");
+  EXPECT_EQ(format_day(*options->until), "2026-03-01");
+  EXPECT_EQ(options->reporter, "Some Org");
+  EXPECT_EQ(options->type, "certificate-expired");
+  EXPECT_TRUE(options->quarantined);
+  EXPECT_TRUE(parse({"list", "--rejected"})->refused);
+  EXPECT_TRUE(parse({"show", "--refused", "7"})->refused);
+}
+
+TEST(ReportsOptions, of_prune_are_read) {
+  EXPECT_EQ(parse({"prune"})->command, Command::prune);
+  EXPECT_EQ(parse({"prune", "--keep", "30", "--dry-run"})->keep, 30u);
+  EXPECT_TRUE(parse({"prune", "--keep", "30", "--dry-run"})->dry_run);
+  EXPECT_EQ(format_day(*parse({"prune", "--before=2026-03-01"})->before), "2026-03-01");
+}
+
 TEST(ReportsOptions, of_show_take_one_id) {
   EXPECT_EQ(parse({"show", "7", "--raw"})->id, 7);
   EXPECT_TRUE(parse({"show", "7", "--raw"})->raw);
@@ -66,6 +86,9 @@ TEST(ReportsOptions, that_are_wrong_are_refused_with_a_reason) {
       {{"show", "7x"}, "7x is not a number"},
       {{"summary", "--days", "0"}, "between 1 and"},
       {{"summary", "--domain", "a b"}, ""},
+      {{"prune", "--keep", "0"}, "between 1 and"},
+      {{"prune", "--keep", "1", "--before", "2026-03-01"}, "not both"},
+      {{"prune", "x"}, "x is not expected"},
   };
   for (const auto& one : cases) {
     const auto options = parse(one.words);
@@ -81,6 +104,29 @@ TEST(ReportsOptions, help_needs_neither_command_nor_arguments) {
   EXPECT_NE(reports_help(Command::list).find("--failures"), std::string::npos);
   EXPECT_EQ(reports_help(Command::parse).find("--failures"), std::string::npos);
   EXPECT_NE(reports_help(Command::none).find("import FILE"), std::string::npos);
+}
+
+TEST(ReportsOptions, pipe_stands_for_all_that_a_mail_server_needs) {
+  const auto options = parse({"import", "--pipe"});
+  ASSERT_TRUE(options) << options.error().detail;
+  EXPECT_EQ(options->inputs, std::vector<std::string>{"-"});
+  EXPECT_TRUE(options->quiet && options->record_refused && options->require_dkim);
+  EXPECT_EQ(parse({"import", "--pipe", "a"})->inputs, std::vector<std::string>{"a"});
+}
+
+TEST(ReportsOptions, of_import_are_its_own_and_rejected_takes_no_files) {
+  const auto options = parse({"import", "-q", "--dry-run", "a"});
+  ASSERT_TRUE(options) << options.error().detail;
+  EXPECT_TRUE(options->quiet && options->dry_run);
+  EXPECT_FALSE(options->require_dkim);
+  EXPECT_TRUE(parse({"import", "--rejected", "--dry-run"}));
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"import"},
+                                                {"import", "--rejected", "a"},
+                                                {"import", "--rejected", "--pipe"},
+                                                {"parse", "--dry-run", "a"},
+                                                {"list", "--pipe"}}) {
+    EXPECT_FALSE(parse(words)) << words.back();
+  }
 }
 
 }  // namespace

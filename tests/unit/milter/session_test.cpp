@@ -40,7 +40,10 @@ class SessionTest : public testing::Test {
     taker_.answer.disposition = Disposition::stored;
   }
 
-  Session make() { return Session(settings_, taker_, budget_, log_); }
+  std::shared_ptr<const SessionSettings> shared() const {
+    return std::make_shared<const SessionSettings>(settings_);
+  }
+  Session make() { return Session(shared(), taker_, budget_, log_); }
 
   /// A whole message; the answer at its end.
   Answer send(Session& session, const std::vector<std::string>& recipients,
@@ -118,7 +121,7 @@ TEST_F(SessionTest, skips_listed_peers_for_the_whole_session) {
 }
 
 TEST_F(SessionTest, answers_each_disposition_as_configured) {
-  settings_.on_report = Reply::discard;
+  settings_.on_success = Reply::discard;
   settings_.on_default = Reply::reject;
   settings_.on_bad_report = Reply::reject;
   settings_.on_dns_error = Reply::tempfail;
@@ -149,8 +152,175 @@ TEST_F(SessionTest, answers_each_disposition_as_configured) {
   }
 }
 
+TEST_F(SessionTest, quarantines_at_the_end_of_the_message_only) {
+  settings_.on_success = settings_.on_default = Reply::quarantine;
+  settings_.on_bad_report = settings_.on_dns_error = Reply::quarantine;
+  settings_.on_internal_error = Reply::quarantine;
+  for (const Disposition disposition :
+       {Disposition::stored, Disposition::no_report, Disposition::refused, Disposition::dns_error,
+        Disposition::failed}) {
+    SCOPED_TRACE(to_word(disposition));
+    taker_.answer.disposition = disposition;
+    Session session = make();
+    const Answer answer = send(session, {"<tls@example.org>", "<b@example.org>"});
+    EXPECT_EQ(answer.reply, Reply::quarantine);
+    EXPECT_FALSE(answer.text.empty());
+    EXPECT_TRUE(answer.code.empty());
+  }
+  Session session = make();
+  session.mail();
+  session.fail();
+  EXPECT_EQ(session.data("Q").reply, Reply::proceed) << "DATA cannot be quarantined";
+  EXPECT_EQ(session.end_of_message("Q").reply, Reply::quarantine);
+}
+
+TEST_F(SessionTest, every_word_of_an_action_is_its_reply) {
+  for (const Reply reply :
+       {Reply::accept, Reply::discard, Reply::reject, Reply::tempfail, Reply::quarantine}) {
+    EXPECT_EQ(to_reply(to_word(reply)), reply);
+  }
+}
+
+/// The answer at the end of the header of a mail to somebody, with ReportAddress *.
+class ByHeaderTest : public SessionTest {
+ protected:
+  ByHeaderTest() {
+    settings_.report_addresses = ReportAddresses::parse({"tls@example.org", "*"}).value();
+  }
+  static Answer begin(Session& session,
+                      const std::vector<std::pair<std::string, std::string>>& header,
+                      const std::string& recipient = "<someone@example.org>") {
+    session.mail();
+    session.recipient(recipient);
+    EXPECT_EQ(session.data("QID").reply, Reply::proceed);
+    for (const auto& [name, value] : header) session.header(name, value);
+    return session.end_of_headers();
+  }
+};
+
+TEST_F(ByHeaderTest, lets_other_mail_go_at_the_end_of_its_header) {
+  Session session = make();
+  EXPECT_EQ(begin(session, {{"Subject", " TLS-Report-Domain: x"},
+                            {"Content-Type", " multipart/report; report-type=delivery-status"}})
+                .reply,
+            Reply::accept);
+  EXPECT_EQ(budget_.left(), 1u << 20) << "nothing of it is kept";
+  EXPECT_EQ(session.body("x").reply, Reply::proceed);
+  EXPECT_EQ(session.end_of_message("QID").reply, Reply::accept);
+  EXPECT_TRUE(taker_.messages.empty());
+  EXPECT_TRUE(log_.lines().empty());
+}
+
+TEST_F(ByHeaderTest, takes_what_claims_to_be_a_report_whole) {
+  Session session = make();
+  EXPECT_EQ(begin(session, {{"A", " b"}, {"tls-report-domain", " example.org"}, {"C", " d"}}).reply,
+            Reply::proceed);
+  session.body("body");
+  EXPECT_EQ(session.end_of_message("QID").reply, Reply::accept);
+  ASSERT_EQ(taker_.messages.size(), 1u);
+  EXPECT_EQ(taker_.messages.front(), "A: b\r\ntls-report-domain: example.org\r\nC: d\r\n\r\nbody");
+}
+
+TEST_F(ByHeaderTest, never_discards_what_goes_to_people) {
+  settings_.on_success = settings_.on_default = Reply::discard;
+  Session session = make();
+  begin(session, {{"TLS-Report-Domain", " example.org"}});
+  EXPECT_EQ(session.end_of_message("QID").reply, Reply::accept);
+  EXPECT_EQ(log_.count("discard-withheld"), 1u);
+  // On-Default is about mail to a report address.
+  settings_.on_default = Reply::reject;
+  taker_.answer.disposition = Disposition::no_report;
+  Session other = make();
+  begin(other, {{"TLS-Report-Domain", " example.org"}});
+  EXPECT_EQ(other.end_of_message("QID").reply, Reply::accept);
+}
+
+TEST_F(ByHeaderTest, still_takes_all_mail_to_a_listed_address) {
+  settings_.on_default = Reply::reject;
+  taker_.answer.disposition = Disposition::no_report;
+  Session session = make();
+  EXPECT_EQ(begin(session, {{"Subject", " x"}}, "<tls@example.org>").reply, Reply::proceed);
+  EXPECT_EQ(session.end_of_message("QID").reply, Reply::reject);
+  EXPECT_EQ(taker_.messages.size(), 1u);
+}
+
+TEST_F(ByHeaderTest, keeps_no_more_header_than_maximum_headers) {
+  settings_.max_header_bytes = 100;
+  const std::pair<std::string, std::string> claim{"TLS-Report-Domain", " x"};
+  // With the colon and the line end: 100 and 101 bytes.
+  const std::pair<std::string, std::string> fits{"A", std::string(96, 'a')};
+  const std::pair<std::string, std::string> exceeds{"A", std::string(97, 'a')};
+  Session session = make();
+  EXPECT_EQ(begin(session, {fits, claim}).reply, Reply::proceed) << "the limit itself is allowed";
+  EXPECT_EQ(begin(session, {exceeds, claim}).reply, Reply::accept);
+  EXPECT_EQ(budget_.left(), 1u << 20);
+  EXPECT_EQ(begin(session, {claim, exceeds, exceeds}).reply, Reply::proceed)
+      << "what is known to be a report has the bound of messages";
+}
+
+TEST_F(ByHeaderTest, a_full_spool_is_no_business_of_other_mail) {
+  SpoolBudget none(0);
+  Session session(shared(), taker_, none, log_);
+  EXPECT_EQ(begin(session, {{"Subject", " x"}}).reply, Reply::accept);
+  EXPECT_EQ(begin(session, {{"TLS-Report-Domain", " x"}}).reply, Reply::proceed);
+  EXPECT_EQ(session.end_of_message("QID").reply, Reply::tempfail);
+}
+
+TEST_F(SessionTest, adds_a_header_only_if_it_is_configured) {
+  Session without = make();
+  EXPECT_TRUE(send(without, {"<tls@example.org>"}).header.empty());
+  settings_.add_header = true;
+  Session session = make();
+  session.mail();
+  session.recipient("<tls@example.org>");
+  session.data("Q");
+  session.header("TLSRPT-Results", " forged");
+  session.header("tlsrpt-results", " forged, too");
+  session.end_of_headers();
+  const Answer answer = session.end_of_message("Q", "mx.example.org");
+  EXPECT_EQ(answer.foreign_headers, 2u);
+  EXPECT_EQ(answer.header.rfind("mx.example.org; tlsrpt=stored", 0), 0u) << answer.header;
+  EXPECT_EQ(send(session, {"<tls@example.org>"}).foreign_headers, 0u) << "of the next mail";
+  taker_.answer.disposition = Disposition::no_report;
+  EXPECT_TRUE(send(session, {"<tls@example.org>"}).header.empty());
+}
+
+TEST_F(SessionTest, lets_listed_peers_through_at_data_where_connect_takes_no_answer) {
+  Session session = make();
+  session.connect("x.example", "192.0.2.1");
+  EXPECT_EQ(send(session, {"<tls@example.org>"}).reply, Reply::accept);
+  EXPECT_TRUE(taker_.messages.empty());
+  session.connect("x.example", "192.0.2.2");
+  send(session, {"<tls@example.org>"});
+  EXPECT_EQ(taker_.messages.size(), 1u);
+}
+
+TEST_F(SessionTest, keeps_its_settings_when_new_ones_come) {
+  CurrentSettings current(settings_);
+  Session before(current.get(), taker_, budget_, log_);
+  SessionSettings fresh = settings_;
+  fresh.report_addresses = ReportAddresses::parse({"other@example.org"}).value();
+  current.set(fresh);
+  Session after(current.get(), taker_, budget_, log_);
+  send(before, {"<tls@example.org>"});
+  EXPECT_EQ(taker_.messages.size(), 1u);
+  send(after, {"<tls@example.org>"});
+  EXPECT_EQ(taker_.messages.size(), 1u);
+  send(after, {"<other@example.org>"});
+  EXPECT_EQ(taker_.messages.size(), 2u);
+}
+
+TEST_F(SessionTest, ten_thousand_recipients_take_no_memory) {
+  Session session = make();
+  session.mail();
+  for (int i = 0; i < 10000; ++i) session.recipient(fmt::format("<user{}@example.org>", i));
+  session.recipient("<tls@example.org>");
+  EXPECT_EQ(session.data("Q").reply, Reply::proceed);
+  EXPECT_EQ(budget_.left(), 1u << 20);
+}
+
 TEST_F(SessionTest, never_discards_what_is_also_for_others) {
-  settings_.on_report = Reply::discard;
+  settings_.on_success = Reply::discard;
   settings_.on_default = Reply::discard;
   for (const Disposition disposition : {Disposition::stored, Disposition::no_report}) {
     taker_.answer.disposition = disposition;
@@ -181,6 +351,7 @@ TEST_F(SessionTest, explains_signatures_and_parts_with_log_why) {
   send(session, {"<tls@example.org>"});
   EXPECT_EQ(log_.count("dkim-signature"), 2u);
   EXPECT_EQ(log_.count("report-part"), 48u) << "the number of lines is bounded";
+  EXPECT_EQ(log_.count("report-stored"), 50u);
 }
 
 TEST_F(SessionTest, keeps_only_the_beginning_of_a_mail_that_is_too_large) {
@@ -214,13 +385,13 @@ TEST_F(SessionTest, takes_exactly_the_largest_size_whole) {
 
 TEST_F(SessionTest, answers_a_full_spool_with_on_internal_error_and_recovers) {
   SpoolBudget small(64u << 10);
-  Session first(settings_, taker_, small, log_);
+  Session first(shared(), taker_, small, log_);
   first.mail();
   first.recipient("<tls@example.org>");
   first.data("Q1");
   first.header("Subject", " x");
   ASSERT_EQ(first.body(std::string(30000, 'a')).reply, Reply::proceed);
-  Session second(settings_, taker_, small, log_);
+  Session second(shared(), taker_, small, log_);
   const Answer answer = send(second, {"<tls@example.org>"}, std::string(40000, 'b'));
   EXPECT_EQ(answer.reply, Reply::tempfail);
   EXPECT_EQ(answer.enhanced, "4.3.0");
@@ -232,7 +403,7 @@ TEST_F(SessionTest, answers_a_full_spool_with_on_internal_error_and_recovers) {
 }
 
 TEST_F(SessionTest, forgets_the_message_at_abort_at_mail_and_at_its_end) {
-  settings_.on_report = Reply::discard;
+  settings_.on_success = Reply::discard;
   Session session = make();
   const auto begin = [&] {
     session.mail();
@@ -272,8 +443,10 @@ TEST_F(SessionTest, answers_on_internal_error_after_a_fault) {
   EXPECT_EQ(send(session, {"<tls@example.org>"}).reply, Reply::accept) << "the next one is fine";
 
   settings_.on_internal_error = Reply::discard;
-  EXPECT_EQ(Session::internal_error(settings_).reply, Reply::accept)
-      << "a message of unknown recipients is not thrown away";
+  for (const auto stage : {Session::Stage::before_end, Session::Stage::end_of_message}) {
+    EXPECT_EQ(Session::internal_error(settings_, stage).reply, Reply::accept)
+        << "a message of unknown recipients is not thrown away";
+  }
 }
 
 TEST_F(SessionTest, does_not_keep_a_queue_id_of_any_length) {

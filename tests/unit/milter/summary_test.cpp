@@ -78,20 +78,46 @@ TEST(Summary, joins_failures_that_reporters_describe_alike) {
   EXPECT_EQ(summary.failures[1].reporters, (std::set<std::string>{"a.example", "b.example"}));
 }
 
-TEST(Summary, puts_failing_domains_first_and_foreign_ones_last) {
-  SummaryQuestion question = march_question();
-  question.policy_domains = {"b.example", "c.example"};
+TEST(Summary, puts_failing_domains_first) {
   const Summary summary = sum_up(
       {received(6, "s.example", "1",
-                {policy_result("a.example", "sts", 1, 9), policy_result("b.example", "sts", 1),
-                 policy_result("c.example", "sts", 1, 1)})},
-      question);
-  ASSERT_EQ(summary.domains.size(), 3u);
+                {policy_result("b.example", "sts", 1), policy_result("c.example", "sts", 1, 1)})});
+  ASSERT_EQ(summary.domains.size(), 2u);
   EXPECT_EQ(summary.domains[0].policy_domain, "c.example");
   EXPECT_EQ(summary.domains[1].policy_domain, "b.example");
-  EXPECT_EQ(summary.domains[2].policy_domain, "a.example");
-  EXPECT_TRUE(summary.domains[2].foreign);
-  EXPECT_EQ(summary.by_policy_type.at("sts").failed, 1u);
+}
+
+TEST(Summary, keeps_what_is_about_domains_of_others_apart) {
+  SCOPED_TRACE("R228");
+  SummaryQuestion question = march_question();
+  question.policy_domains = {"b.example", "mx.b.example"};
+  PolicyResult foreign = policy_result("a.example", "sts", 1, 9);
+  foreign.failure_details = {failure("certificate-expired", 9)};
+  const std::vector<ReceivedReport> reports = {
+      received(6, "s.example", "1",
+               {foreign, policy_result("b.example", "sts", 1),
+                policy_result("mx.b.example", "tlsa", 1)}),
+      received(6, "t.example", "2", {foreign, policy_result("", "sts", 7)}),
+      received(6, "s.example", "3", {})};
+  Summary summary = sum_up(reports, question);
+  EXPECT_EQ(summary.quarantined, 2u);
+  EXPECT_EQ(summary.quarantined_domains, (std::set<std::string>{"", "a.example"}));
+  EXPECT_EQ(summary.reports, 2u);
+  EXPECT_EQ(summary.without_policies, 1u);
+  ASSERT_EQ(summary.reporters.size(), 1u);
+  EXPECT_EQ(summary.reporters[0].by_policy_type.at("sts").successful, 1u);
+  EXPECT_EQ(summary.by_policy_type.at("sts").failed, 0u);
+  EXPECT_EQ(summary.domains.size(), 2u);
+  EXPECT_TRUE(summary.failures.empty());
+
+  question.policy_domains.emplace_back("a.example");
+  summary = sum_up(reports, question);
+  EXPECT_EQ(summary.by_policy_type.at("sts").failed, 18u)
+      << "adding a domain brings its reports in";
+  EXPECT_EQ(summary.quarantined, 1u);
+
+  question.domain = "c.example";
+  EXPECT_EQ(sum_up(reports, question).quarantined, 0u) << "not what was asked for";
 }
 
 TEST(Summary, keeps_to_the_domain_that_was_asked_for) {

@@ -104,7 +104,7 @@ SILENT: reported before, but not about the last three days
   REPORTER       LAST DAY REPORTED
   quiet.example  2026-03-02
 
-REFUSED (list --refused shows each)
+REFUSED (list --rejected shows each)
   INPUTS  REASON
        1  not-authentic
 )");

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/json_scanner.hpp"
+
+#include <optional>
+
+#include "common/ascii.hpp"
+#include "common/swar.hpp"
+#include "common/utf8.hpp"
+
+namespace tlsrpt {
+namespace {
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_high_surrogate(unsigned unit) { return unit >= 0xd800 && unit <= 0xdbff; }
+bool is_low_surrogate(unsigned unit) { return unit >= 0xdc00 && unit <= 0xdfff; }
+
+/// The number's end by the grammar of RFC 8259 section 6, or null.
+const char* skip_number(const char* from, const char* end) {
+  const auto skip_digits = [end](const char* digits) {
+    while (digits < end && is_digit(*digits)) ++digits;
+    return digits;
+  };
+  const char* const whole = from < end && *from == '-' ? from + 1 : from;
+  const char* next = skip_digits(whole);
+  if (next == whole || (*whole == '0' && next != whole + 1)) return nullptr;
+  if (next < end && *next == '.') {
+    const char* const fraction = next + 1;
+    next = skip_digits(fraction);
+    if (next == fraction) return nullptr;
+  }
+  if (next < end && (*next == 'e' || *next == 'E')) {
+    const char* exponent = next + 1;
+    if (exponent < end && (*exponent == '+' || *exponent == '-')) ++exponent;
+    next = skip_digits(exponent);
+    if (next == exponent) return nullptr;
+  }
+  return next;
+}
+
+bool is_plain(char c) {
+  return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20 &&
+         static_cast<unsigned char>(c) < 0x80;
+}
+
+/// To the first byte that a string cannot have as it is, or that has to be looked at.
+inline const char* skip_plain(const char* from, const char* end) {
+  while (end - from >= 8) {
+    const std::uint64_t marks = mark_unplain(load_word(from));
+    if (marks != 0) return from + first_mark(marks);
+    from += 8;
+  }
+  while (from < end && is_plain(*from)) ++from;
+  return from;
+}
+
+/// The value of the four hexadecimal digits at 'from'; nothing if they are not all there.
+std::optional<unsigned> read_hex4(const char* from, const char* end) {
+  if (end - from < 4) return std::nullopt;
+  unsigned value = 0;
+  for (int i = 0; i < 4; ++i) {
+    if (hex_value(from[i]) < 0) return std::nullopt;
+    value = value * 16 + static_cast<unsigned>(hex_value(from[i]));
+  }
+  return value;
+}
+
+/// The character that a letter behind a backslash stands for, or 0.
+char escaped(char letter) {
+  switch (letter) {
+    case '"':
+    case '\\':
+    case '/':
+      return letter;
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    default:
+      return '\0';
+  }
+}
+
+}  // namespace
+
+bool JsonScanner::at(const char* where, std::string_view text) const {
+  return std::string_view(where, static_cast<std::size_t>(end_ - where)).starts_with(text);
+}
+
+/// The byte that follows them; 0 at the end of the text, which is as malformed as a NUL byte.
+inline char JsonScanner::skip_blanks() {
+  while (next_ < end_ && (*next_ == ' ' || *next_ == '\n' || *next_ == '\r' || *next_ == '\t'))
+    ++next_;
+  return next_ < end_ ? *next_ : '\0';
+}
+
+JsonScanner::Token JsonScanner::give_up() {
+  expected_ = Expected::nothing;
+  return Token::malformed;
+}
+
+JsonScanner::Token JsonScanner::value_read(Token token) {
+  expected_ = Expected::comma;
+  return token;
+}
+
+JsonScanner::Token JsonScanner::next() {
+  switch (expected_) {
+    case Expected::value:
+      return read_value();
+    case Expected::first_element:
+      return skip_blanks() == ']' ? close() : read_value();
+    case Expected::first_member:
+      return skip_blanks() == '}' ? close() : read_name();
+    case Expected::comma:
+      break;
+    case Expected::nothing:
+      return Token::malformed;
+  }
+  if (around_.empty()) return Token::end;
+  const char c = skip_blanks();
+  if (c == ',') return after_comma();
+  return c == (in_object_ ? '}' : ']') ? close() : give_up();
+}
+
+JsonScanner::Token JsonScanner::after_comma() {
+  ++next_;
+  const char c = skip_blanks();
+  if (c == (in_object_ ? '}' : ']')) {
+    repairs_.syntax = true;
+    return close();
+  }
+  return in_object_ ? read_name() : read_value();
+}
+
+JsonScanner::Token JsonScanner::open(char bracket) {
+  ++next_;
+  around_ += in_object_ ? '{' : '[';
+  in_object_ = bracket == '{';
+  expected_ = in_object_ ? Expected::first_member : Expected::first_element;
+  return in_object_ ? Token::begin_object : Token::begin_array;
+}
+
+JsonScanner::Token JsonScanner::close() {
+  ++next_;
+  const Token token = in_object_ ? Token::end_object : Token::end_array;
+  in_object_ = around_.back() == '{';
+  around_.pop_back();
+  return value_read(token);
+}
+
+JsonScanner::Token JsonScanner::read_name() {
+  if (skip_blanks() != '"' || !read_string() || skip_blanks() != ':') return give_up();
+  ++next_;
+  expected_ = Expected::value;
+  return Token::name;
+}
+
+JsonScanner::Token JsonScanner::read_value() {
+  const char c = skip_blanks();
+  switch (c) {
+    case '"':
+      return read_string() ? value_read(Token::text) : give_up();
+    case '{':
+    case '[':
+      return open(c);
+    case 't':
+      return read_word("true", Token::boolean);
+    case 'f':
+      return read_word("false", Token::boolean);
+    case 'n':
+      return read_word("null", Token::null);
+    default:
+      return read_number();
+  }
+}
+
+JsonScanner::Token JsonScanner::read_number() {
+  const char* const end = skip_number(next_, end_);
+  if (end == nullptr) return give_up();
+  value_ = {next_, static_cast<std::size_t>(end - next_)};
+  next_ = end;
+  return value_read(Token::number);
+}
+
+JsonScanner::Token JsonScanner::read_word(std::string_view word, Token token) {
+  if (!at(next_, word)) return give_up();
+  value_ = word;
+  next_ += word.size();
+  return value_read(token);
+}
+
+/// The string whose quote is next.
+inline bool JsonScanner::read_string() {
+  const char* const from = next_ + 1;
+  const char* const stop = skip_plain(from, end_);
+  if (stop == end_ || *stop != '"') return read_changed_string(from);
+  value_ = {from, static_cast<std::size_t>(stop - from)};
+  next_ = stop + 1;
+  return true;
+}
+
+bool JsonScanner::read_changed_string(const char* from) {
+  changed_.clear();
+  for (;;) {
+    const char* const stop = skip_plain(from, end_);
+    changed_.append(from, stop);
+    next_ = from = stop;
+    if (stop == end_) return false;
+    if (*stop == '"') break;
+    if (*stop == '\\') {
+      if (!read_escape(from)) return false;
+    } else if (static_cast<unsigned char>(*stop) < 0x20) {
+      repairs_.syntax = true;
+      changed_ += *from++;
+    } else {
+      const Utf8Step step = decode_utf8({from, static_cast<std::size_t>(end_ - from)}, 0);
+      if (!step.valid) repairs_.invalid_utf8 = true;
+      changed_.append(step.valid ? std::string_view(from, step.length) : kReplacementCharacter);
+      from += step.length;
+    }
+  }
+  value_ = changed_;
+  ++next_;
+  return true;
+}
+
+/// 'from' is at a backslash, and behind the escape afterwards. False if it is none.
+bool JsonScanner::read_escape(const char*& from) {
+  if (end_ - from < 2) return false;
+  if (from[1] == 'u') return read_unicode_escape(from);
+  const char character = escaped(from[1]);
+  if (character == '\0') return false;
+  changed_ += character;
+  from += 2;
+  return true;
+}
+
+bool JsonScanner::read_unicode_escape(const char*& from) {
+  const auto unit = read_hex4(from + 2, end_);
+  if (!unit) return false;
+  from += 6;
+  char32_t code_point = *unit;
+  if (is_high_surrogate(*unit) && at(from, "\\u")) {
+    const auto low = read_hex4(from + 2, end_);
+    if (low && is_low_surrogate(*low)) {
+      code_point = 0x10000 + ((*unit - 0xd800) << 10) + (*low - 0xdc00);
+      from += 6;
+    }
+  }
+  if (code_point >= 0xd800 && code_point <= 0xdfff) {
+    repairs_.lone_surrogate = true;
+    code_point = 0xfffd;
+  }
+  append_utf8(changed_, code_point);
+  return true;
+}
+
+}  // namespace tlsrpt

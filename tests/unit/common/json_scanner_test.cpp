@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/json_scanner.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <random>
+
+#define FFFD "\xef\xbf\xbd"
+
+namespace tlsrpt {
+namespace {
+
+using Token = JsonScanner::Token;
+
+struct Scanned {
+  std::string tokens;  ///< "{ a: 'b' 1 true null }", and "?" for what is malformed
+  JsonRepairs repairs;
+  std::size_t position = 0;
+};
+
+Scanned scan(std::string_view text) {
+  JsonScanner scanner(text);
+  Scanned scanned;
+  const auto add = [&](std::string_view word) {
+    if (!scanned.tokens.empty()) scanned.tokens += ' ';
+    scanned.tokens += word;
+  };
+  for (bool more = true; more;) {
+    switch (scanner.next()) {
+      case Token::begin_object:
+        add("{");
+        break;
+      case Token::end_object:
+        add("}");
+        break;
+      case Token::begin_array:
+        add("[");
+        break;
+      case Token::end_array:
+        add("]");
+        break;
+      case Token::name:
+        add(fmt::format("{}:", scanner.value()));
+        break;
+      case Token::text:
+        add(fmt::format("'{}'", scanner.value()));
+        break;
+      case Token::number:
+      case Token::boolean:
+        add(scanner.value());
+        break;
+      case Token::null:
+        add("null");
+        break;
+      case Token::end:
+        more = false;
+        break;
+      case Token::malformed:
+        add("?");
+        more = false;
+        EXPECT_EQ(scanner.next(), Token::malformed) << "nothing follows";
+        break;
+    }
+  }
+  scanned.repairs = scanner.repairs();
+  scanned.position = scanner.position();
+  return scanned;
+}
+
+TEST(JsonScanner, says_what_comes_next) {
+  const struct {
+    std::string text;
+    const char* tokens;
+  } table[] = {
+      {"{}", "{ }"},
+      {"[]", "[ ]"},
+      {" [ 1 ,\t-2.5e+3 , 0,1E400 ]", "[ 1 -2.5e+3 0 1E400 ]"},
+      {R"({"a":{"b":[true,false,null]},"c":"d"})", "{ a: { b: [ true false null ] } c: 'd' }"},
+      {"{\r\n\t\"a\" :\n1\n}", "{ a: 1 }"},
+      {R"("plain text of more than eight bytes")", "'plain text of more than eight bytes'"},
+      {R"("\"\\\/\b\f\n\r\t")", "'\"\\/\b\f\n\r\t'"},
+      {R"(["\u00e9","\ud83d\udce7","\u20AC","A\u0042C"])",
+       "[ '\xc3\xa9' '\xf0\x9f\x93\xa7' '\xe2\x82\xac' 'ABC' ]"},
+      {"\"caf\xc3\xa9 in a longer text\"", "'caf\xc3\xa9 in a longer text'"},
+      {"\"\x7f\"", "'\x7f'"},
+      {R"({"na\u006de":0})", "{ name: 0 }"},
+  };
+  for (const auto& row : table) {
+    SCOPED_TRACE(row.text);
+    const Scanned scanned = scan(row.text);
+    EXPECT_EQ(scanned.tokens, row.tokens);
+    EXPECT_EQ(scanned.repairs, JsonRepairs{});
+    EXPECT_EQ(scanned.position, row.text.size());
+  }
+}
+
+TEST(JsonScanner, stops_behind_the_first_value) {
+  EXPECT_EQ(scan("{} {").tokens, "{ }");
+  EXPECT_EQ(scan("{} {").position, 2u);
+  EXPECT_EQ(scan("[1]]").position, 3u);
+  EXPECT_EQ(scan("12,").position, 2u);
+}
+
+TEST(JsonScanner, puts_right_what_needs_no_guess_and_says_so) {
+  const JsonRepairs syntax{true, false, false};
+  const JsonRepairs bytes{false, true, false};
+  const JsonRepairs half{false, false, true};
+  const struct {
+    std::string text;
+    std::string tokens;
+    JsonRepairs repairs;
+    const char* why;
+  } table[] = {
+      {"[1,]", "[ 1 ]", syntax, "comma before a bracket"},
+      {"{\"a\":1 ,\r\n\t}", "{ a: 1 }", syntax, "comma, blanks, brace"},
+      {"[\"a\nb\tc\x01\"]", "[ 'a\nb\tc\x01' ]", syntax, "raw controls"},
+      {std::string("[\"\0\"]", 5), std::string("[ '\0' ]", 7), syntax, "NUL byte"},
+      {"[\"\xe9\"]", "[ '" FFFD "' ]", bytes, "ISO-8859-1"},
+      {"[\"\xc3\"]", "[ '" FFFD "' ]", bytes, "the quote is no part of a character"},
+      {"{\"\xff\":1}", "{ " FFFD ": 1 }", bytes, "in a name"},
+      {R"(["\ud800"])", "[ '" FFFD "' ]", half, "high surrogate alone"},
+      {R"(["\udc00x"])", "[ '" FFFD "x' ]", half, "low surrogate alone"},
+      {R"(["\ud800\ud83d\udce7"])", "[ '" FFFD "\xf0\x9f\x93\xa7' ]", half, "the pair stays"},
+      {R"(["\uD800\n"])", "[ '" FFFD "\n' ]", half, "another escape behind it"},
+      {R"(["\uD800\u0041"])", "[ '" FFFD "A' ]", half, "another character behind it"},
+  };
+  for (const auto& row : table) {
+    SCOPED_TRACE(row.why);
+    const Scanned scanned = scan(row.text);
+    EXPECT_EQ(scanned.tokens, row.tokens);
+    EXPECT_EQ(scanned.repairs, row.repairs);
+  }
+}
+
+TEST(JsonScanner, does_not_guess) {
+  for (const char* text : {"",
+                           " ",
+                           "{",
+                           "[1",
+                           "[,]",
+                           "{,}",
+                           "[1,,]",
+                           "[1 2]",
+                           R"(["\x"])",
+                           R"(["\ud8"])",
+                           R"(["\u12g4"])",
+                           R"({"a"})",
+                           R"({"a":})",
+                           R"({"a":1 "b":2})",
+                           R"({"a":1]})",
+                           R"([1})",
+                           R"({a:1})",
+                           R"({1:1})",
+                           "[-]",
+                           "[01]",
+                           "[1.]",
+                           "[1.e4]",
+                           "[.5]",
+                           "[+1]",
+                           "[1e]",
+                           "NaN",
+                           "tru",
+                           "nul",
+                           "True",
+                           "[1,",
+                           "\"",
+                           "\"\\",
+                           "\"\\\"",
+                           "[\"\\\n\"]",
+                           "\"a",
+                           "\"abcdefghij",
+                           "\"\\u",
+                           "\"\\u12",
+                           "\"\xff",
+                           "\xef\xbb\xbf{}",
+                           "'a'"}) {
+    const Scanned scanned = scan(text);
+    EXPECT_TRUE(scanned.tokens.ends_with("?")) << text << " -> " << scanned.tokens;
+  }
+  EXPECT_EQ(scan(R"({"a":1 "b"})").position, 7u) << "says where";
+  EXPECT_EQ(scan(R"({"a":"\x"})").position, 6u) << "at the escape";
+}
+
+TEST(JsonScanner, agrees_with_another_parser_about_damaged_text) {
+  std::mt19937 random(8460);
+  const std::string original =
+      R"({"a":[1,-2,30,"text that is long enough",true],"b":{"c":null,"d":"\u00e9\n\ud83d\udce7"},)"
+      "\"e\":\"caf\xc3\xa9\", \"f\" : [ { } , [ ] ]}";
+  ASSERT_TRUE(nlohmann::json::accept(original));
+  // Without digits, so that no number gets too large for the other parser.
+  constexpr std::string_view kTelling = "{}[]\",:\\ud-.e\n\xc3\xff\x1f t";
+  unsigned good = 0;
+  for (int i = 0; i < 50000; ++i) {
+    std::string text = original;
+    for (auto changes = random() % 3; changes < 3; ++changes) {
+      const std::size_t at = random() % text.size();
+      const char byte = kTelling[random() % kTelling.size()];
+      if (random() % 2 == 0)
+        text[at] = byte;
+      else
+        text.insert(at, 1, byte);
+    }
+    SCOPED_TRACE(text);
+    const Scanned scanned = scan(text);
+    const bool clean = !scanned.tokens.ends_with("?") && scanned.repairs == JsonRepairs{} &&
+                       text.find_first_not_of(" \t\r\n", scanned.position) == std::string::npos;
+    ASSERT_EQ(clean, nlohmann::json::accept(text));
+    if (clean) ++good;
+  }
+  EXPECT_GT(good, 100u) << "the other verdict has to be tried as well";
+}
+
+}  // namespace
+}  // namespace tlsrpt
