@@ -14,7 +14,8 @@ constexpr std::size_t kMaxParameters = 100;
 
 /// The name before the colon, or "" if the line is no field.
 std::string_view field_name(std::string_view line) {
-  if (line.starts_with("--")) return {};
+  // Names may begin with brackets, but only JSON without a header before it does.
+  if (line.starts_with("--") || line.starts_with('{') || line.starts_with('[')) return {};
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return {};
   std::string_view name = line.substr(0, colon);
@@ -22,6 +23,27 @@ std::string_view field_name(std::string_view line) {
   const bool printable =
       std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c <= '~'; });
   return printable ? name : std::string_view{};
+}
+
+/// Behind the line that begins at 'at', which is looked for up to 'end'; nothing if it goes on.
+std::optional<std::size_t> next_line(std::string_view text, std::size_t at, std::size_t end) {
+  const std::size_t newline = text.substr(0, end).find('\n', at);
+  if (newline != std::string_view::npos) return newline + 1;
+  return text.size() <= end ? std::optional(text.size()) : std::nullopt;
+}
+
+/// Does the header go on behind the line that ends at 'at', which is no field? Some programs break
+/// long lines without a blank, and some add lines that are no fields.
+bool goes_on(std::string_view text, std::size_t at, std::size_t end) {
+  constexpr int kLinesSeen = 3;
+  for (int line = 0; line < kLinesSeen && at < text.size(); ++line) {
+    if (begins_with_field(text.substr(at))) return true;
+    if (text[at] == '\n' || text[at] == '\r' || text.substr(at).starts_with("--")) return false;
+    const auto next = next_line(text, at, end);
+    if (!next) return false;
+    at = *next;
+  }
+  return false;
 }
 
 /// Reads the value behind ';' and '=' step by step.
@@ -153,6 +175,16 @@ std::string joined(const std::map<unsigned, Section>& sections) {
 
 }  // namespace
 
+bool begins_with_field(std::string_view text) {
+  constexpr std::size_t kLongestName = 100;
+  const std::size_t colon = text.substr(0, kLongestName).find(':');
+  if (colon == std::string_view::npos || colon == 0) return false;
+  return std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(colon), [](char c) {
+    const char lower = ascii_lower(c);
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  });
+}
+
 std::string unfold(std::string_view value) {
   const auto is_dropped = [](char c) { return c == '\r' || c == '\n' || c == '\0'; };
   const auto is_blank_or_dropped = [&](char c) { return is_blank(c) || is_dropped(c); };
@@ -180,15 +212,14 @@ HeaderSection split_header(std::string_view text, std::size_t max_bytes) {
   HeaderSection section;
   std::size_t at = 0;
   while (at < text.size()) {
-    const std::size_t newline = text.substr(0, std::min(text.size(), max_bytes)).find('\n', at);
-    if (newline == std::string_view::npos && text.size() > max_bytes) {
+    const auto next = next_line(text, at, max_bytes);
+    if (!next) {
       section.too_large = true;
       break;
     }
-    const std::size_t next = newline == std::string_view::npos ? text.size() : newline + 1;
-    std::string_view line = text.substr(at, next - at);
+    std::string_view line = text.substr(at, *next - at);
     if (line == "\n" || line == "\r\n") {
-      at = next;
+      at = *next;
       break;
     }
     const bool continuation = is_blank(line.front());
@@ -199,10 +230,15 @@ HeaderSection split_header(std::string_view text, std::size_t max_bytes) {
       std::string_view& value = section.fields.back().value;
       value = {value.data(), static_cast<std::size_t>(line.data() + line.size() - value.data())};
     } else if (!continuation && !mbox_line) {
-      if (name.empty()) break;
-      section.fields.push_back({name, line.substr(line.find(':') + 1)});
+      if (!name.empty())
+        section.fields.push_back({name, line.substr(line.find(':') + 1)});
+      else if (!section.fields.empty() && !line.starts_with("--") &&
+               goes_on(text, *next, max_bytes))
+        section.damaged = true;
+      else
+        break;
     }
-    at = next;
+    at = *next;
   }
   section.size = at;
   return section;

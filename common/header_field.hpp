@@ -22,6 +22,7 @@ struct HeaderSection {
   std::vector<HeaderField> fields;
   std::size_t size = 0;    ///< octets up to the body, with the blank line
   bool too_large = false;  ///< more than max_bytes; 'fields' are those before
+  bool damaged = false;    ///< lines among the fields that are none were skipped
 
   /// Unfolded value of the first field of that name; nothing if there is none.
   [[nodiscard]] std::optional<std::string> value_of(std::string_view name) const;
@@ -29,8 +30,12 @@ struct HeaderSection {
 };
 
 /// Splits the header off the front of a message or part. It ends behind a blank line, or before the
-/// first line that is no field (a MIME delimiter never is one). Leading mbox lines are skipped.
+/// first line that is no field (a MIME delimiter never is one) unless fields go on soon behind it.
+/// Leading mbox lines are skipped.
 HeaderSection split_header(std::string_view text, std::size_t max_bytes);
+
+/// Does the text begin with a field, by a name of letters, digits and hyphens only?
+bool begins_with_field(std::string_view text);
 
 /// Without line breaks, NUL bytes, and blanks at both ends.
 std::string unfold(std::string_view value);

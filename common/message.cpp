@@ -77,6 +77,35 @@ void fill_policy_domain(ReadOutcome& outcome, const MailFacts& facts) {
   }
 }
 
+/// A file may have been saved with a byte order mark or empty lines before its first field.
+std::string_view without_junk_before_header(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  std::string_view header = text;
+  if (header.starts_with(kByteOrderMark)) header.remove_prefix(kByteOrderMark.size());
+  header.remove_prefix(std::min(header.find_first_not_of(" \t\r\n"), header.size()));
+  const bool at_header = begins_with_field(header) || looks_like_mbox(header);
+  return at_header ? header : text;
+}
+
+/// Line ends that no rule knows, but some programs make: CR alone, and CR CR LF. Both are known by
+/// the first line. False if there is nothing to put right.
+bool repair_line_ends(std::string_view text, std::string& out) {
+  const std::size_t first = text.find('\n');
+  if (first == std::string_view::npos && text.find('\r') != std::string_view::npos) {
+    out = text;
+    std::replace(out.begin(), out.end(), '\r', '\n');
+    return true;
+  }
+  if (first == std::string_view::npos || first < 2 || text.substr(first - 2, 2) != "\r\r")
+    return false;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text.substr(i, 3) == "\r\r\n") ++i;
+    out += text[i];
+  }
+  return true;
+}
+
 /// Collects the outcomes of one message.
 class ReportFinder {
  public:
@@ -84,6 +113,11 @@ class ReportFinder {
 
   OpenedMessage open(std::string_view text) {
     OpenedMessage opened;
+    std::string lines;  // what the views are into, if the text's own cannot be used
+    const std::string_view header = without_junk_before_header(text);
+    const bool large = text.size() > limits_.max_message_bytes;
+    repaired_ = header.size() != text.size() || (!large && repair_line_ends(header, lines));
+    text = lines.empty() ? header : lines;
     const MimeMessage message =
         walk_mime(text.substr(0, limits_.max_message_bytes), mime_limits(limits_));
     opened.facts = read_facts(message);
@@ -112,15 +146,16 @@ class ReportFinder {
         too_many_parts_ = true;
         return;
       }
-      if (is_encoded_message(part))
-        open_encoded_message(part, depth + 1);
+      if (is_wrapped_message(part))
+        open_wrapped_message(part, depth + 1);
       else
         open_part(part, forwarded || part.forwarded);
     }
   }
 
-  /// Not allowed (RFC 2046 section 5.2.1), but some programs encode what they forward.
-  void open_encoded_message(const MimePart& part, std::size_t depth) {
+  /// Not allowed (RFC 2046 section 5.2.1), but some programs encode what they forward, or attach it
+  /// as a file.
+  void open_wrapped_message(const MimePart& part, std::size_t depth) {
     if (depth > limits_.max_depth) {
       too_deep_ = true;
       return;
@@ -135,6 +170,7 @@ class ReportFinder {
     for (ReadOutcome& outcome : payloads_.read(std::move(found.bytes))) {
       if (found.mismatch) outcome.flags.add(Flag::content_mismatch);
       if (!part.closed) outcome.flags.add(Flag::mime_not_closed);
+      if (part.damaged || repaired_) outcome.flags.add(Flag::mail_damaged);
       if (forwarded) outcome.flags.add(Flag::forwarded_message);
       if (duplicate_header_ && !forwarded) outcome.flags.add(Flag::duplicate_header);
       if (outcome.accepted()) {
@@ -179,6 +215,7 @@ class ReportFinder {
   PayloadReader payloads_;
   const MailFacts* facts_ = nullptr;
   bool duplicate_header_ = false;
+  bool repaired_ = false;
   bool too_deep_ = false;
   bool too_many_parts_ = false;
   bool headers_too_large_ = false;
@@ -202,7 +239,8 @@ std::vector<ReadOutcome> open_mbox(std::string_view bytes, const MessageLimits& 
 }
 
 bool looks_like_message(std::string_view bytes, const MessageLimits& limits) {
-  const HeaderSection header = split_header(bytes, limits.max_header_bytes);
+  const HeaderSection header =
+      split_header(without_junk_before_header(bytes), limits.max_header_bytes);
   return !header.fields.empty() || header.too_large;
 }
 

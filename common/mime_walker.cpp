@@ -2,7 +2,9 @@
 #include "common/mime_walker.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "common/ascii.hpp"
@@ -43,7 +45,60 @@ struct Level {
   MimePart whole;         ///< what it is if its delimiter never comes
   std::size_t begin = 0;  ///< of its body
   bool has_parts = false;
+  std::optional<std::size_t> candidate = {};  ///< the first line that looks like a delimiter
+  bool went_back = false;                     ///< to the candidate
 };
+
+/// A field of the content, by any spelling of its name that gateways use; of several the one that
+/// says most.
+struct ContentField {
+  std::string value;
+  bool damaged = false;
+};
+
+bool is_spelling_of(std::string_view name, std::string_view wanted) {
+  std::size_t at = 0;
+  for (const char c : name) {
+    if (c == '-' || c == '_') continue;
+    while (at < wanted.size() && wanted[at] == '-') ++at;
+    if (at == wanted.size() || ascii_lower(c) != ascii_lower(wanted[at])) return false;
+    ++at;
+  }
+  return at == wanted.size();
+}
+
+/// How much a value says, which begins with one of 'telling': the more, the earlier. 0: nothing.
+std::size_t weight(std::string_view value, std::span<const std::string_view> telling) {
+  for (std::size_t i = 0; i < telling.size(); ++i) {
+    if (equal_ignoring_case(value.substr(0, telling[i].size()), telling[i]))
+      return telling.size() - i;
+  }
+  return 0;
+}
+
+ContentField content_field(const HeaderSection& header, std::string_view name,
+                           std::span<const std::string_view> telling) {
+  ContentField best;
+  std::size_t best_weight = 0;
+  bool found = false;
+  for (const HeaderField& field : header.fields) {
+    const bool exact = equal_ignoring_case(field.name, name);
+    if (!exact && !is_spelling_of(field.name, name)) continue;
+    std::string value = unfold(field.value);
+    const std::size_t its_weight = weight(value, telling);
+    best.damaged = best.damaged || found || !exact;
+    if (!found || its_weight > best_weight) {
+      best.value = std::move(value);
+      best_weight = its_weight;
+    }
+    found = true;
+  }
+  return best;
+}
+
+constexpr std::array<std::string_view, 4> kTellingTypes = {"multipart/", "application/tlsrpt",
+                                                           "message/", "application/"};
+constexpr std::array<std::string_view, 2> kTellingEncodings = {"base64", "quoted-printable"};
 
 class Walker {
  public:
@@ -51,6 +106,14 @@ class Walker {
 
   MimeMessage run() {
     open_entity(Place{});
+    do {
+      walk_lines();
+    } while (!close_down_to(0, text_.size(), /*closed=*/levels_.empty()));
+    return std::move(result_);
+  }
+
+ private:
+  void walk_lines() {
     while (at_ < text_.size() && !result_.too_many_parts) {
       const std::size_t newline = text_.find('\n', at_);
       const std::size_t next = newline == std::string_view::npos ? text_.size() : newline + 1;
@@ -58,11 +121,8 @@ class Walker {
       if (text_.compare(begin, 2, "--") == 0 && !levels_.empty())
         look_at_delimiter(begin, without_line_end(text_.substr(begin + 2, next - begin - 2)));
     }
-    close_down_to(0, text_.size(), /*closed=*/levels_.empty());
-    return std::move(result_);
   }
 
- private:
   /// Reads the header at at_ and decides what its body is.
   void open_entity(Place place) {
     while (true) {
@@ -70,8 +130,11 @@ class Walker {
       at_ += header.size;
       if (header.too_large) result_.headers_too_large = true;
       const bool skip = header.too_large;
-      const ParameterizedValue type = content_type(header, place);
+      const ContentField type_field = content_field(header, "Content-Type", kTellingTypes);
+      const ParameterizedValue type = content_type(type_field.value, place);
       MimePart part = describe(header, type, place);
+      part.damaged = part.damaged || type_field.damaged;
+      damaged_ = damaged_ || part.damaged;
       if (sections_++ == 0) {
         result_.header = std::move(header);
         result_.content_type = type;
@@ -114,11 +177,8 @@ class Walker {
     return false;
   }
 
-  ParameterizedValue content_type(const HeaderSection& header, const Place& place) {
-    // A gateway in wide use writes the name without its hyphen.
-    std::optional<std::string> field = header.value_of("Content-Type");
-    if (!field) field = header.value_of("ContentType");
-    ParameterizedValue type = parse_parameters(field.value_or(""));
+  ParameterizedValue content_type(std::string_view field, const Place& place) {
+    ParameterizedValue type = parse_parameters(field);
     if (type.value.find('/') == std::string::npos) type.value = place.default_type;
     if (type.value.find("/tlsrpt") != std::string::npos ||
         equal_ignoring_case(type.parameter("report-type"), "tlsrpt"))
@@ -135,7 +195,10 @@ class Walker {
     if (part.name.empty()) part.name = type.parameter("name");
     // Where Microsoft puts it.
     if (part.name.empty()) part.name = header.value_of("Content-Description").value_or("");
-    part.encoding = transfer_encoding(header.value_of("Content-Transfer-Encoding").value_or(""));
+    const ContentField encoding =
+        content_field(header, "Content-Transfer-Encoding", kTellingEncodings);
+    part.encoding = transfer_encoding(encoding.value);
+    part.damaged = header.damaged || encoding.damaged;
     part.forwarded = place.forwarded;
     part.guessed = place.guessed;
     return part;
@@ -151,10 +214,26 @@ class Walker {
       if (behind.empty()) return open_next_part(i, begin);
       if (behind == "--") return close_multipart(i, begin);
     }
-    if (levels_.back().boundary.empty() && !rest.empty() && header_may_follow()) {
-      levels_.back().boundary = rest;
-      open_next_part(levels_.size() - 1, begin);
-    }
+    Level& last = levels_.back();
+    if (last.has_parts || last.candidate || rest.empty() || !header_may_follow()) return;
+    last.candidate = begin;
+    if (!last.boundary.empty()) return;
+    last.boundary = rest;
+    open_next_part(levels_.size() - 1, begin);
+  }
+
+  /// The delimiter of the innermost multipart never came, but a line that looks like one did: goes
+  /// back to it. Each multipart can do so once.
+  bool go_back_to_candidate() {
+    Level& last = levels_.back();
+    if (last.has_parts || !last.candidate || last.went_back) return false;
+    last.went_back = true;
+    at_ = *last.candidate;
+    const std::size_t newline = std::min(text_.find('\n', at_), text_.size());
+    last.boundary = without_blanks_behind(without_line_end(text_.substr(at_, newline + 1 - at_)));
+    last.boundary.erase(0, 2);
+    last.inside.guessed = true;
+    return true;
   }
 
   /// For the guess at a boundary: is the next line the start of a part?
@@ -166,19 +245,21 @@ class Walker {
   }
 
   void open_next_part(std::size_t level, std::size_t delimiter) {
-    close_down_to(level + 1, delimiter, /*closed=*/level + 1 == levels_.size());
+    if (!close_down_to(level + 1, delimiter, /*closed=*/level + 1 == levels_.size())) return;
     if (!may_have_another_part()) return;
     levels_[level].has_parts = true;
     open_entity(levels_[level].inside);
   }
 
   void close_multipart(std::size_t level, std::size_t delimiter) {
-    close_down_to(level + 1, delimiter, /*closed=*/level + 1 == levels_.size());
-    levels_.resize(level);
+    if (close_down_to(level + 1, delimiter, /*closed=*/level + 1 == levels_.size()))
+      levels_.resize(level);
   }
 
-  /// Ends the open part and all multiparts from 'level' on before the delimiter at 'end'.
-  void close_down_to(std::size_t level, std::size_t end, bool closed) {
+  /// Ends the open part and all multiparts from 'level' on before the delimiter at 'end'. False if
+  /// it went back instead.
+  bool close_down_to(std::size_t level, std::size_t end, bool closed) {
+    if (levels_.size() > level && !result_.too_many_parts && go_back_to_candidate()) return false;
     if (leaf_) emit(std::move(*leaf_), leaf_begin_, end, closed);
     leaf_.reset();
     for (std::size_t i = level; i < levels_.size(); ++i) {
@@ -186,6 +267,7 @@ class Walker {
         emit(std::move(levels_[i].whole), levels_[i].begin, end, /*closed=*/false);
     }
     if (levels_.size() > level) levels_.resize(level);
+    return true;
   }
 
   /// The line end before a delimiter belongs to the delimiter.
@@ -193,6 +275,7 @@ class Walker {
     part.body = text_.substr(begin, end - begin);
     if (end < text_.size()) part.body = without_line_end(part.body);
     part.closed = closed;
+    part.damaged = damaged_;
     result_.parts.push_back(std::move(part));
   }
 
@@ -201,6 +284,7 @@ class Walker {
   MimeMessage result_;
   std::size_t at_ = 0;
   std::size_t sections_ = 0;
+  bool damaged_ = false;  ///< one of the headers so far
   std::vector<Level> levels_;
   std::optional<MimePart> leaf_;
   std::size_t leaf_begin_ = 0;

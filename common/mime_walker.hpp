@@ -27,7 +27,8 @@ struct MimePart {
   std::string_view body;   ///< still encoded; view into the message
   bool forwarded = false;  ///< inside of a message/rfc822
   bool closed = true;      ///< the delimiter that has to follow it is there
-  bool guessed = false;    ///< its multipart did not name its boundary
+  bool guessed = false;    ///< its multipart did not name its boundary, or a wrong one
+  bool damaged = false;    ///< its header is
 };
 
 struct MimeMessage {
@@ -42,8 +43,8 @@ struct MimeMessage {
 };
 
 /// Lines may end in CRLF or LF. A multipart that is not closed ends where one around it goes on; of
-/// one without boundary parameter the first line that looks like a delimiter is taken. A multipart
-/// whose delimiter never occurs comes as one part.
+/// one without boundary parameter, or whose delimiter never occurs, the first line that looks like
+/// a delimiter is taken. A multipart without any comes as one part.
 MimeMessage walk_mime(std::string_view message, const MimeLimits& limits);
 
 }  // namespace tlsrpt

@@ -26,6 +26,7 @@ enum class Place : std::uint8_t {
   policy_results,   ///< the array "policies"
   failure_details,  ///< the array "failure-details"
   texts,            ///< an array, the value of the current member of the frame below
+  wrapping,         ///< an array around the one object that the member of the frame below is
 };
 
 /// One bracket that is open.
@@ -36,7 +37,7 @@ struct Frame {
   std::uint32_t named = 0;                 ///< members that were there at all
   std::uint32_t exact = 0;                 ///< members with a value under their own name
   std::uint32_t other = 0;                 ///< members with a value under another name
-  bool taken = false;                      ///< texts: the one text that was wanted is found
+  bool taken = false;                      ///< texts, wrapping: the one that was wanted is found
 
   [[nodiscard]] bool empty() const { return (exact | other) == 0; }
   [[nodiscard]] bool has(Member wanted) const { return ((exact | other) & bit(wanted)) != 0; }
@@ -74,6 +75,7 @@ class ReportBuilder {
   bool scalar(const JsonScalar& scalar);
   void member_value(Frame& frame, const JsonScalar& scalar);
   void element_value(Frame& frame, const JsonScalar& scalar);
+  Frame& owner_of_texts();
   void take_count(Frame& frame, const JsonScalar& scalar);
   void take_time(Frame& frame, const JsonScalar& scalar);
   bool take_text(Frame& frame, const JsonScalar& scalar);
@@ -135,6 +137,8 @@ bool ReportBuilder::scalar(const JsonScalar& scalar) {
     case Place::texts:
       element_value(frame, scalar);
       return true;
+    case Place::wrapping:
+      return true;
     case Place::object:
       if (frame.member) member_value(frame, scalar);
       return true;
@@ -159,9 +163,16 @@ void ReportBuilder::member_value(Frame& frame, const JsonScalar& scalar) {
   }
 }
 
+/// The object with the member whose texts the innermost array holds; lists may nest.
+Frame& ReportBuilder::owner_of_texts() {
+  std::size_t below = frames_.size() - 1;
+  while (frames_[below].place == Place::texts) --below;
+  return frames_[below];
+}
+
 /// An element of an array: all of them for a list, the first for a single text.
 void ReportBuilder::element_value(Frame& frame, const JsonScalar& scalar) {
-  Frame& owner = frames_[frames_.size() - 2];
+  Frame& owner = owner_of_texts();
   const Member member = owner.member->member;
   if (owner.member->type == MemberType::texts) {
     draft_.add_texts(owner.object, member, scalar);
@@ -249,6 +260,9 @@ bool ReportBuilder::open_object() {
     case Place::texts:
       draft_.flags().add(Flag::text_type);
       return open(Place::ignored);
+    case Place::wrapping:
+      if (std::exchange(frame.taken, true)) return open(Place::ignored);
+      return open_object_of(frames_[frames_.size() - 2]);
     case Place::object:
       return frame.member ? open_object_of(frame) : open(Place::ignored);
   }
@@ -278,10 +292,13 @@ bool ReportBuilder::open_array() {
       return open(Place::ignored);
     case Place::policy_results:
     case Place::failure_details:
-      draft_.flags().add(Flag::details_dropped);
-      return open(Place::ignored);
+      draft_.flags().add(Flag::wrapped_in_array);
+      return open(frame.place);
     case Place::texts:
       draft_.flags().add(Flag::text_type);
+      return open(owner_of_texts().member->type == MemberType::texts ? Place::texts
+                                                                     : Place::ignored);
+    case Place::wrapping:
       return open(Place::ignored);
     case Place::object:
       return frame.member ? open_array_of(frame) : open(Place::ignored);
@@ -303,6 +320,8 @@ bool ReportBuilder::open_array_of(Frame& frame) {
       flag_misplaced(type);
       return open(Place::texts);
     case MemberType::object:
+      draft_.flags().add(Flag::wrapped_in_array);
+      return open(Place::wrapping);
     case MemberType::count:
     case MemberType::time:
       flag_misplaced(type);

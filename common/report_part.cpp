@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "common/ascii.hpp"
+#include "common/header_field.hpp"
+#include "common/payload_text.hpp"
 #include "common/report_payload.hpp"
 
 namespace tlsrpt {
@@ -80,24 +82,15 @@ bool has_report_members(std::string_view json) {
   });
 }
 
-bool is_known(PayloadKind kind) {
-  return kind == PayloadKind::gzip || kind == PayloadKind::zip || kind == PayloadKind::json;
-}
-
 /// The encoding under which the bytes make sense. Gateways decode a part and leave its label, or
 /// lose the label.
 TransferEncoding effective_encoding(const MimePart& part) {
   const std::string_view front = part.body.substr(0, kSniffed);
   if (part.encoding != TransferEncoding::identity) {
-    const bool decoded = is_known(payload_kind(decode_transfer(part.encoding, front)));
-    return !decoded && is_known(payload_kind(front)) ? TransferEncoding::identity : part.encoding;
+    if (is_payload(payload_kind(decode_transfer(part.encoding, front)))) return part.encoding;
+    if (is_payload(payload_kind(front))) return TransferEncoding::identity;
   }
-  constexpr std::array<std::string_view, 2> kMagicInBase64 = {"H4sI", "UEsDB"};
-  const std::size_t first = std::min(front.find_first_not_of(" \t\r\n"), front.size());
-  for (const std::string_view magic : kMagicInBase64) {
-    if (front.substr(first).starts_with(magic)) return TransferEncoding::base64;
-  }
-  return part.encoding;
+  return looks_like_base64_payload(front) ? TransferEncoding::base64 : part.encoding;
 }
 
 }  // namespace
@@ -108,7 +101,7 @@ ReportPart inspect_part(const MimePart& part) {
   ReportPart result;
   // Most parts of most mails are no candidates, and need not be decoded as a whole to see that.
   if (claim.candidate == Candidate::none &&
-      !is_known(payload_kind(decode_transfer(encoding, part.body.substr(0, kSniffed)))))
+      !is_payload(payload_kind(decode_transfer(encoding, part.body.substr(0, kSniffed)))))
     return result;
   result.bytes = decode_transfer(encoding, part.body);
   const PayloadKind kind = payload_kind(result.bytes);
@@ -118,13 +111,15 @@ ReportPart inspect_part(const MimePart& part) {
   result.candidate = claim.candidate;
   if (result.candidate == Candidate::none) result.bytes.clear();
   result.mismatch =
-      encoding != part.encoding || (is_known(kind) && !claim.agrees_with(kind)) || part.guessed;
+      encoding != part.encoding || (is_payload(kind) && !claim.agrees_with(kind)) || part.guessed;
   return result;
 }
 
-bool is_encoded_message(const MimePart& part) {
-  return part.encoding != TransferEncoding::identity &&
-         (part.media_type == "message/rfc822" || part.media_type == "message/global");
+bool is_wrapped_message(const MimePart& part) {
+  if (part.media_type == "message/rfc822" || part.media_type == "message/global")
+    return part.encoding != TransferEncoding::identity;
+  return lower_case(part.name).ends_with(".eml") &&
+         begins_with_field(decode_transfer(part.encoding, part.body.substr(0, kSniffed)));
 }
 
 }  // namespace tlsrpt

@@ -24,7 +24,8 @@ struct ReportPart {
 
 ReportPart inspect_part(const MimePart& part);
 
-/// A forwarded message in base64 or quoted-printable.
-bool is_encoded_message(const MimePart& part);
+/// A forwarded message that the walker left closed: in base64 or quoted-printable, or by its file
+/// name.
+bool is_wrapped_message(const MimePart& part);
 
 }  // namespace tlsrpt

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <iterator>
-#include <unordered_set>
+#include <unordered_map>
 #include <utility>
 
 #include "common/ascii.hpp"
+#include "common/payload_text.hpp"
+#include "common/transfer_encoding.hpp"
 #include "common/zip.hpp"
 
 namespace tlsrpt {
@@ -30,7 +32,14 @@ void flag_all(std::vector<ReadOutcome>& outcomes, Flag flag) {
 
 bool has_report_name(const ZipEntry& entry) {
   const std::string name = lower_case(entry.name);
-  return name.ends_with(".json") || name.ends_with(".gz");
+  return name.ends_with(".json") || name.ends_with(".gz") || name.ends_with(".zip");
+}
+
+/// Says that a member is not what anybody took it for, which is worth a word only if no other is a
+/// report.
+bool is_no_report(const ReadOutcome& outcome) {
+  return outcome.refusal == Refusal::empty || outcome.refusal == Refusal::not_json ||
+         outcome.refusal == Refusal::not_a_report;
 }
 
 }  // namespace
@@ -43,14 +52,16 @@ ReadOutcome refused(Refusal refusal, std::string detail) {
 }
 
 void drop_repeated(std::vector<ReadOutcome>& outcomes) {
-  if (outcomes.size() < 2) return;  // and nothing has to be hashed
-  std::unordered_set<std::string_view> seen;
+  if (outcomes.size() < 2) return;                      // and nothing has to be hashed
+  std::unordered_map<std::string_view, unsigned> seen;  // and in which document
   std::vector<ReadOutcome> kept;
   kept.reserve(outcomes.size());  // what is seen must not move
   for (ReadOutcome& outcome : outcomes) {
-    if (!outcome.json.empty() && seen.contains(outcome.json)) continue;
+    const auto before = seen.find(outcome.json);
+    const bool elsewhere = before != seen.end() && before->second != outcome.document;
+    if (!outcome.json.empty() && elsewhere) continue;
     kept.push_back(std::move(outcome));
-    seen.insert(kept.back().json);
+    seen.try_emplace(kept.back().json, kept.back().document);
   }
   outcomes = std::move(kept);
 }
@@ -58,6 +69,7 @@ void drop_repeated(std::vector<ReadOutcome>& outcomes) {
 PayloadKind payload_kind(std::string_view bytes) {
   if (looks_like_gzip(bytes)) return PayloadKind::gzip;
   if (looks_like_zip(bytes)) return PayloadKind::zip;
+  if (looks_like_utf16_json(bytes)) return PayloadKind::json;
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   if (bytes.starts_with(kByteOrderMark)) bytes.remove_prefix(kByteOrderMark.size());
   const std::size_t first = bytes.find_first_not_of(" \t\r\n");
@@ -80,12 +92,29 @@ std::vector<ReadOutcome> PayloadReader::read_packed(std::string bytes, std::size
     case PayloadKind::gzip:
     case PayloadKind::zip:
       return read_container(kind, bytes, depth);
-    case PayloadKind::empty:
     case PayloadKind::json:
+      if (looks_like_utf16_json(bytes)) return read_utf16(bytes);
+      break;
     case PayloadKind::other:
+      if (depth < limits_.max_packings && looks_like_base64_payload(bytes)) {
+        auto outcomes = read_packed(decode_transfer(TransferEncoding::base64, bytes), depth + 1);
+        flag_all(outcomes, Flag::content_mismatch);
+        return outcomes;
+      }
+      break;
+    case PayloadKind::empty:
       break;
   }
   return read_document(std::move(bytes));
+}
+
+/// Its own bytes are kept where there is one report, so that what is kept is what came.
+std::vector<ReadOutcome> PayloadReader::read_utf16(std::string_view bytes) {
+  if (bytes.size() > report_.max_bytes) return read_document(std::string(bytes));
+  auto outcomes = read_document(utf8_from_utf16(bytes));
+  flag_all(outcomes, Flag::utf16);
+  if (outcomes.size() == 1 && outcomes.front().accepted()) outcomes.front().json = bytes;
+  return outcomes;
 }
 
 std::vector<ReadOutcome> PayloadReader::read_container(PayloadKind kind, std::string_view bytes,
@@ -125,10 +154,13 @@ std::vector<ReadOutcome> PayloadReader::read_zip(std::string_view bytes, std::si
     left_.max_bytes -= member.unpacked;
     if (member.refusal != Refusal::none) {
       append(outcomes, refuse_packed(member.refusal, std::move(member.detail)));
-    } else if (by_name || payload_kind(member.bytes) == PayloadKind::json) {
+    } else if (by_name || is_payload(payload_kind(member.bytes))) {
       append(outcomes, read_packed(std::move(member.bytes), depth + 1));
     }
   }
+  if (std::any_of(outcomes.begin(), outcomes.end(),
+                  [](const ReadOutcome& outcome) { return outcome.accepted(); }))
+    std::erase_if(outcomes, is_no_report);
   if (outcomes.empty()) return only(refused(Refusal::not_json, "no member of the archive is JSON"));
   return outcomes;
 }
@@ -138,6 +170,8 @@ std::vector<ReadOutcome> PayloadReader::read_document(std::string text) {
   if (report_.max_reports == 0) return only(too_many_reports());
   auto outcomes = read_last_reports(std::move(text), report_);
   if (outcomes.back().refusal == Refusal::too_many_reports) outcomes.back() = too_many_reports();
+  ++documents_;
+  for (ReadOutcome& outcome : outcomes) outcome.document = documents_;
   report_.max_reports -= std::min(report_.max_reports, outcomes.size());
   return outcomes;
 }

@@ -15,8 +15,13 @@ namespace tlsrpt {
 
 enum class PayloadKind { empty, gzip, zip, json, other };
 
-/// By the first bytes; JSON may have a byte order mark and blanks before its brace.
+/// By the first bytes; JSON may have a byte order mark and blanks before its brace, and be UTF-16.
 PayloadKind payload_kind(std::string_view bytes);
+
+/// Something that a report can be in.
+constexpr bool is_payload(PayloadKind kind) {
+  return kind == PayloadKind::gzip || kind == PayloadKind::zip || kind == PayloadKind::json;
+}
 
 /// Bounds of what is packed, and of what comes out of it.
 struct PayloadLimits {
@@ -44,6 +49,7 @@ class PayloadReader {
                                           std::size_t depth);
   std::vector<ReadOutcome> read_gzip(std::string_view bytes, std::size_t depth);
   std::vector<ReadOutcome> read_zip(std::string_view bytes, std::size_t depth);
+  std::vector<ReadOutcome> read_utf16(std::string_view bytes);
   std::vector<ReadOutcome> read_document(std::string text);
   std::vector<ReadOutcome> refuse_packed(Refusal refusal, std::string detail);
   ReadOutcome too_many_reports();
@@ -51,6 +57,7 @@ class PayloadReader {
   PayloadLimits limits_;
   GunzipLimits left_;    ///< of the budget for unpacked bytes
   ReportLimits report_;  ///< of the budget for reports
+  unsigned documents_ = 0;
   bool said_too_many_reports_ = false;
 };
 

@@ -51,6 +51,7 @@ class Document {
     }
     if (in_array_) flag_last(Flag::repaired_json);
     if (found_.outcomes.empty()) refuse_whole();
+    found_.outcomes.front().flags.add(flags_of_first_);
     return std::move(found_);
   }
 
@@ -78,7 +79,8 @@ class Document {
     for (; position_ < text_.size(); ++position_) {
       const char c = text_[position_];
       if (c == '\0') {
-        flag_last(Flag::trailing_data);
+        (found_.outcomes.empty() ? flags_of_first_ : found_.outcomes.back().flags)
+            .add(Flag::trailing_data);
       } else if (kJsonBlanks.find(c) == std::string_view::npos) {
         return true;
       }
@@ -101,6 +103,10 @@ class Document {
       return true;
     }
     flag_last(Flag::trailing_data);
+    if (!in_array_ && c == ',' && !found_.outcomes.empty()) {  // an array without its brackets
+      ++position_;
+      return true;
+    }
     if (!in_array_) return false;
     position_ = std::min(text_.find_first_of(",]", position_), text_.size());
     return true;
@@ -136,6 +142,7 @@ class Document {
   const ReportLimits& limits_;
   std::size_t position_ = 0;
   bool in_array_ = false;
+  Flags flags_of_first_;  ///< of what stands before it
   Found found_;
 };
 

@@ -111,6 +111,33 @@ class StringArray final : public nlohmann::json::json_sax_t {
   bool open_ = false;
 };
 
+void append_patterns(std::vector<std::string>& patterns, std::string_view text,
+                     const ListLimits& limits, Flags& flags) {
+  constexpr std::string_view kTag = "mx:";
+  const std::size_t before = patterns.size();
+  split(text, " \t\r\n,;", [&](std::string_view piece) {
+    if (equal_ignoring_case(piece.substr(0, kTag.size()), kTag)) {
+      piece.remove_prefix(kTag.size());
+      flags.add(Flag::mx_host_type);
+    }
+    if (piece.empty()) return true;
+    auto pattern = normalize_mx_pattern(piece);
+    return append(patterns, pattern ? std::string_view(*pattern) : piece, limits, flags);
+  });
+  if (patterns.size() > before + 1) flags.add(Flag::mx_host_type);
+}
+
+/// The elements, if the text is a JSON array of strings (R75).
+std::optional<std::vector<std::string>> unpacked_array(std::string_view text,
+                                                       const ListLimits& limits, Flags& flags) {
+  const std::string_view trimmed = trim_blanks(text);
+  if (!trimmed.starts_with('[')) return std::nullopt;
+  StringArray array(limits.max_texts);
+  if (!nlohmann::json::sax_parse(trimmed.begin(), trimmed.end(), &array)) return std::nullopt;
+  if (array.cut) flags.add(Flag::text_cut);
+  return std::move(array.strings);
+}
+
 }  // namespace
 
 std::string_view read_text(const JsonScalar& scalar, std::size_t max_bytes, Flags& flags) {
@@ -122,8 +149,9 @@ std::string_view read_text(const JsonScalar& scalar, std::size_t max_bytes, Flag
 }
 
 std::optional<std::uint64_t> read_count(const JsonScalar& scalar, Flags& flags) {
-  const std::string_view text = trim_blanks(scalar.value);
+  std::string_view text = trim_blanks(scalar.value);
   if (scalar.kind == Kind::number && all_digits(text)) return read_digits(text, flags);
+  if (text.starts_with('+')) text.remove_prefix(1);
   if (scalar.kind == Kind::number && text == "-0") return 0;
   if (scalar.kind == Kind::boolean) {
     flags.add(Flag::count_invalid);
@@ -181,15 +209,10 @@ std::string read_host(std::string_view text) {
 
 void add_policy_lines(std::vector<std::string>& lines, std::string_view text,
                       const ListLimits& limits, Flags& flags) {
-  const std::string_view trimmed = trim_blanks(text);
-  if (trimmed.starts_with('[')) {
-    StringArray array(limits.max_texts);
-    if (nlohmann::json::sax_parse(trimmed.begin(), trimmed.end(), &array)) {
-      flags.add(Flag::policy_string_type);
-      if (array.cut) flags.add(Flag::text_cut);
-      for (const std::string& element : array.strings) append_lines(lines, element, limits, flags);
-      return;
-    }
+  if (const auto array = unpacked_array(text, limits, flags)) {
+    flags.add(Flag::policy_string_type);
+    for (const std::string& element : *array) append_lines(lines, element, limits, flags);
+    return;
   }
   const std::size_t before = lines.size();
   append_lines(lines, text, limits, flags);
@@ -198,18 +221,13 @@ void add_policy_lines(std::vector<std::string>& lines, std::string_view text,
 
 void add_mx_patterns(std::vector<std::string>& patterns, std::string_view text,
                      const ListLimits& limits, Flags& flags) {
-  constexpr std::string_view kTag = "mx:";
-  const std::size_t before = patterns.size();
-  split(text, " \t\r\n,;", [&](std::string_view piece) {
-    if (equal_ignoring_case(piece.substr(0, kTag.size()), kTag)) {
-      piece.remove_prefix(kTag.size());
-      flags.add(Flag::mx_host_type);
-    }
-    if (piece.empty()) return true;
-    auto pattern = normalize_mx_pattern(piece);
-    return append(patterns, pattern ? std::string_view(*pattern) : piece, limits, flags);
-  });
-  if (patterns.size() > before + 1) flags.add(Flag::mx_host_type);
+  if (const auto array = unpacked_array(text, limits, flags)) {
+    flags.add(Flag::mx_host_type);
+    // What stands in such a text is not unpacked again.
+    for (const std::string& element : *array) append_patterns(patterns, element, limits, flags);
+    return;
+  }
+  append_patterns(patterns, text, limits, flags);
 }
 
 }  // namespace tlsrpt

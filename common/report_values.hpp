@@ -60,7 +60,8 @@ struct ListLimits {
 void add_policy_lines(std::vector<std::string>& lines, std::string_view text,
                       const ListLimits& limits, Flags& flags);
 
-/// Adds the patterns of one element of mx-host: an "mx: " before them goes, lists are split.
+/// Adds the patterns of one element of mx-host: an "mx: " before them goes, lists are split, also a
+/// JSON array of strings.
 void add_mx_patterns(std::vector<std::string>& patterns, std::string_view text,
                      const ListLimits& limits, Flags& flags);
 

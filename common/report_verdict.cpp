@@ -81,8 +81,12 @@ std::string_view to_word(Flag flag) {
       return "gzip-trailing-data";
     case Flag::content_mismatch:
       return "content-mismatch";
+    case Flag::utf16:
+      return "utf-16";
     case Flag::mime_not_closed:
       return "mime-not-closed";
+    case Flag::mail_damaged:
+      return "mail-damaged";
     case Flag::forwarded_message:
       return "forwarded-message";
     case Flag::submitter_mismatch:

@@ -56,7 +56,9 @@ enum class Flag : std::uint8_t {
   double_gzip,
   gzip_trailing_data,
   content_mismatch,  ///< label or name say something else than the bytes
+  utf16,             ///< text was UTF-16
   mime_not_closed,
+  mail_damaged,  ///< junk before or in a header, or odd line ends; read as what it must have been
   forwarded_message,   ///< found inside message/rfc822: the outer signature says nothing about it
   submitter_mismatch,  ///< TLS-Report-Submitter is not the domain of contact-info (R224)
   domain_mismatch,     ///< TLS-Report-Domain names none of the policy domains
@@ -132,6 +134,7 @@ struct ReadOutcome {
   Report report;
   std::string
       json;  ///< the unpacked bytes as they came (of an accepted report; may be cut for refusals)
+  unsigned document = 0;  ///< which one of its message or file it stood in; for drop_repeated only
 
   [[nodiscard]] bool accepted() const { return refusal == Refusal::none; }
 };

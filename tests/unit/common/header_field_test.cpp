@@ -48,6 +48,21 @@ TEST(SplitHeader, ends_before_a_line_that_is_no_field) {
   }
 }
 
+TEST(SplitHeader, goes_on_behind_few_lines_that_are_no_fields) {
+  const std::string bad = "no field\n";
+  for (int lines = 1; lines <= 3; ++lines) {
+    std::string text = "A: b\n";
+    for (int i = 0; i < lines; ++i) text += bad;
+    text += "C: d\n\nbody";
+    const HeaderSection header = split_header(text, kLimit);
+    EXPECT_EQ(header.value_of("C"), "d") << lines;
+    EXPECT_TRUE(header.damaged);
+  }
+  const HeaderSection header = split_header("A: b\n" + bad + bad + bad + bad + "C: d\n", kLimit);
+  EXPECT_EQ(header.fields.size(), 1u);
+  EXPECT_FALSE(header.damaged);
+}
+
 TEST(SplitHeader, skips_mbox_lines_at_the_start) {
   const HeaderSection header = split_header("From a@b Mon Mar  2 01:00:00 2026\nTo: c\n\n", kLimit);
   ASSERT_EQ(header.fields.size(), 1u);
@@ -63,6 +78,8 @@ TEST(SplitHeader, counts_a_field_in_any_case) {
 TEST(SplitHeader, stops_at_its_limit) {
   const std::string fitting = "A: " + std::string(kLimit - 5, 'x') + "\n\n";
   EXPECT_FALSE(split_header(fitting + "body", kLimit).too_large);
+  EXPECT_FALSE(split_header(fitting + "body", fitting.size()).too_large);
+  EXPECT_TRUE(split_header(fitting + "body", fitting.size() - 1).too_large);
   EXPECT_TRUE(split_header("B: c\n" + fitting, kLimit).too_large);
   const HeaderSection endless = split_header("A: b\nC: " + std::string(1u << 20, 'x'), kLimit);
   EXPECT_TRUE(endless.too_large);

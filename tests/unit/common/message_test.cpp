@@ -114,6 +114,10 @@ TEST(OpenMessage, takes_each_report_once) {  // R248
   EXPECT_EQ(opened(mail_of({base64_part("application/zip",
                                         build_zip({{"a.json", first}, {"b.json", second}}))})),
             "accepted r1; accepted r2");
+  EXPECT_EQ(opened(mail_of({base64_part("application/json", first + "\n" + first),
+                            base64_part("application/json", first)})),
+            "accepted r1; accepted r1")
+      << "one document may say the same twice, several may not";
 }
 
 TEST(OpenMessage, refuses_with_a_reason) {

@@ -82,6 +82,7 @@ TEST(ReportReader, counts_of_every_kind) {  // R50, R83
       {"1e400", kMaxCount, {"count-type", "count-saturated"}},
       {"\"99999999999999999999999\"", kMaxCount, {"count-type", "count-saturated"}},
       {"\"7\"", 7, {"count-type"}},
+      {"\"+7\"", 7, {"count-type"}},
       {"\" 7 \"", 7, {"count-type"}},
       {"7.0", 7, {"count-type"}},
       {"7e2", 700, {"count-type"}},
@@ -238,7 +239,7 @@ TEST(ReportReader, policies_of_every_kind) {  // R66-R82
       {R"("policy-string":"")", plain, {}},
       {R"("policy-string":[])", plain, {}},
       {R"("policy-string":null)", plain, {"policy-string-type"}},
-      {R"("policy-string":[7,null,{"a":[1]},["b"]])", policy({"7"}, {}), {"text-type"}},
+      {R"("policy-string":[7,null,{"a":[1]},["b"]])", policy({"7", "b"}, {}), {"text-type"}},
       {R"("mx-host":"*.Example.COM.")", policy({}, {"*.example.com"}), {"mx-host-type"}},
       {R"("mx-host":["mx: a.example","MX:b.example"])",
        policy({}, {"a.example", "b.example"}),
@@ -375,7 +376,7 @@ TEST(ReportReader, entries_that_say_nothing_are_dropped_and_flagged) {
   ASSERT_TRUE(outcome.accepted());
   EXPECT_EQ(outcome.report.policies.size(), 1u);
   EXPECT_TRUE(outcome.report.policies[0].failure_details.empty());
-  EXPECT_EQ(outcome.flags.words(), Words{"details-dropped"});
+  EXPECT_EQ(outcome.flags.words(), (Words{"wrapped-in-array", "details-dropped"}));
 }
 
 TEST(ReportReader, members_one_level_up_fill_what_their_object_lacks) {
@@ -395,6 +396,45 @@ TEST(ReportReader, one_bad_report_does_not_cost_the_others) {
   EXPECT_EQ(refusals("[null," + kGood + ",7]"), (Words{""}));
 }
 
+TEST(ReportReader, arrays_around_what_is_one_thing_are_opened) {
+  const std::string row = R"({"result-type":"dane-required","failed-session-count":2})";
+  const std::string policy = std::string("{") + std::string(kPolicyMembers) + "}";
+  const std::string summary = std::string("{") + std::string(kTotals) + "}";
+  const std::string range = std::string("[{") + std::string(kRange) + "},{}]";
+  const auto result = [](const std::string& one, const std::string& totals,
+                         const std::string& rows) {
+    return "{\"policy\":" + one + ",\"summary\":" + totals + ",\"failure-details\":" + rows + "}";
+  };
+  const std::string plain = result(policy, summary, "[" + row + "]");
+  std::string in_range = kGood;
+  const std::size_t at = in_range.find("{\"start");
+  in_range.replace(at, in_range.find('}', at) + 1 - at, range);
+  const Report expected = read_one(kGood).report;
+  for (const std::string& json :
+       {report("[[" + plain + "]]"), report("[[],[[" + plain + "]]]"),
+        report("[" + result("[" + policy + "]", summary, "[" + row + "]") + "]"),
+        report("[" + result(policy, "[" + summary + "]", "[" + row + "]") + "]"),
+        report("[" + result(policy, summary, "[[" + row + "],[]]") + "]"), in_range}) {
+    const ReadOutcome outcome = read_one(json);
+    EXPECT_EQ(outcome.report, expected) << json;
+    EXPECT_EQ(outcome.flags.words(), Words{"wrapped-in-array"}) << json;
+  }
+  const ReadOutcome texts = read_one(with_policy(
+      std::string(kPolicyMembers) +
+      R"(,"policy-string":[["a"],[["b",null]]],"mx-host":"[\"mx: a.example\",\"b.example\"]")"));
+  EXPECT_EQ(texts.report.policies[0].policy.policy_string, (Words{"a", "b"}));
+  EXPECT_EQ(texts.report.policies[0].policy.mx_host, (Words{"a.example", "b.example"}));
+  EXPECT_EQ(texts.flags.words(), (Words{"text-type", "mx-host-type"}));
+}
+
+TEST(ReportReader, objects_without_the_array_around_them_are_taken_one_by_one) {
+  const auto outcomes = read_reports(kGood + "," + kGood + ", footer");
+  ASSERT_EQ(outcomes.size(), 2u);
+  EXPECT_TRUE(outcomes[0].accepted() && outcomes[1].accepted());
+  EXPECT_TRUE(outcomes[0].flags.has(Flag::trailing_data));
+  EXPECT_TRUE(outcomes[1].flags.has(Flag::trailing_data));
+}
+
 TEST(ReportReader, what_surrounds_a_report_is_flagged) {
   const struct {
     std::string json;
@@ -407,6 +447,7 @@ TEST(ReportReader, what_surrounds_a_report_is_flagged) {
       {kGood + "\n[This mail was scanned]", {"trailing-data"}},
       {kGood + "\n{footer}", {"trailing-data"}},
       {kGood + std::string(3, '\0'), {"trailing-data"}},
+      {std::string(3, '\0') + kGood, {"trailing-data"}},
       {"[" + kGood + "]", {"wrapped-in-array"}},
       {"[" + kGood + ",]", {"wrapped-in-array"}},
       {"[" + kGood, {"wrapped-in-array", "repaired-json"}},
