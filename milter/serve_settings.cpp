@@ -97,7 +97,7 @@ ServeSettings serve_settings(const Config& config, const std::string& file,
     check.problem(Key::maximum_spool_size,
                   "is smaller than the largest body, so a report of that size could never be read");
   }
-  settings.retention = config.duration(Key::report_retention);
+  settings.retention = std::chrono::days(config.integer(Key::keep_days));
   settings.umask = static_cast<unsigned>(config.integer(Key::umask));
   return settings;
 }

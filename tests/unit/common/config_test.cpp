@@ -68,7 +68,7 @@ TEST(Config, values_of_every_type) {
 
 TEST(Config, the_text_of_every_value_can_be_read_again) {
   const ReadConfig read = read_config_text(
-      "LogWhy yes\nUMask 27\nMaximumMessageSize 2M\nReportRetention 3d\nMaximumRua 7\n"
+      "LogWhy yes\nUMask 27\nMaximumMessageSize 2M\nOutcomeRetention 3d\nMaximumRua 7\n"
       "PeerList 192.0.2.1, .example.org\nOn-Default Reject\nOrganizationName \"A # B\"\n",
       "f");
   ASSERT_TRUE(read.problems.empty());
@@ -76,7 +76,7 @@ TEST(Config, the_text_of_every_value_can_be_read_again) {
        std::vector<std::pair<Key, std::string>>{{Key::log_why, "yes"},
                                                 {Key::umask, "0027"},
                                                 {Key::maximum_message_size, "2097152"},
-                                                {Key::report_retention, "259200"},
+                                                {Key::outcome_retention, "259200"},
                                                 {Key::maximum_rua, "7"},
                                                 {Key::peer_list, "192.0.2.1,.example.org"},
                                                 {Key::on_default, "reject"},
