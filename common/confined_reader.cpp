@@ -38,9 +38,10 @@ bool write_exactly(int fd, std::string_view bytes) {
   return true;
 }
 
-/// The size goes with the first bytes, so that a small answer wakes the program once.
+/// The size goes with the first bytes, so that a small answer wakes the program once. One page of
+/// them: each further one is a page fault.
 bool write_answer(int fd, std::string_view answer) {
-  std::array<char, 16384> first{};
+  std::array<char, 4096> first;
   const SizeBytes size = size_bytes(answer.size());
   const std::size_t with_size = std::min(answer.size(), first.size() - size.size());
   std::copy(size.begin(), size.end(), first.begin());

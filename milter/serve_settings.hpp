@@ -30,7 +30,7 @@ struct ServeSettings {
   std::optional<Identity> identity;
   std::optional<unsigned> socket_group;
   std::size_t spool_bytes = 0;
-  std::chrono::days retention{};
+  std::chrono::days retention{};  ///< 0: for ever
   unsigned umask = 0007;
 };
 

@@ -8,6 +8,9 @@ namespace tlsrpt::milter {
 namespace {
 
 constexpr std::size_t kMaxBatchItems = 256;
+// A commit that another program held up says nothing about the disk.
+constexpr std::chrono::microseconds kLongestCommit = std::chrono::milliseconds(50);
+constexpr int kGatherPart = 8;
 constexpr std::size_t kMaxBatchBytes = 32u << 20;  // so that the write-ahead log stays small
 
 std::size_t bytes_of(const StoreItem& item) {
@@ -18,6 +21,13 @@ std::size_t bytes_of(const StoreItem& item) {
 }
 
 }  // namespace
+
+void SharedStore::gather(std::unique_lock<std::mutex>& lock) {
+  const auto deadline = std::chrono::system_clock::now() + last_commit_ / kGatherPart;
+  while (waiting_.size() < crowd_) {
+    if (arrived_.wait_until(lock, deadline) == std::cv_status::timeout) return;
+  }
+}
 
 std::vector<SharedStore::Ticket*> SharedStore::next_batch() {
   std::vector<Ticket*> batch;
@@ -34,12 +44,18 @@ std::vector<SharedStore::Ticket*> SharedStore::next_batch() {
 
 void SharedStore::write_batch(std::unique_lock<std::mutex>& lock) {
   writing_ = true;
+  gather(lock);
   const std::vector<Ticket*> batch = next_batch();
   std::vector<const StoreItem*> items;
   for (const Ticket* ticket : batch) items.push_back(ticket->item);
   lock.unlock();
+  const auto begin = std::chrono::steady_clock::now();
   auto results = store_.store_all(items, limits_);
+  const auto end = std::chrono::steady_clock::now();
   lock.lock();
+  last_commit_ =
+      std::min(kLongestCommit, std::chrono::duration_cast<std::chrono::microseconds>(end - begin));
+  crowd_ = std::min(kMaxBatchItems, batch.size() + waiting_.size());
   for (std::size_t i = 0; i < batch.size(); ++i) {
     batch[i]->result = std::move(results[i]);
     batch[i]->state = State::done;
@@ -54,6 +70,7 @@ Result<StoredReports> SharedStore::store(const StoreItem& item) {
   const auto deadline = std::chrono::system_clock::now() + patience_;
   std::unique_lock lock(mutex_);
   waiting_.push_back(&ticket);
+  if (writing_ && waiting_.size() >= crowd_) arrived_.notify_one();
   while (ticket.state != State::done) {
     if (!writing_) {
       write_batch(lock);

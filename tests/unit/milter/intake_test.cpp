@@ -126,6 +126,13 @@ TEST_F(IntakeTest, accepts_a_signed_report) {
   EXPECT_FALSE(result.outcomes.front().flags.has(Flag::dkim_key_service_type));
 }
 
+TEST_F(IntakeTest, takes_mails_of_ten_megabytes) {  // R251
+  publish();
+  std::string text = "--b\r\n\r\n";
+  while (text.size() < 10'000'000) text += std::string(70, 'x') + "\r\n";
+  EXPECT_EQ(examine(sign(report_mail({text, part(json())}))).disposition, Disposition::stored);
+}
+
 TEST_F(IntakeTest, refuses_what_is_not_authentic_and_says_why) {  // R215, R197, R199, R207
   publish();
   const std::string mail = report_mail({part(json())});
