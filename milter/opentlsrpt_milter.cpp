@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <ctime>
@@ -29,6 +30,24 @@
 #include "milter/reload.hpp"
 #include "milter/socket_advice.hpp"
 #include "milter/trial.hpp"
+
+/// Takes the place of the C library's function for libmilter, whose own thread waits here for HUP,
+/// TERM and INT and ends the filter at each of them. A HUP means "read the configuration again"
+/// to those who send it, and is waited for in our main thread: however many come, in whatever
+/// moment, libmilter must not get one. (A thread elsewhere can't be kept from taking a signal that
+/// is meant for the process; without this function, a HUP stops the filter.) It stands in the
+/// program and not in the library, so that nobody else who calls sigwait gets it.
+extern "C" int sigwait(const sigset_t* set, int* number) {
+  sigset_t wanted = *set;
+  sigdelset(&wanted, SIGHUP);
+  int taken = 0;
+  do {
+    taken = ::sigwaitinfo(&wanted, nullptr);
+  } while (taken < 0 && errno == EINTR);
+  if (taken < 0) return errno;
+  *number = taken;
+  return 0;
+}
 
 namespace {
 
