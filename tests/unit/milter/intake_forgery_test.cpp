@@ -87,6 +87,14 @@ TEST_F(IntakeForgery, text_put_into_the_header_is_no_body) {
   // The line without a colon ends the header for those who read on, and the rest becomes the body.
   expect_forgery(
       replaced(genuine, "\r\n\r\nBack", "\r\n{\r\n" + json().substr(1) + "\r\n\r\nBack"));
+  // A bare CR ends no line in SMTP and DKIM.
+  for (const char* end : {"\r", "\n\r", "\r\r\n"}) {
+    const std::string line = fmt::format("X-More: 1{0}{0}{1}{0}{0}\r\n", end, json());
+    const std::string text = verdict(line + genuine);
+    EXPECT_EQ(text.find("stored"), std::string::npos) << text;
+    EXPECT_EQ(verdict(replaced(genuine, "Subject", line + "Subject")).find("stored"),
+              std::string::npos);
+  }
   // A field for an MTA, a delimiter for a reader of MIME.
   const std::string encoded = base64_encode(json());
   const std::string as_fields =
@@ -111,11 +119,15 @@ TEST_F(IntakeForgery, an_unsigned_content_type_does_not_choose_among_boundaries)
   expect_forgery(replaced(genuine, kBounceType, kReportType));
   expect_forgery(replaced(genuine, kBounceType, "ContentType: multipart/mixed; boundary=b\r\n"));
   expect_forgery(replaced(genuine, kBounceType, "Content-Type: multipart/mixed\r\n"));
+  expect_forgery(replaced(genuine, kBounceType, "Content-Type: multipart/mixed; boundary=x\r\n"));
+  EXPECT_EQ(verdict(replaced(genuine, kBounceType, "")), "no-report");
   // A text that repeats what it answers to.
   const std::string answer =
       sign(kFrom + "\r\nI am away. You wrote:\r\n\r\n" + report_part(), "From");
   EXPECT_EQ(verdict(answer), "no-report");
   expect_forgery(kReportType + answer);
+  expect_forgery("Content-Type: multipart/report; report-type=tlsrpt; boundary=x\r\n" + answer);
+  expect_forgery("Content-Type: multipart/report; report-type=tlsrpt\r\n" + answer);
 }
 
 TEST_F(IntakeForgery, reports_without_a_signed_content_type_are_taken) {
