@@ -111,7 +111,8 @@ TEST_F(Duplicates, are_told_in_every_order_of_arrival) {
       }
       SCOPED_TRACE("R225 R227 " + order);
       std::vector<std::string> kept;
-      for (const ListedReport& listed : store.list({}).value()) {
+      const auto all = store.list({}).value();
+      for (const ListedReport& listed : all) {
         if (listed.report.report_id == id) kept.push_back(content_of(listed));
       }
       std::sort(kept.begin(), kept.end());
