@@ -155,7 +155,7 @@ constexpr std::array kTable = {
     KeyInfo{Key::pid_file, "PidFile", path, "", 0, 0, "", "milter reports collector reporter",
             "File for the process number; %p in it stands for the name of the program."},
     KeyInfo{Key::policy_domains, "PolicyDomains", list, "", 0, 0, "", "milter reports",
-            "Your mail domains and MX hosts; reports about others are kept and flagged. Empty: no "
+            "Your mail domains and MX hosts; reports about others are kept apart. Empty: no "
             "check."},
     KeyInfo{Key::report_address, "ReportAddress", list, "", 0, 0, "", "milter",
             "Recipient addresses of reports, those of your rua. Sub-addresses (local+anything@) "
