@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The manual's recipe for Dovecot's Sieve, in the real thing, which tests/fetch_mtas has unpacked."""
+"""The manual's recipe for Dovecot's Sieve, in a real one that tests/fetch_mtas has unpacked."""
 
 import os
 import sys
@@ -37,7 +37,8 @@ class Dovecot(PipeCase):
     def setUp(self):
         super().setUp()
         self.write("etc/sieve-before/tlsrpt.sieve", recipe("opentlsrpt.7", "sieve"))
-        self.write("etc/sieve-pipe/opentlsrpt", self.ours(recipe("opentlsrpt.7", "sieve-pipe")), 0o755)
+        self.write("etc/sieve-pipe/opentlsrpt", self.ours(recipe("opentlsrpt.7", "sieve-pipe")),
+                   0o755)
         self.write("dovecot.conf", CONFIGURATION.format(
             folder=self.folder, user=self.user.pw_name,
             modules=os.path.join(self.root, "usr", "lib", "dovecot", "modules"),
@@ -76,7 +77,8 @@ class Dovecot(PipeCase):
         self.assertEqual(len(self.inbox()), 1, self.log())
         self.assertIn("opentlsrpt", self.log())
         for _ in range(2):
-            done = self.run_as_user([self.program, "import", "--require-dkim", self.path("Maildir")])
+            done = self.run_as_user(
+                [self.program, "import", "--require-dkim", self.path("Maildir")])
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertEqual(self.stored(), [("2@sender.example", "pass")])
 

@@ -61,8 +61,8 @@ class Exim(PipeCase):
 
     def send(self, mail):
         """Through an SMTP dialogue; what can be delivered is, when this returns."""
-        dialogue = (f"EHLO client.test\r\nMAIL FROM:<tlsrpt@sender.example>\r\nRCPT TO:<{ADDRESS}>\r\n"
-                    "DATA\r\n").encode() + dot_stuffed(mail) + b"QUIT\r\n"
+        dialogue = ("EHLO client.test\r\nMAIL FROM:<tlsrpt@sender.example>\r\n"
+                    f"RCPT TO:<{ADDRESS}>\r\nDATA\r\n").encode() + dot_stuffed(mail) + b"QUIT\r\n"
         answers = self.run_exim("-odf", "-bs", input=dialogue)
         self.assertIn(b"250 OK id=", answers, self.log())
 

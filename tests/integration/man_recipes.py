@@ -7,20 +7,14 @@ A recipe is the literal display after a comment: .\\" recipe NAME
 import os
 import re
 
-SOURCE = os.environ.get("OPENTLSRPT_SOURCE",
-                        os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+SOURCE = os.environ.get("OPENTLSRPT_SOURCE") or os.path.dirname(
+    os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 def recipe(page, name):
     """The lines of a recipe, as a reader of the page sees them."""
     with open(os.path.join(SOURCE, "man", page), encoding="utf-8") as file:
         text = file.read()
-    (found,) = re.findall(r'^\.\\" recipe ' + re.escape(name) + r"\n\.Bd -literal.*\n((?:.*\n)*?)\.Ed$",
-                          text, re.MULTILINE)
+    display = r"\n\.Bd -literal.*\n((?:.*\n)*?)\.Ed$"
+    (found,) = re.findall(r'^\.\\" recipe ' + re.escape(name) + display, text, re.MULTILINE)
     return found.replace("\\&", "").replace("\\(aq", "'").replace("\\e", "\\")
-
-
-def names(page):
-    """The recipes of a page."""
-    with open(os.path.join(SOURCE, "man", page), encoding="utf-8") as file:
-        return re.findall(r'^\.\\" recipe (.*)$', file.read(), re.MULTILINE)

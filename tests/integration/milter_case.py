@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What tests of the milter in a real mail server share: a resolver, a server, a milter for each test.
+"""What tests of the milter in a real mail server share: a resolver, the server, and milters.
 
 The server is Postfix; a test class with another one says server = SendmailServer.
 """
@@ -44,7 +44,8 @@ class MilterCase(unittest.TestCase):
         cls.mta.start()
         cls.addClassCleanup(cls.mta.stop)
         # One place for the sockets of all milters: the server need not be told of each.
-        cls.sockets = tempfile.mkdtemp(prefix="opentlsrpt-sockets-", dir=cls.mta.folder_of_sockets())
+        cls.sockets = tempfile.mkdtemp(prefix="opentlsrpt-sockets-",
+                                       dir=cls.mta.folder_of_sockets())
         cls.addClassCleanup(shutil.rmtree, cls.sockets)
         os.chmod(cls.sockets, 0o755)
         cls.number = 0

@@ -2,7 +2,6 @@
 """The milter behind a real Postfix, with a real resolver: what milter_scenarios.py does not ask of every
 mail server."""
 
-import base64
 import os
 import signal
 import smtplib

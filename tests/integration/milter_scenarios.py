@@ -230,7 +230,8 @@ class MilterScenarios:
         """Mail of 20 kB and of 9 MB to these recipients reaches SOMEONE byte for byte."""
         for size in (20 << 10, 9 << 20):
             report_id = self.unique()
-            head = (f"From: {FRIEND}\r\nTo: {SOMEONE}\r\nSubject: many\r\n\tparts,  of\r\n  {size}\r\n"
+            head = (f"From: {FRIEND}\r\nTo: {SOMEONE}\r\n"
+                    f"Subject: many\r\n\tparts,  of\r\n  {size}\r\n"
                     f"Date: Sun, 01 Mar 2026 00:00:00 +0000\r\nX-Odd:no blank\r\nX-Odd:  two\r\n"
                     f"Message-ID: <{report_id}>\r\n\r\n").encode()
             mail = head + body_of_size(size, seed=size)

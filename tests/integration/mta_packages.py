@@ -19,10 +19,13 @@ def skip_reason(name):
 
 
 def environment(name, *more):
-    """The variables with which a program of this folder finds its libraries. more: further folders."""
+    """The variables with which a program of this folder finds its libraries.
+
+    more  further folders with libraries, below the folder
+    """
     root = folder(name)
     libraries = [os.path.join(root, path) for path in more]
     libraries += glob.glob(os.path.join(root, "usr", "lib", "*-linux-gnu*"))
     libraries += glob.glob(os.path.join(root, "lib", "*-linux-gnu*"))
-    return dict(os.environ, LD_LIBRARY_PATH=":".join(libraries),
-                PATH=os.path.join(root, "usr", "bin") + ":" + os.environ.get("PATH", "/usr/bin:/bin"))
+    programs = os.path.join(root, "usr", "bin") + ":" + os.environ.get("PATH", "/usr/bin:/bin")
+    return dict(os.environ, LD_LIBRARY_PATH=":".join(libraries), PATH=programs)

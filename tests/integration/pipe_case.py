@@ -46,12 +46,13 @@ class PipeCase(unittest.TestCase):
         self.configure()
         # What the recipes call, on a configuration of its own.
         self.program = self.write(
-            "opentlsrpt-reports", f'#!/bin/sh\nexec {PROGRAM} "$@" -c {self.folder}/opentlsrpt.conf\n',
-            0o755)
+            "opentlsrpt-reports",
+            f'#!/bin/sh\nexec {PROGRAM} "$@" -c {self.folder}/opentlsrpt.conf\n', 0o755)
 
     def configure(self):
-        self.write("opentlsrpt.conf", f"Database sqlite:{self.folder}\nNameserver {self.dns.address}\n"
-                                      "DNSTimeout 3s\nPolicyDomains example.com\n")
+        self.write("opentlsrpt.conf",
+                   f"Database sqlite:{self.folder}\nNameserver {self.dns.address}\n"
+                   "DNSTimeout 3s\nPolicyDomains example.com\n")
 
     @contextlib.contextmanager
     def trouble(self):

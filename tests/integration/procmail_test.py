@@ -19,8 +19,8 @@ class Procmail(PipeCase):
 
     def setUp(self):
         super().setUp()
-        self.write("procmailrc", f"DEFAULT={self.folder}/mbox\nSHELL=/bin/sh\nORGMAIL={self.folder}/mbox\n"
-                                 f"LOGFILE={self.folder}/log\n"
+        self.write("procmailrc", f"DEFAULT={self.folder}/mbox\nORGMAIL={self.folder}/mbox\n"
+                                 f"SHELL=/bin/sh\nLOGFILE={self.folder}/log\n"
                    + self.ours(recipe("opentlsrpt.7", "procmail")))
         self.give_away()
 

@@ -64,7 +64,7 @@ FLAGS = {"tempfail": "F=T, ", "reject": "F=R, ", "accept": ""}
 
 
 def folder_of_sockets():
-    """A folder that Sendmail trusts: neither it nor one above is writable for others, as /tmp is."""
+    """A folder that Sendmail trusts: others may write neither to it nor to one above."""
     for folder in ("/run", os.environ.get("XDG_RUNTIME_DIR", ""), os.path.expanduser("~")):
         path = os.path.realpath(folder)
         above = [path]
@@ -148,7 +148,7 @@ class SendmailServer(SmtpClient):
         self._run()
 
     def mails(self, address):
-        """What was delivered to an address, oldest first: bytes with LF line ends, as PostfixServer."""
+        """What was delivered to an address, oldest first: bytes with LF line ends."""
         return [message.data.replace(b"\r\n", b"\n") for message in list(self.sink.messages)
                 if message.recipient.lower() == address.lower()]
 
@@ -200,7 +200,8 @@ class SendmailServer(SmtpClient):
                          gid=os.getgid(), filters=self.filters, routes=routes.rstrip(),
                          sink=self.sink.address.split(":")[1])
         macros = os.path.join(self.root, "usr", "share", "sendmail", "cf")
-        done = subprocess.run(["m4", f"-D_CF_DIR_={macros}/", os.path.join(macros, "m4", "cf.m4"), "-"],
+        done = subprocess.run(["m4", f"-D_CF_DIR_={macros}/",
+                               os.path.join(macros, "m4", "cf.m4"), "-"],
                               input=text, check=True, capture_output=True, text=True, timeout=60,
                               env=self.environment)
         return done.stdout
