@@ -33,48 +33,6 @@ constexpr std::array kCommands = {
     CommandInfo{Command::prune, "prune", "",
                 "Removes old reports and refused mails: those that KeepDays says, or others."}};
 
-/// The commands that take an option, by letter: n(one yet), p(arse), i(mport), l(ist), (sho)w,
-/// s(ummary), (serv)e, (pr)u(ne).
-struct OptionInfo {
-  int id;
-  const char* name;
-  std::string_view value;  ///< "" = a switch
-  std::string_view commands;
-  std::string_view help;
-};
-
-constexpr int kRefused = 24;
-
-// Letters are also short options.
-constexpr std::array kOptions = {
-    OptionInfo{'c', "config", "FILE", "npilwseu", "configuration, instead of /etc/opentlsrpt.conf"},
-    OptionInfo{1, "database", "URL", "npilwseu", "the database, instead of the configured one"},
-    OptionInfo{'h', "help", "", "npilwseu", "help"},
-    OptionInfo{'V', "version", "", "n", "version"},
-    OptionInfo{2, "since", "DAY", "ls", "reports about DAY (UTC, YYYY-MM-DD) and later"},
-    OptionInfo{3, "until", "DAY", "ls", "reports about DAY and earlier"},
-    OptionInfo{4, "days", "N", "s", "the last N days, 7 by default"},
-    OptionInfo{5, "domain", "DOMAIN", "ls", "only about this policy domain"},
-    OptionInfo{20, "day", "DAY", "ls", "reports about DAY only"},
-    OptionInfo{21, "reporter", "NAME", "l", "only of this signer or organization"},
-    OptionInfo{22, "type", "TYPE", "l", "only with failures of this result type"},
-    OptionInfo{6, "failures", "", "l", "only reports of failures"},
-    OptionInfo{23, "quarantined", "", "l", "what is not about your PolicyDomains"},
-    OptionInfo{7, "rejected", "", "lw", "refused mails, instead of reports"},
-    OptionInfo{kRefused, "refused", "", "lw", "the same"},
-    OptionInfo{8, "limit", "N", "l", "at most N, 50 by default; 0 for all"},
-    OptionInfo{9, "json", "", "ls", "print JSON"},
-    OptionInfo{10, "raw", "", "w", "print the bytes as they came"},
-    OptionInfo{11, "check", "", "e", "only check the configuration"},
-    OptionInfo{12, "dry-run", "", "iu", "change nothing, only say what would be done"},
-    OptionInfo{13, "pipe", "", "i", "for MTAs: one mail on standard input; see the manual"},
-    OptionInfo{'q', "quiet", "", "i", "no lines about what was read"},
-    OptionInfo{14, "record-refused", "", "i", "keep what is refused, for list --rejected"},
-    OptionInfo{15, "rejected", "", "i", "read the refused mails in the database again"},
-    OptionInfo{16, "require-dkim", "", "i", "refuse what no signature vouches for"},
-    OptionInfo{25, "before", "DAY", "u", "what arrived before DAY"},
-    OptionInfo{26, "keep", "N", "u", "what arrived more than N days ago"}};
-
 char letter_of(Command command) {
   switch (command) {
     case Command::none:
@@ -95,10 +53,6 @@ char letter_of(Command command) {
       return 'u';
   }
   return 'n';
-}
-
-bool is_allowed(const OptionInfo& option, Command command) {
-  return option.commands.find(letter_of(command)) != std::string_view::npos;
 }
 
 std::string_view name_of(Command command) {
@@ -142,120 +96,181 @@ std::string names_of_commands(std::string_view last_word) {
   return names;
 }
 
-/// One option with its value.
-Result<void> take(ReportsOptions& options, const OptionInfo& option, const std::string& value) {
-  const auto assign = [](auto& target, auto result) -> Result<void> {
-    if (!result) return tl::unexpected(result.error());
-    target = *result;
-    return {};
-  };
-  switch (option.id) {
-    case 'c':
-      options.config_file = value;
-      break;
-    case 1:
-      options.database = value;
-      break;
-    case 'h':
-      options.help = true;
-      break;
-    case 'V':
-      options.version = true;
-      break;
-    case 2:
-      return assign(options.since, read_day(value, option.name));
-    case 3:
-      return assign(options.until, read_day(value, option.name));
-    case 4:
-      return assign(options.days, read_days(value, "--days"));
-    case 5:
-      return assign(options.domain, normalize_domain(value));
-    case 6:
-      options.failures = true;
-      break;
-    case 7:
-      options.refused = true;
-      break;
-    case 8:
-      return assign(options.limit, read_number<std::size_t>(value, "--limit"));
-    case 9:
-      options.json = true;
-      break;
-    case 10:
-      options.raw = true;
-      break;
-    case 20: {
-      auto taken = assign(options.since, read_day(value, option.name));
-      options.until = options.since;
-      return taken;
-    }
-    case 21:
-      options.reporter = value;
-      break;
-    case 22:
-      options.type = value;
-      break;
-    case 23:
-      options.quarantined = true;
-      break;
-    case kRefused:
-      options.refused = true;
-      break;
-    case 25:
-      return assign(options.before, read_day(value, option.name));
-    case 26:
-      return assign(options.keep, read_days(value, "--keep"));
-    case 11:
-      options.check = true;
-      break;
-    case 12:
-      options.dry_run = true;
-      break;
-    case 13:
-      options.pipe = options.quiet = options.record_refused = options.require_dkim = true;
-      break;
-    case 'q':
-      options.quiet = true;
-      break;
-    case 14:
-      options.record_refused = true;
-      break;
-    case 15:
-      options.rejected = true;
-      break;
-    case 16:
-      options.require_dkim = true;
-      break;
-  }
+template <typename Target, typename Value>
+Result<void> assign(Target& target, const Result<Value>& result) {
+  if (!result) return tl::unexpected(result.error());
+  target = *result;
   return {};
+}
+
+/// What an option does with its value, which is "" for a switch.
+using Taker = Result<void> (*)(ReportsOptions&, const std::string&);
+
+template <bool ReportsOptions::*Switch>
+Result<void> turn_on(ReportsOptions& options, const std::string&) {
+  options.*Switch = true;
+  return {};
+}
+
+template <std::string ReportsOptions::*Text>
+Result<void> take_text(ReportsOptions& options, const std::string& value) {
+  options.*Text = value;
+  return {};
+}
+
+Result<void> take_pipe(ReportsOptions& options, const std::string&) {
+  options.pipe = options.quiet = options.record_refused = options.require_dkim = true;
+  return {};
+}
+
+Result<void> take_config(ReportsOptions& options, const std::string& value) {
+  options.config_file = value;
+  return {};
+}
+
+Result<void> take_database(ReportsOptions& options, const std::string& value) {
+  options.database = value;
+  return {};
+}
+
+Result<void> take_since(ReportsOptions& options, const std::string& value) {
+  return assign(options.since, read_day(value, "since"));
+}
+
+Result<void> take_until(ReportsOptions& options, const std::string& value) {
+  return assign(options.until, read_day(value, "until"));
+}
+
+Result<void> take_day(ReportsOptions& options, const std::string& value) {
+  auto taken = assign(options.since, read_day(value, "day"));
+  options.until = options.since;
+  return taken;
+}
+
+Result<void> take_days(ReportsOptions& options, const std::string& value) {
+  return assign(options.days, read_days(value, "--days"));
+}
+
+Result<void> take_domain(ReportsOptions& options, const std::string& value) {
+  return assign(options.domain, normalize_domain(value));
+}
+
+Result<void> take_limit(ReportsOptions& options, const std::string& value) {
+  return assign(options.limit, read_number<std::size_t>(value, "--limit"));
+}
+
+Result<void> take_before(ReportsOptions& options, const std::string& value) {
+  return assign(options.before, read_day(value, "before"));
+}
+
+Result<void> take_keep(ReportsOptions& options, const std::string& value) {
+  return assign(options.keep, read_days(value, "--keep"));
+}
+
+/// The commands that take an option, by letter: n(one yet), p(arse), i(mport), l(ist), (sho)w,
+/// s(ummary), (serv)e, (pr)u(ne).
+struct OptionInfo {
+  char letter;  ///< of the short option; '\0' = there is none
+  const char* name;
+  std::string_view value;  ///< "" = a switch
+  std::string_view commands;
+  std::string_view help;
+  Taker take;
+};
+
+constexpr std::array kOptions = {
+    OptionInfo{'c', "config", "FILE", "npilwseu", "configuration, instead of /etc/opentlsrpt.conf",
+               take_config},
+    OptionInfo{0, "database", "URL", "npilwseu", "the database, instead of the configured one",
+               take_database},
+    OptionInfo{'h', "help", "", "npilwseu", "help", turn_on<&ReportsOptions::help>},
+    OptionInfo{'V', "version", "", "n", "version", turn_on<&ReportsOptions::version>},
+    OptionInfo{0, "since", "DAY", "ls", "reports about DAY (UTC, YYYY-MM-DD) and later",
+               take_since},
+    OptionInfo{0, "until", "DAY", "ls", "reports about DAY and earlier", take_until},
+    OptionInfo{0, "days", "N", "s", "the last N days, 7 by default", take_days},
+    OptionInfo{0, "domain", "DOMAIN", "ls", "only about this policy domain", take_domain},
+    OptionInfo{0, "day", "DAY", "ls", "reports about DAY only", take_day},
+    OptionInfo{0, "reporter", "NAME", "l", "only of this signer or organization",
+               take_text<&ReportsOptions::reporter>},
+    OptionInfo{0, "type", "TYPE", "l", "only with failures of this result type",
+               take_text<&ReportsOptions::type>},
+    OptionInfo{0, "failures", "", "l", "only reports of failures",
+               turn_on<&ReportsOptions::failures>},
+    OptionInfo{0, "quarantined", "", "l", "what is not about your PolicyDomains",
+               turn_on<&ReportsOptions::quarantined>},
+    OptionInfo{0, "rejected", "", "lw", "refused mails, instead of reports",
+               turn_on<&ReportsOptions::refused>},
+    OptionInfo{0, "refused", "", "lw", "the same", turn_on<&ReportsOptions::refused>},
+    OptionInfo{0, "limit", "N", "l", "at most N, 50 by default; 0 for all", take_limit},
+    OptionInfo{0, "json", "", "ls", "print JSON", turn_on<&ReportsOptions::json>},
+    OptionInfo{0, "raw", "", "w", "print the bytes as they came", turn_on<&ReportsOptions::raw>},
+    OptionInfo{0, "check", "", "e", "only check the configuration",
+               turn_on<&ReportsOptions::check>},
+    OptionInfo{0, "dry-run", "", "iu", "change nothing, only say what would be done",
+               turn_on<&ReportsOptions::dry_run>},
+    OptionInfo{0, "pipe", "", "i", "for MTAs: one mail on standard input; see the manual",
+               take_pipe},
+    OptionInfo{'q', "quiet", "", "i", "no lines about what was read",
+               turn_on<&ReportsOptions::quiet>},
+    OptionInfo{0, "record-refused", "", "i", "keep what is refused, for list --rejected",
+               turn_on<&ReportsOptions::record_refused>},
+    OptionInfo{0, "rejected", "", "i", "read the refused mails in the database again",
+               turn_on<&ReportsOptions::rejected>},
+    OptionInfo{0, "require-dkim", "", "i", "refuse what no signature vouches for",
+               turn_on<&ReportsOptions::require_dkim>},
+    OptionInfo{0, "before", "DAY", "u", "what arrived before DAY", take_before},
+    OptionInfo{0, "keep", "N", "u", "what arrived more than N days ago", take_keep}};
+
+bool is_allowed(const OptionInfo& option, Command command) {
+  return option.commands.find(letter_of(command)) != std::string_view::npos;
+}
+
+/// Above every letter: getopt_long says the index of an option by kFirstOption + index.
+constexpr int kFirstOption = 256;
+
+struct OptionTable {
+  std::vector<option> longs;
+  std::string letters = "+:";  ///< stop at the first argument; tell a missing value from the rest
+};
+
+OptionTable option_table(Command command) {
+  OptionTable table;
+  for (std::size_t i = 0; i < kOptions.size(); ++i) {
+    const OptionInfo& info = kOptions.at(i);
+    if (!is_allowed(info, command)) continue;
+    const int has_value = info.value.empty() ? no_argument : required_argument;
+    table.longs.push_back({info.name, has_value, nullptr, kFirstOption + static_cast<int>(i)});
+    if (info.letter == '\0') continue;
+    table.letters += info.letter;
+    if (has_value == required_argument) table.letters += ':';
+  }
+  table.longs.push_back({nullptr, 0, nullptr, 0});
+  return table;
+}
+
+const OptionInfo* find_option(int id) {
+  if (id >= kFirstOption) return &kOptions.at(static_cast<std::size_t>(id - kFirstOption));
+  const auto* found = std::find_if(kOptions.begin(), kOptions.end(),
+                                   [&](const OptionInfo& one) { return one.letter == id; });
+  return found == kOptions.end() ? nullptr : found;
 }
 
 /// Takes options up to the first argument that is none, and gives the index of that one.
 Result<int> take_options(int argc, char** argv, ReportsOptions& options) {
-  std::vector<option> table;
-  std::string letters = "+:";  // stop at the first argument; tell a missing value from the rest
-  for (const OptionInfo& info : kOptions) {
-    if (!is_allowed(info, options.command)) continue;
-    const int has_value = info.value.empty() ? no_argument : required_argument;
-    table.push_back({info.name, has_value, nullptr, info.id});
-    if (info.id < ' ') continue;
-    letters += static_cast<char>(info.id);
-    if (has_value == required_argument) letters += ':';
-  }
-  table.push_back({nullptr, 0, nullptr, 0});
+  const OptionTable table = option_table(options.command);
   opterr = 0;
   optind = 0;
   for (;;) {
     const int last = optind == 0 ? 1 : optind;
-    const int id = ::getopt_long(argc, argv, letters.c_str(), table.data(), nullptr);
+    const int id = ::getopt_long(argc, argv, table.letters.c_str(), table.longs.data(), nullptr);
     if (id == -1) return optind;
-    const auto* info = std::find_if(kOptions.begin(), kOptions.end(),
-                                    [&](const OptionInfo& one) { return one.id == id; });
-    if (info == kOptions.end()) {
+    const OptionInfo* info = find_option(id);
+    if (info == nullptr) {
       return fail(ErrorCode::invalid_argument, "{}: {}", argv[last],
                   id == ':' ? "a value is missing" : "no such option here, or not with a value");
     }
-    if (auto taken = take(options, *info, optarg == nullptr ? "" : optarg); !taken) {
+    if (auto taken = info->take(options, optarg == nullptr ? "" : optarg); !taken) {
       return tl::unexpected(taken.error());
     }
   }
@@ -313,8 +328,7 @@ Result<void> take_arguments(ReportsOptions& options, std::vector<std::string> ar
 void append_options(std::string& text, Command command) {
   for (const OptionInfo& option : kOptions) {
     if (!is_allowed(option, command)) continue;
-    std::string names =
-        option.id < ' ' ? "    " : fmt::format("-{}, ", static_cast<char>(option.id));
+    std::string names = option.letter == '\0' ? "    " : fmt::format("-{}, ", option.letter);
     names += fmt::format("--{}{}{}", option.name, option.value.empty() ? "" : " ", option.value);
     text += fmt::format("  {:<22} {}\n", names, option.help);
   }
