@@ -177,6 +177,24 @@ Result<std::unique_ptr<ConfinedMessageOpener>> ConfinedMessageOpener::start(
   return opener;
 }
 
+Result<std::unique_ptr<ConfinedMessageOpener>> ConfinedMessageOpener::start_tried(
+    const ConfinedSettings& settings) {
+  auto opener = start(settings);
+  if (!opener) return opener;
+  const auto tried = (*opener)->open("From: postmaster@example.org\r\n\r\n");
+  const auto cannot = [](std::string_view detail) {
+    return fail(ErrorCode::internal,
+                "a confined reader cannot work here: is there a limit on memory, such as LimitAS, "
+                "or no seccomp? ({})",
+                detail);
+  };
+  if (!tried) return cannot(tried.error().detail);
+  for (const ReadOutcome& outcome : tried->outcomes) {
+    if (outcome.refusal == Refusal::reader_failed) return cannot(outcome.detail);
+  }
+  return opener;
+}
+
 Result<void> ConfinedMessageOpener::order_reader() {
   if (::send(spawner_.get(), &kMakeReader, 1, MSG_NOSIGNAL) == 1) return {};
   return tl::unexpected(spawner_gone());

@@ -32,6 +32,11 @@ class ConfinedMessageOpener final : public MessageOpener {
   /// Must be called before the program starts a thread, and after it has become its user.
   static Result<std::unique_ptr<ConfinedMessageOpener>> start(const ConfinedSettings& settings);
 
+  /// The same for daemons, after a message for trial: where confinement does not work at all, every
+  /// report would be refused for good, so they had better not start.
+  static Result<std::unique_ptr<ConfinedMessageOpener>> start_tried(
+      const ConfinedSettings& settings);
+
   Result<OpenedMessage> open(std::string_view message) override;
   Result<std::vector<ReadOutcome>> open_file(std::string_view bytes) override;
 

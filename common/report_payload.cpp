@@ -46,10 +46,10 @@ bool has_report_name(const ZipEntry& entry) {
 }
 
 /// Says that a member is not what anybody took it for, which is worth a word only if no other is a
-/// report.
+/// report. What calls itself JSON and is none may be a report cut short: that is told.
 bool is_no_report(const ReadOutcome& outcome) {
-  return outcome.refusal == Refusal::empty || outcome.refusal == Refusal::not_json ||
-         outcome.refusal == Refusal::not_a_report;
+  return outcome.refusal == Refusal::empty || outcome.refusal == Refusal::not_a_report ||
+         (outcome.refusal == Refusal::not_json && !lower_case(outcome.member).ends_with(".json"));
 }
 
 }  // namespace

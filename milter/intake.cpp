@@ -360,4 +360,11 @@ MessageLimits message_limits(const Config& config) {
   return limits;
 }
 
+ConfinedSettings confined_settings(const Config& config) {
+  ConfinedSettings settings;
+  settings.limits = message_limits(config);
+  settings.timeout = config.duration(Key::reader_timeout);
+  return settings;
+}
+
 }  // namespace tlsrpt::milter

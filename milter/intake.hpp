@@ -12,6 +12,7 @@
 
 #include "common/clock.hpp"
 #include "common/config.hpp"
+#include "common/confined_opener.hpp"
 #include "common/dkim.hpp"
 #include "common/dns.hpp"
 #include "common/message_opener.hpp"
@@ -92,5 +93,6 @@ Flags judge_report(const Report& report, const IntakeSettings& settings, Seconds
 /// The settings and limits as configured.
 IntakeSettings intake_settings(const Config& config);
 MessageLimits message_limits(const Config& config);
+ConfinedSettings confined_settings(const Config& config);
 
 }  // namespace tlsrpt::milter

@@ -71,30 +71,10 @@ Exit complain(Exit code, const Error& error) {
   return code;
 }
 
-/// Messages of strangers are opened by processes that can only compute.
-Result<std::unique_ptr<ConfinedMessageOpener>> make_opener(const Config& config) {
-  ConfinedSettings settings;
-  settings.limits = message_limits(config);
-  settings.timeout = config.duration(Key::reader_timeout);
-  auto opener = ConfinedMessageOpener::start(settings);
-  if (!opener) return opener;
-  // Where confinement does not work at all, every report would be refused for good: better no
-  // start.
-  const auto tried = (*opener)->open("From: postmaster@example.org\r\n\r\n");
-  if (!tried) return tl::unexpected(tried.error());
-  for (const ReadOutcome& outcome : tried->outcomes) {
-    if (outcome.refusal != Refusal::reader_failed) continue;
-    return fail(ErrorCode::internal,
-                "a confined reader cannot work here: is there a limit on memory, such as LimitAS, "
-                "or no seccomp?");
-  }
-  return opener;
-}
-
 /// -t: what would become of the mails in these files. Nothing is stored.
 Exit test_files(const DaemonOptions& options, const Config& config,
                 const MilterSettings& settings) {
-  const auto opener = make_opener(config);
+  const auto opener = ConfinedMessageOpener::start_tried(confined_settings(config));
   if (!opener) return complain(Exit::os, opener.error());
   auto dns = make_dns(settings.dns);
   if (!dns) return complain(Exit::config, dns.error());
@@ -251,7 +231,8 @@ Exit run(const DaemonOptions& options, const Config& config, const MilterSetting
   if (auto became = become(config.text(Key::user_id)); !became) {
     return complain(Exit::permission, became.error());
   }
-  const auto opener = make_opener(config);  // while there is one thread
+  const auto opener =
+      ConfinedMessageOpener::start_tried(confined_settings(config));  // while there is one thread
   if (!opener) return complain(Exit::os, opener.error());
   auto store = ReceivedStore::open(settings.store_path, SqliteMode::read_write_create);
   if (!store) return complain(exit_for(store.error()), store.error());

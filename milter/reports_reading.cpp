@@ -114,11 +114,9 @@ class InputRun {
   /// Comes first: the process has one thread and no descriptor that a reader should not inherit.
   Result<void> start_opener() {
     threads_ = std::clamp(std::thread::hardware_concurrency(), 2u, 8u);
-    ConfinedSettings settings;
-    settings.limits = settings_.limits;
-    settings.timeout = config_.duration(Key::reader_timeout);
+    ConfinedSettings settings = confined_settings(config_);
     settings.waiting_readers = options_.pipe ? 1 : threads_;
-    auto opener = ConfinedMessageOpener::start(settings);
+    auto opener = ConfinedMessageOpener::start_tried(settings);
     if (!opener) return tl::unexpected(opener.error());
     opener_ = std::move(*opener);
     return {};

@@ -37,25 +37,6 @@ Exit failed(Exit code, const Error& error) {
   return code;
 }
 
-/// The spawner of confined readers must be able to do its work here: otherwise every report would
-/// be refused for good.
-Result<std::unique_ptr<ConfinedMessageOpener>> make_opener(const Config& config) {
-  ConfinedSettings settings;
-  settings.limits = message_limits(config);
-  settings.timeout = config.duration(Key::reader_timeout);
-  auto opener = ConfinedMessageOpener::start(settings);
-  if (!opener) return opener;
-  const auto tried = (*opener)->open("From: postmaster@example.org\r\n\r\n");
-  if (!tried) return tl::unexpected(tried.error());
-  for (const ReadOutcome& outcome : tried->outcomes) {
-    if (outcome.refusal != Refusal::reader_failed) continue;
-    return fail(ErrorCode::internal,
-                "a confined reader cannot work here: is there a limit on memory, such as LimitAS, "
-                "or no seccomp?");
-  }
-  return opener;
-}
-
 /// serve asks no questions of DNS: there are no signatures over HTTPS (R180).
 class NoDns final : public Dns {
  public:
@@ -169,7 +150,8 @@ Exit serve_until_told(Service service) {
 
 Exit run_endpoint(const ServeSettings& settings, UniqueFd listener, HttpServerSettings http,
                   const Config& config, Log& log, const Clock& clock) {
-  const auto opener = make_opener(config);  // while there is one thread
+  const auto opener =
+      ConfinedMessageOpener::start_tried(confined_settings(config));  // while there is one thread
   if (!opener) return failed(Exit::os, opener.error());
   auto store = ReceivedStore::open(settings.store_path, SqliteMode::read_write_create);
   if (!store) return failed(Exit::cannot_create, store.error());

@@ -88,10 +88,14 @@ void check_own_signature(std::string_view message) {
   if (message.size() % 2 == 1) sign.header = sign.body = Canonicalization::simple;
   const auto field = dkim_sign(message, our_key(), sign);
   if (!field) return;
+  // Nor does it take a header that others read in another way.
+  const std::string signed_message = *field + std::string(message);
+  const auto signed_view = dkim::MessageView::split(signed_message);
+  if (!signed_view || !signed_view->is_regular()) return;
   OneKeyDns dns(our_record());
   VerifySettings first = settings();
   first.max_signatures = 1;
-  const DkimVerdict verdict = dkim_verify(*field + std::string(message), dns, first);
+  const DkimVerdict verdict = dkim_verify(signed_message, dns, first);
   fuzz::require(verdict.status == DkimStatus::pass, "our own signature verifies");
 }
 

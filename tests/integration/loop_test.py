@@ -186,7 +186,7 @@ class Loop(unittest.TestCase):
             self.assertEqual(line["from-domain"], submitter)
             # "hand-otherdomain" is made up: the policy of one domain in a report about another.
             odd = "hand-otherdomain" in report["report-id"]
-            self.assertEqual(line["flags"], ["domain-mismatch"] if odd else [], report)
+            self.assertEqual(line["flags"], ["domain-mismatch", "filename-mismatch"] if odd else [], report)
             self.assertEqual(report["organization-name"], f"{submitter} Ltd")
             self.assertEqual(report["contact-info"], f"tlsrpt@{submitter}")
             self.assertEqual(report["date-range"], {"start-datetime": f"{sender.day}T00:00:00Z",

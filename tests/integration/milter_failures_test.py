@@ -130,12 +130,13 @@ class MilterFailures(MilterCase):
 
         batch(300)  # arenas and caches fill
         memory, files = memory_kilobytes(process), descriptors(process)
+        (spawner,) = children(process)
+        waiting = len(children(spawner))  # for the next reports
         batch(900)
         self.assertLess(memory_kilobytes(process), memory + 4096)
         self.assertLessEqual(descriptors(process), files + 2)
-        self.assertEqual(len(children(process)), 1)
-        (spawner,) = children(process)
-        self.assertEqual(children(spawner), [])
+        self.assertEqual(children(process), [spawner])
+        self.assertLessEqual(len(children(spawner)), waiting)
 
 
 if __name__ == "__main__":

@@ -130,6 +130,8 @@ class StoreFaults(unittest.TestCase):
                 DROP INDEX policy_by_report;
                 CREATE INDEX policy_by_report ON policy (report, position);
                 DROP INDEX failure_by_type; ALTER TABLE failure DROP COLUMN end_datetime;
+                ALTER TABLE report DROP COLUMN source_address;
+                ALTER TABLE refused DROP COLUMN source_address;
                 PRAGMA user_version=1""")
         connection.close()
         self.told(78, "older version", "list")
