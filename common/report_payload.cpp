@@ -46,10 +46,10 @@ bool has_report_name(const ZipEntry& entry) {
 }
 
 /// Says that a member is not what anybody took it for, which is worth a word only if no other is a
-/// report. What calls itself JSON and is none may be a report cut short: that is told.
-bool is_no_report(const ReadOutcome& outcome) {
+/// report. What begins as JSON and is none may be a report cut short: that is told.
+bool is_no_report(const ReadOutcome& outcome, PayloadKind kind) {
   return outcome.refusal == Refusal::empty || outcome.refusal == Refusal::not_a_report ||
-         (outcome.refusal == Refusal::not_json && !lower_case(outcome.member).ends_with(".json"));
+         (outcome.refusal == Refusal::not_json && kind != PayloadKind::json);
 }
 
 }  // namespace
@@ -158,6 +158,7 @@ std::vector<ReadOutcome> PayloadReader::read_zip(std::string_view bytes, std::si
   const auto& entries = directory.entries;
   const bool by_name = std::any_of(entries.begin(), entries.end(), has_report_name);
   std::vector<ReadOutcome> outcomes;
+  std::vector<ReadOutcome> no_reports;
   for (const ZipEntry& entry : entries) {
     if (by_name && !has_report_name(entry)) continue;
     ZipMember member = read_zip_member(bytes, entry, left_);
@@ -166,15 +167,18 @@ std::vector<ReadOutcome> PayloadReader::read_zip(std::string_view bytes, std::si
       auto refusals = refuse_packed(member.refusal, std::move(member.detail));
       name_all(refusals, entry);
       append(outcomes, std::move(refusals));
-    } else if (by_name || is_payload(payload_kind(member.bytes))) {
-      auto more = read_packed(std::move(member.bytes), depth + 1);
-      name_all(more, entry);
-      append(outcomes, std::move(more));
+      continue;
     }
+    const PayloadKind kind = payload_kind(member.bytes);
+    if (!by_name && !is_payload(kind)) continue;
+    auto more = read_packed(std::move(member.bytes), depth + 1);
+    name_all(more, entry);
+    for (ReadOutcome& outcome : more)
+      (is_no_report(outcome, kind) ? no_reports : outcomes).push_back(std::move(outcome));
   }
-  if (std::any_of(outcomes.begin(), outcomes.end(),
-                  [](const ReadOutcome& outcome) { return outcome.accepted(); }))
-    std::erase_if(outcomes, is_no_report);
+  if (std::none_of(outcomes.begin(), outcomes.end(),
+                   [](const ReadOutcome& outcome) { return outcome.accepted(); }))
+    append(outcomes, std::move(no_reports));
   if (outcomes.empty()) return only(refused(Refusal::not_json, "no member of the archive is JSON"));
   return outcomes;
 }

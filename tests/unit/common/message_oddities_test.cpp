@@ -178,6 +178,8 @@ TEST(OpenMessage, keeps_the_report_of_an_archive_beside_members_that_are_none) {
   EXPECT_EQ(zipped({{"a.json", json}, {"b.json", json + " ", 8, 0, 0, 0, 1}}),
             "accepted r1; zip-damaged")
       << "damage is never passed over";
+  EXPECT_EQ(zipped({{"a.json", json}, {"b.json", json.substr(0, 20)}}), "accepted r1; not-json")
+      << "nor is a report that was cut short";
 }
 
 TEST(OpenMessage, compares_the_file_name_with_the_report) {  // R223
