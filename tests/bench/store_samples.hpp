@@ -48,7 +48,7 @@ inline ReceivedReport sample(std::uint64_t number, std::uint64_t reports_a_day) 
   ReceivedReport received;
   received.provenance = {
       "milter",     start + std::chrono::hours(31),      DkimStatus::pass, from, "", from, from,
-      "4fXyZ1abcd", fmt::format("<{}@{}>", number, from)};
+      "4fXyZ1abcd", fmt::format("<{}@{}>", number, from), ""};
   Report& report = received.report;
   report.organization_name = fmt::format("Mail Provider {} Inc.", reporter);
   report.contact_info = "smtp-tls-reporting@" + from;
