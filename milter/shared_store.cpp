@@ -2,6 +2,7 @@
 #include "milter/shared_store.hpp"
 
 #include <algorithm>
+#include <exception>
 
 namespace tlsrpt::milter {
 
@@ -18,6 +19,17 @@ std::size_t bytes_of(const StoreItem& item) {
   for (const ReceivedReport& report : item.reports) bytes += report.json.size();
   for (const RefusedInput& input : item.refused) bytes += input.bytes.size();
   return bytes;
+}
+
+/// A fault in the middle of a batch must not leave the others waiting for ever.
+std::vector<Result<StoredReports>> store_all(ReceivedStore& store,
+                                             const std::vector<const StoreItem*>& items,
+                                             const StoreLimits& limits) {
+  try {
+    return store.store_all(items, limits);
+  } catch (const std::exception& fault) {
+    return {items.size(), fail(ErrorCode::internal, "the store failed: {}", fault.what())};
+  }
 }
 
 }  // namespace
@@ -50,7 +62,7 @@ void SharedStore::write_batch(std::unique_lock<std::mutex>& lock) {
   for (const Ticket* ticket : batch) items.push_back(ticket->item);
   lock.unlock();
   const auto begin = std::chrono::steady_clock::now();
-  auto results = store_.store_all(items, limits_);
+  auto results = store_all(store_, items, limits_);
   const auto end = std::chrono::steady_clock::now();
   lock.lock();
   last_commit_ =
