@@ -281,6 +281,7 @@ std::string ParameterizedValue::parameter(std::string_view name) const {
 
 ParameterizedValue parse_parameters(std::string_view unfolded) {
   ParameterizedValue result;
+  if (unfolded.empty()) return result;
   ParameterScanner scanner(unfolded);
   result.value = lower_case(scanner.text_before(kValueStops));
   std::map<std::string, std::map<unsigned, Section>> extended;
