@@ -44,6 +44,12 @@ def resident_kilobytes(process):
         return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
 
 
+def proportional_kilobytes(process):
+    """Pages that several processes share count for each of them as its part."""
+    with open(f"/proc/{process}/smaps_rollup", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+
+
 def children(process):
     with open(f"/proc/{process}/task/{process}/children", encoding="ascii") as file:
         return [int(word) for word in file.read().split()]
@@ -127,9 +133,8 @@ def compare(sides):
 
 
 def measure_memory(milter, path):
-    """Resident memory of the filter with many connections in the middle of a message."""
-    filter_and_spawner = [milter, *children(milter)]
-    before = [resident_kilobytes(process) for process in filter_and_spawner]
+    """Memory of the filter with many connections in the middle of a message, and of its helpers."""
+    before = resident_kilobytes(milter)
     open_ones = []
     for _ in range(CONNECTIONS):
         mta = MilterClient(path)
@@ -137,12 +142,15 @@ def measure_memory(milter, path):
         mta.envelope("<a@friend.example>", ["<someone@example.org>"])
         open_ones.append(mta)
     time.sleep(0.5)
-    after = [resident_kilobytes(process) for process in filter_and_spawner]
+    after = resident_kilobytes(milter)
+    spawners = children(milter)
+    family = [milter, *spawners, *(reader for one in spawners for reader in children(one))]
+    proportional = sum(proportional_kilobytes(process) for process in family)
     for mta in open_ones:
         mta.close()
-    print(f"resident memory: filter {before[0] / 1024:.1f} MiB before, {after[0] / 1024:.1f} MiB "
-          f"with {CONNECTIONS} connections; its spawner {sum(after[1:]) / 1024:.1f} MiB; "
-          f"together {sum(after) * 1024 / 1e6:.1f} MB, limit 15 MB")
+    print(f"resident memory: filter {before * 1024 / 1e6:.1f} MB before, {after * 1024 / 1e6:.1f} MB "
+          f"with {CONNECTIONS} connections, limit 15 MB; with its spawner and waiting readers, pages "
+          f"that they share counted once: {proportional * 1024 / 1e6:.1f} MB")
 
 
 def main():
