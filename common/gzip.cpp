@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <array>
 #include <new>
+#include <utility>
 
+#include "common/gunzip_at_once.hpp"
 #include "common/inflate.hpp"
 
 namespace tlsrpt {
@@ -66,6 +68,11 @@ bool looks_like_gzip(std::string_view bytes) { return bytes.starts_with("\x1f\x8
 
 Gunzipped gunzip(std::string_view bytes, const GunzipLimits& limits) {
   Gunzipped result;
+  if (auto unpacked = gunzip_at_once(bytes, limits)) {
+    result.bytes = std::move(*unpacked);
+    result.unpacked = result.bytes.size();
+    return result;
+  }
   Inflater inflater(Inflater::Format::gzip, limits);
   const auto refuse = [&result](Refusal refusal, std::string detail) {
     result.refusal = refusal;

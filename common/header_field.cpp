@@ -2,6 +2,7 @@
 #include "common/header_field.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <map>
 
@@ -46,6 +47,26 @@ bool goes_on(std::string_view text, std::size_t at, std::size_t end) {
   return false;
 }
 
+/// Which characters end a plain piece of text: 'stops', and what begins a comment or a quoted
+/// string.
+class Stops {
+ public:
+  constexpr explicit Stops(std::string_view stops) {
+    for (const char c : stops) ends_[static_cast<unsigned char>(c)] = true;
+    ends_['"'] = ends_['('] = true;
+  }
+  [[nodiscard]] std::size_t find_in(std::string_view text) const {
+    const auto ends = [this](char c) { return ends_[static_cast<unsigned char>(c)]; };
+    return static_cast<std::size_t>(std::find_if(text.begin(), text.end(), ends) - text.begin());
+  }
+
+ private:
+  std::array<bool, 256> ends_{};
+};
+
+constexpr Stops kValueStops{";"};
+constexpr Stops kNameStops{"=;"};
+
 /// Reads the value behind ';' and '=' step by step.
 class ParameterScanner {
  public:
@@ -59,27 +80,32 @@ class ParameterScanner {
   }
 
   /// Everything up to one of 'stops', without comments and with quoted strings opened.
-  std::string text_before(std::string_view stops) {
-    std::string text;
+  std::string text_before(const Stops& stops) {
     skip_blanks_and_comments();
-    const auto is_plain = [stops](char c) {
-      return c != '"' && c != '(' && std::find(stops.begin(), stops.end(), c) == stops.end();
-    };
-    while (!rest_.empty()) {
-      const auto plain = std::find_if_not(rest_.begin(), rest_.end(), is_plain) - rest_.begin();
-      text += rest_.substr(0, static_cast<std::size_t>(plain));
-      rest_.remove_prefix(static_cast<std::size_t>(plain));
+    const std::size_t plain = stops.find_in(rest_);
+    const std::string_view first = rest_.substr(0, plain);
+    rest_.remove_prefix(plain);
+    const bool goes_on = rest_.starts_with('"') || rest_.starts_with('(');
+    return goes_on ? mixed_text(first, stops) : std::string(trimmed(first));
+  }
+
+ private:
+  /// text_before with comments or quoted strings behind 'text'.
+  std::string mixed_text(std::string_view first, const Stops& stops) {
+    std::string text(first);
+    for (;;) {
       if (rest_.starts_with('"'))
         append_quoted(text);
       else if (rest_.starts_with('('))
         skip_blanks_and_comments();
       else
-        break;
+        return std::string(trimmed(text));
+      const std::size_t plain = stops.find_in(rest_);
+      text += rest_.substr(0, plain);
+      rest_.remove_prefix(plain);
     }
-    return std::string(trimmed(text));
   }
 
- private:
   void append_one(std::string& text) {
     text += rest_.front();
     rest_.remove_prefix(1);
@@ -191,7 +217,7 @@ std::string unfold(std::string_view value) {
   while (!value.empty() && is_blank_or_dropped(value.front())) value.remove_prefix(1);
   while (!value.empty() && is_blank_or_dropped(value.back())) value.remove_suffix(1);
   std::string out(value);
-  std::erase_if(out, is_dropped);
+  if (std::any_of(out.begin(), out.end(), is_dropped)) std::erase_if(out, is_dropped);
   return out;
 }
 
@@ -210,6 +236,8 @@ std::size_t HeaderSection::count(std::string_view name) const {
 
 HeaderSection split_header(std::string_view text, std::size_t max_bytes) {
   HeaderSection section;
+  constexpr std::size_t kUsualFields = 16;
+  section.fields.reserve(kUsualFields);
   std::size_t at = 0;
   while (at < text.size()) {
     const auto next = next_line(text, at, max_bytes);
@@ -254,13 +282,13 @@ std::string ParameterizedValue::parameter(std::string_view name) const {
 ParameterizedValue parse_parameters(std::string_view unfolded) {
   ParameterizedValue result;
   ParameterScanner scanner(unfolded);
-  result.value = lower_case(scanner.text_before(";"));
+  result.value = lower_case(scanner.text_before(kValueStops));
   std::map<std::string, std::map<unsigned, Section>> extended;
   for (std::size_t count = 0; count < kMaxParameters && scanner.take(';'); ++count) {
-    const ParameterName name = parse_parameter_name(scanner.text_before("=;"));
+    const ParameterName name = parse_parameter_name(scanner.text_before(kNameStops));
     if (!scanner.take('=')) continue;
     // A blank inside of an unquoted value belongs to it: senders forget the quotes.
-    std::string value = scanner.text_before(";");
+    std::string value = scanner.text_before(kValueStops);
     if (name.name.empty()) continue;
     if (name.extended)
       extended[name.name].try_emplace(name.section, Section{std::move(value), name.encoded});

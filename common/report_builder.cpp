@@ -33,11 +33,11 @@ enum class Place : std::uint8_t {
 struct Frame {
   Place place = Place::ignored;
   ReportObject object = ReportObject::report;
-  std::optional<FoundMember> member = {};  ///< whose value comes next
-  std::uint32_t named = 0;                 ///< members that were there at all
-  std::uint32_t exact = 0;                 ///< members with a value under their own name
-  std::uint32_t other = 0;                 ///< members with a value under another name
-  bool taken = false;                      ///< texts, wrapping: the one that was wanted is found
+  const FoundMember* member = nullptr;  ///< whose value comes next; null: nobody's
+  std::uint32_t named = 0;              ///< members that were there at all
+  std::uint32_t exact = 0;              ///< members with a value under their own name
+  std::uint32_t other = 0;              ///< members with a value under another name
+  bool taken = false;                   ///< texts, wrapping: the one that was wanted is found
 
   [[nodiscard]] bool empty() const { return (exact | other) == 0; }
   [[nodiscard]] bool has(Member wanted) const { return ((exact | other) & bit(wanted)) != 0; }
@@ -114,7 +114,7 @@ void ReportBuilder::name(std::string_view name) {
   if (name.size() > limits_.max_string) draft_.flags().add(Flag::text_cut);
   if (frame.place != Place::object) return;
   frame.member = find_member(frame.object, name);
-  if (!frame.member) return;
+  if (frame.member == nullptr) return;
   if (frame.object == ReportObject::report) any_member_ = true;
   if (frame.member->other_case) draft_.flags().add(Flag::member_case);
   if (frame.member->alias) draft_.flags().add(Flag::member_alias);
@@ -140,7 +140,7 @@ bool ReportBuilder::scalar(const JsonScalar& scalar) {
     case Place::wrapping:
       return true;
     case Place::object:
-      if (frame.member) member_value(frame, scalar);
+      if (frame.member != nullptr) member_value(frame, scalar);
       return true;
   }
   return true;
@@ -264,7 +264,7 @@ bool ReportBuilder::open_object() {
       if (std::exchange(frame.taken, true)) return open(Place::ignored);
       return open_object_of(frames_[frames_.size() - 2]);
     case Place::object:
-      return frame.member ? open_object_of(frame) : open(Place::ignored);
+      return frame.member != nullptr ? open_object_of(frame) : open(Place::ignored);
   }
   return open(Place::ignored);
 }
@@ -301,7 +301,7 @@ bool ReportBuilder::open_array() {
     case Place::wrapping:
       return open(Place::ignored);
     case Place::object:
-      return frame.member ? open_array_of(frame) : open(Place::ignored);
+      return frame.member != nullptr ? open_array_of(frame) : open(Place::ignored);
   }
   return open(Place::ignored);
 }

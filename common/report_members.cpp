@@ -5,6 +5,7 @@
 #include <span>
 
 #include "common/ascii.hpp"
+#include "common/swar.hpp"
 
 namespace tlsrpt {
 namespace {
@@ -52,10 +53,14 @@ struct Name {
   constexpr Name() = default;
   constexpr Name(std::string_view text, Member member, Origin origin = Origin::rfc)
       : name(text),
-        found{member, type_of(member), false, origin == Origin::alias, origin == Origin::lifted} {}
+        found{member, type_of(member), false, origin == Origin::alias, origin == Origin::lifted},
+        found_in_other_case(found) {
+    found_in_other_case.other_case = true;
+  }
 
   std::string_view name;
   FoundMember found{};
+  FoundMember found_in_other_case{};
 };
 
 constexpr std::size_t kLongestName = 30;
@@ -153,20 +158,23 @@ const NameTable& names_of(ReportObject object) {
   return kFailureDetails;
 }
 
+/// Of names of one length.
+bool is_same(std::string_view known, std::string_view name) {
+  static_assert(kLongestName <= 32);
+  return name.size() < 8 ? known == name : equal_words(known.data(), name.data(), name.size());
+}
+
 }  // namespace
 
-std::optional<FoundMember> find_member(ReportObject object, std::string_view name) {
+const FoundMember* find_member(ReportObject object, std::string_view name) {
   const std::span<const Name> names = names_of(object).of_length(name.size());
   for (const Name& known : names) {
-    if (known.name == name) return known.found;
+    if (is_same(known.name, name)) return &known.found;
   }
   for (const Name& known : names) {
-    if (!equal_ignoring_case(known.name, name)) continue;
-    FoundMember found = known.found;
-    found.other_case = true;
-    return found;
+    if (equal_ignoring_case(known.name, name)) return &known.found_in_other_case;
   }
-  return std::nullopt;
+  return nullptr;
 }
 
 }  // namespace tlsrpt

@@ -4,7 +4,6 @@
 // Which member of a report a stranger's member name means, at the place where it stands.
 
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 namespace tlsrpt {
@@ -67,7 +66,8 @@ struct FoundMember {
   [[nodiscard]] bool own_name() const { return !other_case && !alias; }
 };
 
-/// Nothing for names that the RFC does not know there (R52).
-std::optional<FoundMember> find_member(ReportObject object, std::string_view name);
+/// Null for names that the RFC does not know there (R52). What it points to is never gone: this is
+/// asked for every member of every report, and copies would be most of the answer's time.
+const FoundMember* find_member(ReportObject object, std::string_view name);
 
 }  // namespace tlsrpt

@@ -14,7 +14,8 @@
 namespace tlsrpt {
 namespace {
 
-// Enough of an encoded part to see its magic behind blanks and line breaks.
+// Enough of an encoded part to see its magic, and to see it behind blanks and line breaks.
+constexpr std::size_t kMagic = 64;
 constexpr std::size_t kSniffed = 1024;
 
 struct Label {
@@ -87,7 +88,10 @@ bool has_report_members(std::string_view json) {
 TransferEncoding effective_encoding(const MimePart& part) {
   const std::string_view front = part.body.substr(0, kSniffed);
   if (part.encoding != TransferEncoding::identity) {
-    if (is_payload(payload_kind(decode_transfer(part.encoding, front)))) return part.encoding;
+    for (const std::size_t size : {kMagic, kSniffed}) {
+      const std::string bytes = decode_transfer(part.encoding, front.substr(0, size));
+      if (is_payload(payload_kind(bytes))) return part.encoding;
+    }
     if (is_payload(payload_kind(front))) return TransferEncoding::identity;
   }
   return looks_like_base64_payload(front) ? TransferEncoding::base64 : part.encoding;

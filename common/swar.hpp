@@ -37,4 +37,15 @@ constexpr std::uint64_t mark_unplain(std::uint64_t word) {
   return (quotes | backslashes | controls | word) & kHighBits;
 }
 
+/// Are two texts of 8 to 32 bytes the same? By four words that may overlap, without a branch.
+inline bool equal_words(const char* left, const char* right, std::size_t size) {
+  const std::size_t last = size - 8;
+  const std::size_t second = last < 8 ? last : 8;
+  const std::size_t third = last < 16 ? last : 16;
+  const auto difference = [&](std::size_t at) {
+    return load_word(left + at) ^ load_word(right + at);
+  };
+  return (difference(0) | difference(second) | difference(third) | difference(last)) == 0;
+}
+
 }  // namespace tlsrpt

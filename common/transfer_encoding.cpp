@@ -35,19 +35,38 @@ char* put_group(char* out, std::uint32_t group, int digits) {
   return out;
 }
 
+constexpr std::uint32_t kForeignGroup = 1u << 31;
+
+/// Digits where they stand in a group of four.
+constexpr std::array<std::uint32_t, 256> make_shifted(int shift) {
+  std::array<std::uint32_t, 256> shifted{};
+  for (std::size_t i = 0; i < shifted.size(); ++i)
+    shifted[i] = kDigits[i] == kForeign ? kForeignGroup : std::uint32_t{kDigits[i]} << shift;
+  return shifted;
+}
+
+constexpr std::array<std::array<std::uint32_t, 256>, 4> kShifted = {
+    make_shifted(18), make_shifted(12), make_shifted(6), make_shifted(0)};
+
+template <std::size_t place>
+std::uint32_t digit_at(const char* group) {
+  return kShifted[place][static_cast<unsigned char>(group[place])];
+}
+
 /// Takes groups of four digits as long as they come in a row, which is nearly all of the text.
 void decode_groups(const char*& from, const char* end, char*& out) {
-  while (end - from >= 4) {
-    const std::uint32_t a = digit_of(from[0]), b = digit_of(from[1]);
-    const std::uint32_t c = digit_of(from[2]), d = digit_of(from[3]);
-    if ((a | b | c | d) == kForeign) return;
-    const std::uint32_t group = a << 18 | b << 12 | c << 6 | d;
-    out[0] = static_cast<char>(group >> 16 & 0xffu);
-    out[1] = static_cast<char>(group >> 8 & 0xffu);
-    out[2] = static_cast<char>(group & 0xffu);
-    from += 4;
-    out += 3;
+  const char* next = from;
+  char* made = out;
+  for (; end - next >= 4; next += 4, made += 3) {
+    const std::uint32_t group =
+        digit_at<0>(next) | digit_at<1>(next) | digit_at<2>(next) | digit_at<3>(next);
+    if ((group & kForeignGroup) != 0) break;
+    made[0] = static_cast<char>(group >> 16 & 0xffu);
+    made[1] = static_cast<char>(group >> 8 & 0xffu);
+    made[2] = static_cast<char>(group & 0xffu);
   }
+  from = next;
+  out = made;
 }
 
 std::string decode_base64(std::string_view text) {

@@ -2,7 +2,9 @@
 
 // Packed bytes of a stranger: nothing larger than the limits may come out, of gzip or of zip.
 
+#include "common/gunzip_at_once.hpp"
 #include "common/gzip.hpp"
+#include "common/inflate.hpp"
 #include "common/zip.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
@@ -28,6 +30,18 @@ void check_gzip(std::string_view bytes) {
   }
 }
 
+/// The short way must never give what the long one would not.
+void check_at_once(std::string_view bytes) {
+  const auto unpacked = gunzip_at_once(bytes, kLimits);
+  if (!unpacked) return;
+  check_size(unpacked->size(), bytes.size());
+  std::string step_by_step;
+  Inflater inflater(Inflater::Format::gzip, kLimits);
+  const InflateEnd end = inflater.next(bytes, step_by_step);
+  fuzz::require(end == InflateEnd::complete && bytes.empty() && step_by_step == *unpacked,
+                "both ways unpack to the same");
+}
+
 void check_zip(std::string_view bytes) {
   constexpr std::size_t kMaxEntries = 4;
   const ZipDirectory directory = read_zip_directory(bytes, kMaxEntries);
@@ -51,6 +65,7 @@ void check_round_trip(std::string_view bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes = fuzz::as_text(data, size);
   check_gzip(bytes);
+  check_at_once(bytes);
   check_zip(bytes);
   check_round_trip(bytes);
   return 0;
