@@ -8,7 +8,7 @@ BUILD = os.environ.get("OPENTLSRPT_BUILD", "")
 
 
 def folder(name):
-    """Where the files of sendmail, exim, dovecot or procmail are."""
+    """Where the files of sendmail, exim, dovecot, procmail or opensmtpd are."""
     return os.path.join(BUILD, "mtas", name)
 
 

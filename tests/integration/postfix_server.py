@@ -48,6 +48,7 @@ error     unix  - - n -   - error
 retry     unix  - - n -   - error
 discard   unix  - - n -   - discard
 virtual   unix  - n n -   - virtual
+local     unix  - n n -   - local
 anvil     unix  - - n -   1 anvil
 scache    unix  - - n -   1 scache
 postlog   unix-dgram n - n - 1 postlogd
@@ -290,6 +291,7 @@ class PostfixServer(SmtpClient):
             "smtpd_milters": self.smtpd_milters,
             "message_size_limit": str(64 << 20),
             "virtual_mailbox_limit": "0",
+            "mailbox_size_limit": "0",
             # Test clients come in bursts and make mistakes on purpose.
             "smtpd_client_connection_rate_limit": "0",
             "smtpd_client_connection_count_limit": "0",

@@ -86,10 +86,12 @@ class SendmailServer(SmtpClient):
     """One running instance; a context manager, or start() and stop().
 
     domains  domains whose mail is delivered, whatever its local part
+    local    domains whose mail goes to local users and aliases; needs MAILER(`local') in configure()
     """
 
-    def __init__(self, domains=("example.org",)):
+    def __init__(self, domains=("example.org",), local=()):
         self.domains = list(domains)
+        self.local = list(local)
         self.filters = ""
         self.port = free_port()
         self.name = f"t{os.getpid()}-{self.port}.sendmail.test"
@@ -142,7 +144,7 @@ class SendmailServer(SmtpClient):
             self.configure(lines)
 
     def configure(self, filters):
-        """Restarts with these lines of the .mc file."""
+        """Restarts with these lines of the .mc file, of filters or else."""
         self.filters = filters
         self._end()
         self._run()
@@ -181,6 +183,21 @@ class SendmailServer(SmtpClient):
                 os.unlink(self._path(os.path.join("queue", name)))
                 os.unlink(self._path(os.path.join("queue", "df" + name[2:])))
 
+    def queue_file(self):
+        """What Sendmail has written about a mail that waits; "" if none does."""
+        for name in os.listdir(self._path("queue")):
+            if name.startswith("qf"):
+                with open(self._path(os.path.join("queue", name)), encoding="latin-1") as file:
+                    return file.read()
+        return ""
+
+    def make_aliases(self):
+        """What newaliases does."""
+        done = subprocess.run([self._program(), "-bi", "-C", self._path("sendmail.cf")], check=False,
+                              env=self._names(), capture_output=True, text=True, timeout=60)
+        if done.returncode != 0:
+            raise RuntimeError(f"newaliases: {done.stdout}{done.stderr}")
+
     def log(self):
         """What Sendmail has said; its log proper goes to syslog."""
         with open(self._path("output"), encoding="utf-8", errors="replace") as file:
@@ -195,6 +212,8 @@ class SendmailServer(SmtpClient):
         routes = "".join(f"R$* < @ {domain} . > $*\t$#sink $@ [127.0.0.1] $: $1 @ {domain}\n"
                          f"R$* < @ {domain} > $*\t$#sink $@ [127.0.0.1] $: $1 @ {domain}\n"
                          for domain in self.domains)
+        routes += "".join(f"R$* < @ {domain} . > $*\t$#local $: $1\n"
+                          f"R$* < @ {domain} > $*\t$#local $: $1\n" for domain in self.local)
         text = MC.format(name=self.name, folder=self.folder, port=self.port, uid=os.getuid(),
                          user=pwd.getpwuid(os.getuid()).pw_name,
                          gid=os.getgid(), filters=self.filters, routes=routes.rstrip(),
@@ -211,13 +230,15 @@ class SendmailServer(SmtpClient):
         return dict(self.environment, LD_PRELOAD="libnss_wrapper.so",
                     NSS_WRAPPER_HOSTNAME=self.name, NSS_WRAPPER_HOSTS=self._path("hosts"))
 
+    def _program(self):
+        return os.path.join(self.root, "usr", "libexec", "sendmail", "sendmail")
+
     def _run(self):
         with open(self._path("sendmail.cf"), "w", encoding="latin-1") as file:
             file.write(self._configuration())
-        program = os.path.join(self.root, "usr", "libexec", "sendmail", "sendmail")
         with open(self._path("output"), "ab") as output:
             self.process = subprocess.Popen(
-                [program, "-bD", "-q1s", "-C", self._path("sendmail.cf")], env=self._names(),
+                [self._program(), "-bD", "-q1s", "-C", self._path("sendmail.cf")], env=self._names(),
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
         self._wait_for_greeting()
 
