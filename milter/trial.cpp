@@ -47,6 +47,7 @@ void count(Trial& trial, Disposition disposition) {
       ++trial.others;
       return;
     case Disposition::dns_error:
+    case Disposition::over_limit:
     case Disposition::failed:
       ++trial.to_come_again;
       return;
