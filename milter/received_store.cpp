@@ -64,12 +64,15 @@ Result<StoredReports> ReceivedStore::write(const StoreItem& item,
     if (!one->duplicate && !holders.empty()) ++fresh[holders[stored.size()]];
     stored.push_back(*one);
   }
-  if (auto done = use_quota(database_, day, fresh); !done) return tl::unexpected(done.error());
   for (const RefusedInput& input : item.refused) {
     if (auto done = write_refused(database_, input, limits); !done) {
       return tl::unexpected(done.error());
     }
   }
+  for (std::size_t i = item.reports.size(); i < holders.size(); ++i) {
+    if (!holders[i].empty()) ++fresh[holders[i]];
+  }
+  if (auto done = use_quota(database_, day, fresh); !done) return tl::unexpected(done.error());
   if (item.instead_of_refused) {
     if (auto done = remove_refused(database_, *item.instead_of_refused); !done) {
       return tl::unexpected(done.error());

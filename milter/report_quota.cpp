@@ -36,6 +36,10 @@ std::vector<std::string> quota_holders(const StoreItem& item, const StoreLimits&
   for (const ReceivedReport& report : item.reports) {
     holders.push_back(quota_holder(report.provenance));
   }
+  for (const RefusedInput& refused : item.refused) {
+    const bool has_address = refused.provenance.source == "https";
+    holders.push_back(has_address ? quota_holder(refused.provenance) : std::string());
+  }
   return holders;
 }
 
@@ -45,6 +49,7 @@ Result<std::string> find_exhausted(Sqlite& database, const StoreItem& item,
   const Day day = std::chrono::floor<std::chrono::days>(item.at);
   std::map<std::string_view, bool> exhausted;
   for (std::size_t i = 0; i < holders.size(); ++i) {
+    if (holders[i].empty()) continue;
     const auto [entry, is_first] = exhausted.try_emplace(holders[i], false);
     if (is_first) {
       const auto used = used_quota(database, day, holders[i]);
@@ -52,6 +57,7 @@ Result<std::string> find_exhausted(Sqlite& database, const StoreItem& item,
       entry->second = *used >= limits.max_reports_per_day;
     }
     if (!entry->second) continue;
+    if (i >= item.reports.size()) return holders[i];
     const auto older = find_received_report(database, item.reports[i]);
     if (!older) return tl::unexpected(older.error());
     if (!*older) return holders[i];

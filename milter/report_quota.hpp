@@ -18,10 +18,12 @@ namespace tlsrpt::milter {
 /// whatever else it says of its sender may be the name of another, whose share is not touched.
 std::string quota_holder(const Provenance& from);
 
-/// The holder for each report of an item; none if there is no limit.
+/// The holder for each report of an item, then for each of its refused inputs; empty for nobody,
+/// as of refused mails: one that somebody signed can be sent again by others. None at all if there
+/// is no limit.
 std::vector<std::string> quota_holders(const StoreItem& item, const StoreLimits& limits);
 
-/// The first of them who has used up his day and brings a report that is new; empty if nobody. So
+/// The first of them who has used up his day and brings something new; empty if nobody. So
 /// duplicates are always welcome, and what came in one mail is not torn apart: it may exceed the
 /// limit by less than MaximumReports.
 Result<std::string> find_exhausted(Sqlite& database, const StoreItem& item,

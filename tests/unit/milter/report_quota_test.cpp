@@ -134,6 +134,27 @@ TEST_F(ReportQuota, of_what_nobody_signed_is_that_of_its_address) {
   EXPECT_EQ(quota_holder(from), "victim.example");
 }
 
+TEST_F(ReportQuota, is_used_by_what_is_refused_of_an_address_but_not_of_a_mail) {
+  const auto refuse = [&](const std::string& source, int number) {
+    StoreItem item;
+    item.at = now_;
+    RefusedInput& input = item.refused.emplace_back();
+    input.provenance.source = source;
+    input.provenance.source_address = source == "https" ? "192.0.2.66" : "";
+    input.provenance.dkim = source == "https" ? DkimStatus::none : DkimStatus::pass;
+    input.provenance.dkim_domain = "victim.example";
+    input.refusal = Refusal::not_json;
+    input.bytes = std::to_string(number);
+    const auto stored = store_.store(item, limits_);
+    return stored ? "recorded" : std::string(to_word(stored.error().code));
+  };
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(refuse("https", i), i < 3 ? "recorded" : "limit-exceeded");
+    EXPECT_EQ(refuse("milter", 10 + i), "recorded");
+  }
+  EXPECT_EQ(put("victim.example", "1"), "new");
+}
+
 TEST_F(ReportQuota, zero_is_no_limit_and_counts_nothing) {
   limits_.max_reports_per_day = 0;
   for (int i = 0; i < 20; ++i) EXPECT_EQ(put("a.example", std::to_string(i)), "new");
