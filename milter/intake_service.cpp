@@ -60,6 +60,14 @@ IntakeResult IntakeService::take_cut(std::string_view beginning, std::size_t lim
   return result;
 }
 
+IntakeResult IntakeService::not_held() {
+  IntakeResult result;
+  result.disposition = Disposition::failed;
+  result.detail = "report mails in transit fill the memory that MaximumSpoolSize allows";
+  count({{std::string(counter_of_put_off(result.disposition)), 1}});
+  return result;
+}
+
 IntakeResult IntakeService::take_body(std::string_view body, const MailContext& context) {
   IntakeResult result = examine_body(body, *settings(), parts_.opener, parts_.clock);
   for (ReadOutcome& outcome : result.outcomes) outcome.flags.add(context.flags);

@@ -41,6 +41,7 @@ class IntakeService final : public MailTaker, public BodyTaker {
   IntakeResult take(std::string_view message, const std::string& queue_id) override;
   IntakeResult take_cut(std::string_view beginning, std::size_t limit,
                         const std::string& queue_id) override;
+  IntakeResult not_held() override;
   /// A report that came without a mail around it, as from HTTPS. When it returns 'stored' or
   /// 'refused', the body is on disk; IntakeResult::stored says which of its reports are new.
   IntakeResult take_body(std::string_view body, const MailContext& context) override;

@@ -179,10 +179,7 @@ IntakeResult Session::take() {
     case SpooledMessage::State::no_memory:
       break;
   }
-  IntakeResult result;
-  result.disposition = Disposition::failed;
-  result.detail = "report mails in transit fill the memory that MaximumSpoolSize allows";
-  return result;
+  return taker_.not_held();
 }
 
 void Session::log(const IntakeResult& result) {

@@ -113,6 +113,17 @@ TEST_F(IntakeServiceTest, puts_off_a_sender_over_its_limit_and_counts_that_witho
   EXPECT_EQ(store.counters().value().at("mails_seen"), 3u) << "it is counted when it is taken";
 }
 
+TEST_F(IntakeServiceTest, counts_what_is_put_off_by_its_cause) {
+  IntakeService service(settings_, {}, {opener_, dns_, clock_, log_}, open_store());
+  const IntakeResult result = service.not_held();
+  EXPECT_EQ(result.disposition, Disposition::failed);
+  EXPECT_NE(result.detail.find("MaximumSpoolSize"), std::string::npos) << result.detail;
+  EXPECT_EQ(service.take_body("{no reader", {"https", ""}).disposition, Disposition::failed);
+  service.write_counters();
+  const std::map<std::string, std::uint64_t> expected{{"put_off_fault", 2}};
+  EXPECT_EQ(open_store().counters().value(), expected);
+}
+
 TEST_F(IntakeServiceTest, counts_later_what_could_not_be_counted) {
   IntakeService service(settings_, {}, {opener_, dns_, clock_, log_}, open_store());
   service.count({{"https_timeouts", 2}});

@@ -25,7 +25,14 @@ class FakeTaker final : public MailTaker {
     queue_ids.push_back(queue_id);
     return answer;
   }
+  IntakeResult not_held() override {
+    ++unheld;
+    IntakeResult failed;
+    failed.disposition = Disposition::failed;
+    return failed;
+  }
   IntakeResult answer;
+  int unheld = 0;
   std::vector<std::string> messages;
   std::vector<std::string> cut_messages;
   std::vector<std::size_t> limits;
@@ -407,6 +414,7 @@ TEST_F(SessionTest, answers_a_full_spool_with_on_internal_error_and_recovers) {
   EXPECT_EQ(answer.reply, Reply::tempfail);
   EXPECT_EQ(answer.enhanced, "4.3.0");
   EXPECT_TRUE(taker_.messages.empty());
+  EXPECT_EQ(taker_.unheld, 1);
   EXPECT_EQ(log_.count("intake-failed"), 1u);
   EXPECT_EQ(first.end_of_message("Q1").reply, Reply::accept);
   EXPECT_EQ(small.left(), 64u << 10) << "all memory was given back";
