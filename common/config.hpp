@@ -54,6 +54,7 @@ enum class Key : std::uint8_t {
   maximum_refused_size,
   maximum_report_size,
   maximum_reports,
+  maximum_reports_per_day,
   maximum_rua,
   maximum_spool_size,
   maximum_string_length,

@@ -157,6 +157,18 @@ bool is_aligned(std::string_view signer, std::string_view domain) {
   return is_of_organization(signer, std::string(domain));
 }
 
+std::string organizational_domain(std::string_view domain) {
+  const std::string name(domain);
+  const psl_ctx_t* list = public_suffixes();
+  const char* found = list == nullptr ? nullptr : psl_registrable_domain(list, name.c_str());
+  if (found != nullptr) return found;
+  // Without a list, only the label below the top-level domain is known to be no public suffix.
+  const std::size_t top = list == nullptr ? name.rfind('.') : std::string::npos;
+  if (top == std::string::npos || top == 0) return name;
+  const std::size_t before = name.rfind('.', top - 1);
+  return before == std::string::npos ? name : name.substr(before + 1);
+}
+
 bool is_plain_address(std::string_view address) {
   const std::size_t at = address.rfind('@');
   if (at == std::string_view::npos || at > kMaxLocalPart) return false;

@@ -27,6 +27,10 @@ std::optional<std::string> domain_of_address(std::string_view address);
 /// ("d= equal to or organisational parent of", R207). Both normalised.
 bool is_aligned(std::string_view signer, std::string_view domain);
 
+/// The domain below the public suffix, under which all of an organisation's names are:
+/// "example.com" for mail.example.com. A name that has none is its own. Normalised.
+std::string organizational_domain(std::string_view domain);
+
 /// True if the text is an addr-spec that may stand in a header or an SMTP command (RFC 5322
 /// section 3.4.1): a local part of at most 64 octets, and a domain in ASCII. The local part is a
 /// dot-atom or, where it has other characters, a quoted string of printable ASCII

@@ -232,12 +232,14 @@ class HttpServer::Impl {
   }
 
   std::uint64_t take_expired() { return expired_.exchange(0); }
+  std::uint64_t take_turned_away() { return turned_away_.exchange(0); }
 
   static MHD_Result on_accept(void* closure, const sockaddr* address, socklen_t) noexcept {
     auto& self = *static_cast<Impl*>(closure);
     try {
-      return self.connections_.has_room(self.bounded_source(address_text(address))) ? MHD_YES
-                                                                                    : MHD_NO;
+      if (self.connections_.has_room(self.bounded_source(address_text(address)))) return MHD_YES;
+      ++self.turned_away_;
+      return MHD_NO;
     } catch (...) {
       return MHD_NO;
     }
@@ -389,6 +391,7 @@ class HttpServer::Impl {
   bool stopped_ = false;
   bool watch_ended_ = false;
   std::atomic<std::uint64_t> expired_{0};
+  std::atomic<std::uint64_t> turned_away_{0};
 };
 
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -415,6 +418,7 @@ HttpServer::Drained HttpServer::stop(std::chrono::seconds patience) {
 }
 
 std::uint64_t HttpServer::take_expired() { return impl_->take_expired(); }
+std::uint64_t HttpServer::take_turned_away() { return impl_->take_turned_away(); }
 
 Result<void> check_certificate(const HttpCertificate& certificate) {
   FirstWords words;

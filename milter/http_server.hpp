@@ -56,6 +56,9 @@ class HttpServer {
 
   /// Connections that were closed because their time was over, since the last call.
   std::uint64_t take_expired();
+  /// Connections that were closed at once, because their source had as many as it may have, since
+  /// the last call.
+  std::uint64_t take_turned_away();
 
  private:
   class Impl;

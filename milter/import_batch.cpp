@@ -63,6 +63,10 @@ ImportBatch::Committed ImportBatch::commit(ImportTotals& totals) {
     if (results[i]) {
       committed.lines += lines_about(inputs_[i], *results[i], /*dry_run=*/false, totals);
     } else {
+      if (results[i].error().code == ErrorCode::limit_exceeded) {
+        // The mail stays where it is, and its error is told whether or not it is counted.
+        static_cast<void>(store_.count({{"put_off_over_limit", 1}}, inputs_[i].item.at));
+      }
       committed.failed.push_back(
           results[i].error().context(inputs_[i].name.in_words() + " was not stored"));
     }

@@ -193,6 +193,8 @@ std::string_view to_word(Disposition disposition) {
       return "no-report";
     case Disposition::dns_error:
       return "dns-error";
+    case Disposition::over_limit:
+      return "over-limit";
     case Disposition::failed:
       return "failed";
   }
@@ -291,6 +293,7 @@ std::optional<StoreItem> item_of(const IntakeResult& result, std::string_view by
     return std::nullopt;
   }
   StoreItem item;
+  item.at = now;
   item.counters = counters_of(result, context);
   if (result.disposition == Disposition::no_report) return item;
   const Provenance from = provenance(result, context, now);
@@ -306,7 +309,8 @@ Result<void> settle(IntakeResult& result, Result<StoredReports> stored) {
   }
   // What is no report needs no store: only its count is lost.
   if (result.disposition == Disposition::no_report) return tl::unexpected(stored.error());
-  result.disposition = Disposition::failed;
+  result.disposition = stored.error().code == ErrorCode::limit_exceeded ? Disposition::over_limit
+                                                                        : Disposition::failed;
   result.detail = stored.error().detail;
   return {};
 }
@@ -335,6 +339,14 @@ IntakeSettings intake_settings(const Config& config) {
   settings.strict_service_type = config.boolean(Key::strict_service_type);
   settings.dkim_time = config.duration(Key::dkim_timeout);
   return settings;
+}
+
+StoreLimits store_limits(const Config& config) {
+  StoreLimits limits;
+  limits.max_refused_bytes = config.bytes(Key::maximum_refused_size);
+  limits.max_reports_per_day =
+      static_cast<std::uint64_t>(config.integer(Key::maximum_reports_per_day));
+  return limits;
 }
 
 MessageLimits message_limits(const Config& config) {

@@ -30,11 +30,12 @@ struct IntakeSettings {
 
 /// What became of one mail.
 enum class Disposition {
-  stored,     ///< at least one report was stored, or was there already
-  refused,    ///< claims to be a report and is not acceptable; recorded
-  no_report,  ///< does not claim to be one
-  dns_error,  ///< a DKIM key could not be looked up; nothing stored (R211)
-  failed,     ///< our own fault; nothing stored
+  stored,      ///< at least one report was stored, or was there already
+  refused,     ///< claims to be a report and is not acceptable; recorded
+  no_report,   ///< does not claim to be one
+  dns_error,   ///< a DKIM key could not be looked up; nothing stored (R211)
+  over_limit,  ///< its sender has brought too many reports today; nothing stored (R240)
+  failed,      ///< our own fault; nothing stored
 };
 std::string_view to_word(Disposition disposition);
 
@@ -74,7 +75,8 @@ std::optional<StoreItem> item_of(const IntakeResult& result, std::string_view by
                                  const MailContext& context, Seconds now);
 
 /// Writes into the result what became of its item. A fault of the store makes the result 'failed',
-/// unless there was nothing but a count to lose: that comes back as the error, for the log.
+/// and its limit_exceeded 'over_limit'; unless there was nothing but a count to lose: that comes
+/// back as the error, for the log.
 Result<void> settle(IntakeResult& result, Result<StoredReports> stored);
 
 /// Puts an examined mail into the store and counts it, in one transaction: item_of and settle.
@@ -92,6 +94,7 @@ Flags judge_report(const Report& report, const IntakeSettings& settings, Seconds
 
 /// The settings and limits as configured.
 IntakeSettings intake_settings(const Config& config);
+StoreLimits store_limits(const Config& config);
 MessageLimits message_limits(const Config& config);
 ConfinedSettings confined_settings(const Config& config);
 

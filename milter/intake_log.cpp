@@ -37,6 +37,8 @@ std::string_view tag_of(Disposition disposition) {
       return "not-a-report";
     case Disposition::dns_error:
       return "dns-error";
+    case Disposition::over_limit:
+      return "over-limit";
     case Disposition::failed:
       return "intake-failed";
   }
@@ -51,6 +53,7 @@ LogLevel level_of(Disposition disposition) {
     case Disposition::refused:
       return LogLevel::notice;
     case Disposition::dns_error:
+    case Disposition::over_limit:
       return LogLevel::warning;
     case Disposition::failed:
       return LogLevel::error;

@@ -19,7 +19,7 @@ struct LogEntry {
 /// The lines that tell what became of a mail: one for each report that was stored (report-stored)
 /// or known already (report-duplicate), and one for all that was refused beside them
 /// (report-refused); one alone if nothing was stored: report-refused, not-a-report, dns-error,
-/// intake-failed. At most 50; the last one then says how many more reports there are.
+/// over-limit, intake-failed. At most 50; the last one then says how many more reports there are.
 std::vector<LogEntry> describe_mail(const IntakeResult& result, std::string_view queue_id);
 
 /// For a line of another kind about the same: the signature, the first report and how many more,

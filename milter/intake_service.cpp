@@ -3,6 +3,27 @@
 
 namespace tlsrpt::milter {
 
+namespace {
+
+/// What is to come again is counted by its cause; empty for what is not.
+std::string_view counter_of_put_off(Disposition disposition) {
+  switch (disposition) {
+    case Disposition::stored:
+    case Disposition::refused:
+    case Disposition::no_report:
+      return {};
+    case Disposition::dns_error:
+      return "put_off_dns";
+    case Disposition::over_limit:
+      return "put_off_over_limit";
+    case Disposition::failed:
+      return "put_off_fault";
+  }
+  return {};
+}
+
+}  // namespace
+
 void IntakeService::use(IntakeSettings settings) {
   auto fresh = std::make_shared<const IntakeSettings>(std::move(settings));
   const std::lock_guard lock(settings_mutex_);
@@ -15,10 +36,14 @@ std::shared_ptr<const IntakeSettings> IntakeService::settings() const {
 }
 
 void IntakeService::keep(IntakeResult& result, std::string_view bytes, const MailContext& context) {
-  const auto item = item_of(result, bytes, context, parts_.clock.now());
-  if (!item) return;
-  if (auto kept = settle(result, store_.store(*item)); !kept) {
-    parts_.log.warning(LogLine("count-failed").add("queue_id", context.queue_id).add(kept.error()));
+  if (const auto item = item_of(result, bytes, context, parts_.clock.now())) {
+    if (auto kept = settle(result, store_.store(*item)); !kept) {
+      parts_.log.warning(
+          LogLine("count-failed").add("queue_id", context.queue_id).add(kept.error()));
+    }
+  }
+  if (const auto name = counter_of_put_off(result.disposition); !name.empty()) {
+    count({{std::string(name), 1}});
   }
 }
 
@@ -35,6 +60,14 @@ IntakeResult IntakeService::take_cut(std::string_view beginning, std::size_t lim
   return result;
 }
 
+IntakeResult IntakeService::not_held() {
+  IntakeResult result;
+  result.disposition = Disposition::failed;
+  result.detail = "report mails in transit fill the memory that MaximumSpoolSize allows";
+  count({{std::string(counter_of_put_off(result.disposition)), 1}});
+  return result;
+}
+
 IntakeResult IntakeService::take_body(std::string_view body, const MailContext& context) {
   IntakeResult result = examine_body(body, *settings(), parts_.opener, parts_.clock);
   for (ReadOutcome& outcome : result.outcomes) outcome.flags.add(context.flags);
@@ -42,12 +75,22 @@ IntakeResult IntakeService::take_body(std::string_view body, const MailContext& 
   return result;
 }
 
-void IntakeService::count(std::map<std::string, std::uint64_t> counters) {
-  if (counters.empty()) return;
+void IntakeService::count(const std::map<std::string, std::uint64_t>& counters) {
+  const std::lock_guard lock(counters_mutex_);
+  for (const auto& [name, value] : counters) counters_[name] += value;
+}
+
+void IntakeService::write_counters() {
   StoreItem item;
-  item.counters = std::move(counters);
+  item.at = parts_.clock.now();
+  {
+    const std::lock_guard lock(counters_mutex_);
+    item.counters.swap(counters_);
+  }
+  if (item.counters.empty()) return;
   if (auto counted = store_.store(item); !counted) {
     parts_.log.warning(LogLine("count-failed").add(counted.error()));
+    count(item.counters);  // the next time, then
   }
 }
 

@@ -4,6 +4,8 @@
 // The one intake of a server, shared by all its sessions.
 
 #include <chrono>
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -39,17 +41,23 @@ class IntakeService final : public MailTaker, public BodyTaker {
   IntakeResult take(std::string_view message, const std::string& queue_id) override;
   IntakeResult take_cut(std::string_view beginning, std::size_t limit,
                         const std::string& queue_id) override;
+  IntakeResult not_held() override;
   /// A report that came without a mail around it, as from HTTPS. When it returns 'stored' or
   /// 'refused', the body is on disk; IntakeResult::stored says which of its reports are new.
   IntakeResult take_body(std::string_view body, const MailContext& context) override;
 
-  /// Adds to the store's running totals. Those that cannot be written are lost.
-  void count(std::map<std::string, std::uint64_t> counters);
+  /// To be added to the store's counters by write_counters.
+  void count(const std::map<std::string, std::uint64_t>& counters);
+  /// To be called every minute or so, and at the end. What was put off is not worth a commit for
+  /// each mail: a flood would get its disk after all.
+  void write_counters();
 
  private:
   void keep(IntakeResult& result, std::string_view bytes, const MailContext& context);
   [[nodiscard]] std::shared_ptr<const IntakeSettings> settings() const;
 
+  std::mutex counters_mutex_;
+  std::map<std::string, std::uint64_t> counters_;  ///< guarded by counters_mutex_
   mutable std::mutex settings_mutex_;
   std::shared_ptr<const IntakeSettings> settings_;  ///< guarded by settings_mutex_
   Parts parts_;

@@ -105,7 +105,7 @@ MilterSettings milter_settings(const Config& config, const std::string& file,
   read_session(config, settings.session, check);
   check_policy_domains(config, check);
   settings.intake = intake_settings(config);
-  settings.store.max_refused_bytes = config.bytes(Key::maximum_refused_size);
+  settings.store = store_limits(config);
   settings.store_path = check.take(Key::database, received_path(config.text(Key::database)));
   settings.socket = check.take(Key::socket, parse_milter_socket(config.text(Key::socket)));
   settings.identity = check.take(Key::user_id, find_identity(config.text(Key::user_id)));

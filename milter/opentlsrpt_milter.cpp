@@ -172,6 +172,7 @@ bool wait_until(const std::atomic<bool>& done, const sigset_t& signals, const Li
   while (!done.load()) {
     lost = lost || is_lost(opener, live.log);
     live.pruner.prune_when_due();
+    live.service.write_counters();
     const timespec timeout{kHousekeepingSeconds, 0};
     const int signal = ::sigtimedwait(&signals, nullptr, &timeout);
     if (signal == SIGHUP || signal == SIGUSR1) reload(live);
@@ -197,6 +198,7 @@ Exit serve(const MilterParts& parts, const Live& live, const ConfinedMessageOpen
     parts.log.error(LogLine("milter-failed").add(served.error()));
     return Exit::software;
   }
+  live.service.write_counters();
   parts.log.notice(LogLine("stopped"));
   const Exit code = stopped_well ? Exit::ok : Exit::software;
   // A session that is still at work keeps what it needs until the process is gone.

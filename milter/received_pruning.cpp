@@ -69,6 +69,11 @@ Result<Pruned> ReceivedStore::prune(Seconds before) {
   if (!reports) return tl::unexpected(reports.error());
   const auto refused = prune_all(prune_refused, database_, before);
   if (!refused) return tl::unexpected(refused.error());
+  auto counters = database_.prepare("DELETE FROM counter WHERE day < ?");
+  if (!counters) return tl::unexpected(counters.error());
+  const Day day = std::chrono::floor<std::chrono::days>(before);
+  counters->bind(0, std::int64_t{day.time_since_epoch().count()});
+  if (auto done = counters->run(); !done) return tl::unexpected(done.error());
   return Pruned{*reports, *refused};
 }
 

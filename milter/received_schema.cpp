@@ -127,10 +127,32 @@ ALTER TABLE report ADD COLUMN source_address TEXT;
 ALTER TABLE refused ADD COLUMN source_address TEXT;
 )sql";
 
+// Counters are kept by day, as days since 1970, so that what was dropped can be told for the days
+// of a summary; those from before then are of day 0. 'quota' has what each sender brought on this
+// day (R240).
+constexpr const char* kVersion4 = R"sql(
+ALTER TABLE counter RENAME TO total;
+CREATE TABLE counter (
+  day INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  value INTEGER NOT NULL,
+  PRIMARY KEY (day, name)
+) WITHOUT ROWID;
+INSERT INTO counter (day, name, value) SELECT 0, name, value FROM total;
+DROP TABLE total;
+
+CREATE TABLE quota (
+  day INTEGER NOT NULL,
+  holder TEXT NOT NULL,
+  reports INTEGER NOT NULL,
+  PRIMARY KEY (day, holder)
+) WITHOUT ROWID;
+)sql";
+
 }  // namespace
 
 const std::vector<std::string>& received_migrations() {
-  static const std::vector<std::string> migrations = {kVersion1, kVersion2, kVersion3};
+  static const std::vector<std::string> migrations = {kVersion1, kVersion2, kVersion3, kVersion4};
   return migrations;
 }
 

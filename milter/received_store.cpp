@@ -4,6 +4,7 @@
 #include "milter/received_likeness.hpp"
 #include "milter/received_schema.hpp"
 #include "milter/received_writer.hpp"
+#include "milter/report_quota.hpp"
 
 namespace tlsrpt::milter {
 
@@ -14,6 +15,12 @@ Result<Sqlite> open_received(const std::string& path, SqliteMode mode, int busy_
   if (!database || mode == SqliteMode::read_only) return database;
   if (auto done = fill_likeness(*database); !done) return tl::unexpected(done.error());
   return database;
+}
+
+tl::unexpected<Error> over_quota(std::string_view holder, const StoreLimits& limits) {
+  return fail(ErrorCode::limit_exceeded,
+              "{} has brought {} new reports today (MaximumReportsPerDay)", holder,
+              limits.max_reports_per_day);
 }
 
 }  // namespace
@@ -43,13 +50,18 @@ Result<Transaction> ReceivedStore::begin() {
   return Transaction::begin(database_);
 }
 
-Result<StoredReports> ReceivedStore::write(const StoreItem& item, const StoreLimits& limits) {
+Result<StoredReports> ReceivedStore::write(const StoreItem& item,
+                                           const std::vector<std::string>& holders,
+                                           const StoreLimits& limits) {
+  const Day day = std::chrono::floor<std::chrono::days>(item.at);
   StoredReports stored;
   std::map<std::string, std::uint64_t> counters = item.counters;
+  std::map<std::string, std::uint64_t> fresh;
   for (const ReceivedReport& received : item.reports) {
     auto one = write_received_report(database_, received);
     if (!one) return tl::unexpected(one.error());
     ++counters[one->duplicate ? "reports_duplicate" : "reports_stored"];
+    if (!one->duplicate && !holders.empty()) ++fresh[holders[stored.size()]];
     stored.push_back(*one);
   }
   for (const RefusedInput& input : item.refused) {
@@ -57,12 +69,18 @@ Result<StoredReports> ReceivedStore::write(const StoreItem& item, const StoreLim
       return tl::unexpected(done.error());
     }
   }
+  for (std::size_t i = item.reports.size(); i < holders.size(); ++i) {
+    if (!holders[i].empty()) ++fresh[holders[i]];
+  }
+  if (auto done = use_quota(database_, day, fresh); !done) return tl::unexpected(done.error());
   if (item.instead_of_refused) {
     if (auto done = remove_refused(database_, *item.instead_of_refused); !done) {
       return tl::unexpected(done.error());
     }
   }
-  if (auto done = add_counters(database_, counters); !done) return tl::unexpected(done.error());
+  if (auto done = add_counters(database_, day, counters); !done) {
+    return tl::unexpected(done.error());
+  }
   return stored;
 }
 
@@ -85,12 +103,19 @@ std::vector<Result<StoredReports>> ReceivedStore::store_all(
     }
     bool any_refused = false;
     for (std::size_t i = from; i < end; ++i) {
-      results.push_back(write(*items[i], limits));
+      const auto holders = quota_holders(*items[i], limits);
+      const auto exhausted = find_exhausted(database_, *items[i], holders, limits);
+      if (!exhausted) return tl::unexpected(exhausted.error());
+      if (!exhausted->empty()) {
+        results.push_back(over_quota(*exhausted, limits));
+        continue;
+      }
+      results.push_back(write(*items[i], holders, limits));
       if (!results.back()) return tl::unexpected(results.back().error());
       any_refused = any_refused || !items[i]->refused.empty();
     }
     if (any_refused) {
-      if (auto done = make_room_for_refused(database_, limits); !done) return done;
+      if (auto done = make_room_for_refused(database_, items[from]->at, limits); !done) return done;
     }
     return transaction->commit();
   };
@@ -105,16 +130,21 @@ std::vector<Result<StoredReports>> ReceivedStore::store_all(
   return results;
 }
 
-Result<void> ReceivedStore::count(const std::map<std::string, std::uint64_t>& counters) {
+Result<void> ReceivedStore::count(const std::map<std::string, std::uint64_t>& counters,
+                                  Seconds at) {
   StoreItem item;
+  item.at = at;
   item.counters = counters;
   if (auto done = store(item, {}); !done) return tl::unexpected(done.error());
   return {};
 }
 
-Result<std::map<std::string, std::uint64_t>> ReceivedStore::counters() {
-  auto query = database_.prepare("SELECT name, value FROM counter");
+Result<std::map<std::string, std::uint64_t>> ReceivedStore::counters(Day since, Day until) {
+  auto query = database_.prepare(
+      "SELECT name, sum(value) FROM counter WHERE day >= ? AND day < ? GROUP BY name");
   if (!query) return tl::unexpected(query.error());
+  query->bind(0, std::int64_t{since.time_since_epoch().count()});
+  query->bind(1, std::int64_t{until.time_since_epoch().count()});
   std::map<std::string, std::uint64_t> counters;
   for (;;) {
     auto row = query->step();

@@ -58,10 +58,11 @@ struct StoredReport {
 struct StoreItem {
   std::vector<ReceivedReport> reports;
   std::vector<RefusedInput> refused;
-  /// Added to the running totals; what became of the reports is counted besides.
+  /// Added to those of the day; what became of the reports is counted besides.
   std::map<std::string, std::uint64_t> counters;
   /// The refused input that these reports were found in after all: its row goes when they come.
   std::optional<std::int64_t> instead_of_refused;
+  Seconds at{};  ///< now: the day that it counts for
 };
 
 /// Of a StoreItem's reports, in their order.
@@ -76,6 +77,7 @@ struct KeptRefusal {
 struct StoreLimits {
   std::size_t max_refused_bytes = 100u << 20;  ///< of kept bytes; the oldest make place
   std::size_t max_refused_rows = 100'000;      ///< refused inputs remembered at all
+  std::uint64_t max_reports_per_day = 0;       ///< new ones of one sender (R240); 0: no limit
 };
 
 struct ReportFilter {
@@ -133,21 +135,25 @@ class ReceivedStore {
   /// authentic copy's standing. Two that are authentic under different names are two reports.
   ///
   /// An identical refused input is counted again; where room ends, bytes go before rows, the oldest
-  /// first.
+  /// first, and that is counted.
+  ///
+  /// limit_exceeded: a sender has brought so many new reports on this day that the item is not
+  /// taken (R240).
   Result<StoredReports> store(const StoreItem& item, const StoreLimits& limits);
   Result<StoredReports> store(const std::vector<ReceivedReport>& reports,
                               const std::vector<RefusedInput>& refused, const StoreLimits& limits) {
-    return store(StoreItem{reports, refused, {}, {}}, limits);
+    return store(StoreItem{reports, refused, {}, {}, {}}, limits);
   }
   /// The same for several items with one commit; the results are theirs, in order. If that fails,
   /// each item gets a transaction of its own, so that a bad one costs only itself.
   std::vector<Result<StoredReports>> store_all(const std::vector<const StoreItem*>& items,
                                                const StoreLimits& limits);
 
-  /// Adds to running totals shown by summary: mails seen, reports stored, duplicates, refused by
-  /// reason, ...
-  Result<void> count(const std::map<std::string, std::uint64_t>& counters);
-  Result<std::map<std::string, std::uint64_t>> counters();
+  /// Adds to the counters of a day: mails seen, reports stored, duplicates, refused by reason, ...
+  Result<void> count(const std::map<std::string, std::uint64_t>& counters, Seconds at = {});
+  /// The sums of some days, the last one excluded; by default of all.
+  Result<std::map<std::string, std::uint64_t>> counters(Day since = Day::min(),
+                                                        Day until = Day::max());
 
   Result<std::vector<ListedReport>> list(const ReportFilter& filter);
   /// As list, but one at a time, so that a year of reports need not fit into memory.
@@ -162,8 +168,8 @@ class ReceivedStore {
   /// the other, begin with 0. See StoreItem::instead_of_refused.
   Result<std::optional<KeptRefusal>> refused_after(std::int64_t id);
 
-  /// Forgets reports and refused inputs received before that time, a batch for each transaction,
-  /// so that a filter waiting to store is not kept waiting.
+  /// Forgets reports, refused inputs and counters of before that time, a batch for each
+  /// transaction, so that a filter waiting to store is not kept waiting.
   Result<Pruned> prune(Seconds before);
   /// What prune would forget.
   Result<Pruned> count_older(Seconds before);
@@ -173,7 +179,8 @@ class ReceivedStore {
       : path_(std::move(path)), busy_timeout_ms_(busy_timeout_ms), database_(std::move(database)) {}
   Result<void> follow_file();
   Result<Transaction> begin();
-  Result<StoredReports> write(const StoreItem& item, const StoreLimits& limits);
+  Result<StoredReports> write(const StoreItem& item, const std::vector<std::string>& holders,
+                              const StoreLimits& limits);
   std::string path_;
   int busy_timeout_ms_;
   Sqlite database_;

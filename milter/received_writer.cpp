@@ -272,7 +272,7 @@ Result<void> write_refused(Sqlite& database, const RefusedInput& refused,
   return insert->run();
 }
 
-Result<void> make_room_for_refused(Sqlite& database, const StoreLimits& limits) {
+Result<void> make_room_for_refused(Sqlite& database, Seconds now, const StoreLimits& limits) {
   const auto room = refused_room(database);
   if (!room) return tl::unexpected(room.error());
   const auto surplus_bytes = room->bytes - static_cast<std::int64_t>(limits.max_refused_bytes);
@@ -283,13 +283,18 @@ Result<void> make_room_for_refused(Sqlite& database, const StoreLimits& limits) 
   for (const std::int64_t id : *ids) {
     if (auto done = drop->bind(0, id).run(); !done) return done;
   }
+  std::map<std::string, std::uint64_t> lost;
+  if (!ids->empty()) lost["refused_bytes_dropped"] = ids->size();
   const auto surplus_rows = room->rows - static_cast<std::int64_t>(limits.max_refused_rows);
-  if (surplus_rows <= 0) return {};
-  auto remove = database.cached(
-      "DELETE FROM refused WHERE id IN "
-      "(SELECT id FROM refused ORDER BY received_at, id LIMIT ?)");
-  if (!remove) return tl::unexpected(remove.error());
-  return remove->bind(0, surplus_rows).run();
+  if (surplus_rows > 0) {
+    auto remove = database.cached(
+        "DELETE FROM refused WHERE id IN "
+        "(SELECT id FROM refused ORDER BY received_at, id LIMIT ?)");
+    if (!remove) return tl::unexpected(remove.error());
+    if (auto done = remove->bind(0, surplus_rows).run(); !done) return done;
+    lost["refused_forgotten"] = static_cast<std::uint64_t>(surplus_rows);
+  }
+  return add_counters(database, std::chrono::floor<std::chrono::days>(now), lost);
 }
 
 Result<void> remove_refused(Sqlite& database, std::int64_t id) {
@@ -298,14 +303,15 @@ Result<void> remove_refused(Sqlite& database, std::int64_t id) {
   return remove->bind(0, id).run();
 }
 
-Result<void> add_counters(Sqlite& database, const std::map<std::string, std::uint64_t>& counters) {
+Result<void> add_counters(Sqlite& database, Day day,
+                          const std::map<std::string, std::uint64_t>& counters) {
   auto add = database.cached(
-      "INSERT INTO counter (name, value) VALUES (?, ?) "
-      "ON CONFLICT (name) DO UPDATE SET value = value + excluded.value");
+      "INSERT INTO counter (day, name, value) VALUES (?, ?, ?) "
+      "ON CONFLICT (day, name) DO UPDATE SET value = value + excluded.value");
   if (!add) return tl::unexpected(add.error());
   for (const auto& [name, value] : counters) {
-    add->bind(0, name);
-    bind_count(*add, 1, value);
+    add->bind(0, std::int64_t{day.time_since_epoch().count()}).bind(1, name);
+    bind_count(*add, 2, value);
     if (auto done = add->run(); !done) return done;
   }
   return {};

@@ -19,13 +19,13 @@ Result<std::optional<std::int64_t>> find_received_report(Sqlite& database,
 Result<void> write_refused(Sqlite& database, const RefusedInput& refused,
                            const StoreLimits& limits);
 
-/// Brings the refused inputs back within their limits.
-Result<void> make_room_for_refused(Sqlite& database, const StoreLimits& limits);
+/// Brings the refused inputs back within their limits, and counts what that cost.
+Result<void> make_room_for_refused(Sqlite& database, Seconds now, const StoreLimits& limits);
 
 Result<void> remove_refused(Sqlite& database, std::int64_t id);
 
-/// Adds to the running totals.
-Result<void> add_counters(Sqlite& database, const std::map<std::string, std::uint64_t>& counters);
+Result<void> add_counters(Sqlite& database, Day day,
+                          const std::map<std::string, std::uint64_t>& counters);
 
 /// Removes what belongs to a report, but not its row.
 Result<void> remove_policies(Sqlite& database, std::int64_t id);

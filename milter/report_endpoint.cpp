@@ -74,6 +74,11 @@ bool is_mislabelled(const HttpRequest& request, std::string_view body) {
   return true;
 }
 
+std::int64_t seconds_of_day_left(Seconds now) {
+  const Day tomorrow = std::chrono::floor<std::chrono::days>(now) + std::chrono::days(1);
+  return (Seconds(tomorrow) - now).count();
+}
+
 HttpResponse retry_later(unsigned status, std::string_view text, std::int64_t seconds) {
   HttpResponse response = text_response(status, text);
   response.fields.emplace_back("Retry-After", std::to_string(seconds));
@@ -184,6 +189,9 @@ HttpResponse ReportEndpoint::respond(const IntakeResult& result, const std::stri
       response = text_response(status_of(refusal), to_word(refusal));
       break;
     }
+    case Disposition::over_limit:
+      response = retry_later(429, "too-many-reports", seconds_of_day_left(parts_.clock.now()));
+      break;
     case Disposition::dns_error:
     case Disposition::failed:
       response = retry_later(503, "not-stored", kRetrySeconds);

@@ -135,8 +135,9 @@ class InputRun {
     }
     auto store = open_to_write(*path);
     if (!store) return tl::unexpected(store.error());
-    StoreLimits limits;
-    limits.max_refused_bytes = config_.bytes(Key::maximum_refused_size);
+    StoreLimits limits = store_limits(config_);
+    // Of the files of an administrator, as many as he likes.
+    if (!options_.pipe) limits.max_reports_per_day = 0;
     batch_.emplace(std::move(*store), limits);
     if (options_.rejected) return open_rejected(*path, SqliteMode::read_only);
     return {};
@@ -205,6 +206,7 @@ class InputRun {
                   false,
                   {}};
     if (!importing_ || !done.examined) return done;
+    done.item.at = clock_.now();
     done.item.reports = accepted_reports(*done.examined);
     if (options_.record_refused) done.item.refused = refused_input(*done.examined, input.bytes);
     if (options_.pipe) ++done.item.counters["mails_seen"];
@@ -218,6 +220,7 @@ class InputRun {
                   false,
                   {}};
     if (!done.examined) return done;
+    done.item.at = clock_.now();
     done.item.reports = accepted_reports(*done.examined);
     // What is still refused in it keeps the row.
     if (refused_input(*done.examined, {}).empty()) done.item.instead_of_refused = refusal.id;

@@ -67,7 +67,11 @@ void keep_house(Service& service) {
   if (const auto count = service.server.take_expired(); count > 0) {
     counters.emplace("https_timeouts", count);
   }
-  service.intake.count(std::move(counters));
+  if (const auto count = service.server.take_turned_away(); count > 0) {
+    counters.emplace("https_turned_away", count);
+  }
+  service.intake.count(counters);
+  service.intake.write_counters();
   service.endpoint.tell_suppressed();
   service.pruner.prune_when_due();
 }

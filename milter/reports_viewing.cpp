@@ -185,6 +185,17 @@ Result<void> add_earlier(const SummaryQuestion& question, ReceivedStore& store,
   });
 }
 
+/// Those of the days on which something came.
+Result<void> add_counters(const SummaryQuestion& question, ReceivedStore& store,
+                          SummaryBuilder& builder) {
+  using std::chrono::days;
+  const Day until = question.until ? std::chrono::ceil<days>(*question.until) : Day::max();
+  auto counters = store.counters(std::chrono::floor<days>(question.since), until);
+  if (!counters) return tl::unexpected(counters.error());
+  builder.set_counters(std::move(*counters));
+  return {};
+}
+
 Exit summary_command(const ReportsOptions& options, const Config& config, const Clock& clock,
                      ReceivedStore& store) {
   const SummaryQuestion question = question_of(options, config, clock);
@@ -202,6 +213,7 @@ Exit summary_command(const ReportsOptions& options, const Config& config, const 
   const auto refusals = store.list_refused(refused);
   if (!refusals) return failed(refusals.error());
   for (const ListedRefusal& refusal : *refusals) builder.add(refusal);
+  if (done = add_counters(question, store, builder); !done) return failed(done.error());
   const Summary summary = builder.finish();
   if (options.json) return printed(summary_json(summary));
   std::string text = summary_text(summary);

@@ -86,7 +86,7 @@ ServeSettings serve_settings(const Config& config, const std::string& file,
   settings.server.unbounded = settings.endpoint.trusted_proxies;
   settings.server.timeout = config.duration(Key::http_timeout);
   settings.intake = intake_settings(config);
-  settings.store.max_refused_bytes = config.bytes(Key::maximum_refused_size);
+  settings.store = store_limits(config);
   settings.store_path = check.take(Key::database, received_path(config.text(Key::database)));
   settings.identity = check.take(Key::user_id, find_identity(config.text(Key::user_id)));
   if (const std::string& group = config.text(Key::socket_group); !group.empty()) {

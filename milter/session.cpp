@@ -179,10 +179,7 @@ IntakeResult Session::take() {
     case SpooledMessage::State::no_memory:
       break;
   }
-  IntakeResult result;
-  result.disposition = Disposition::failed;
-  result.detail = "report mails in transit fill the memory that MaximumSpoolSize allows";
-  return result;
+  return taker_.not_held();
 }
 
 void Session::log(const IntakeResult& result) {
@@ -226,6 +223,11 @@ Answer Session::answer_to(const IntakeResult& result) {
     case Disposition::dns_error:
       return answer(settings_->on_dns_error, "4.7.5",
                     "The DKIM key of this TLS report cannot be looked up now");
+    case Disposition::over_limit:
+      // No fault of ours that a setting could forgive: his queue is the one to fill.
+      return make_answer(
+          Reply::tempfail, "4.7.1",
+          fmt::format("Too many new TLS reports of {} today", result.dkim.best.domain));
     case Disposition::failed:
       return answer(settings_->on_internal_error, "4.3.0", "TLS report cannot be stored now");
   }

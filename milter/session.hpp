@@ -48,6 +48,8 @@ class MailTaker {
   /// The same for a mail whose beginning alone was kept.
   virtual IntakeResult take_cut(std::string_view beginning, std::size_t limit,
                                 const std::string& queue_id) = 0;
+  /// What becomes of one for which there is no memory.
+  virtual IntakeResult not_held() = 0;
 };
 
 /// What the answers depend on; never changed while a session has it.

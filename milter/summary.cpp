@@ -175,6 +175,10 @@ void SummaryBuilder::add(const ListedRefusal& refusal) {
   add_saturating(totals_.refused[refusal.refusal], refusal.times);
 }
 
+void SummaryBuilder::set_counters(std::map<std::string, std::uint64_t> counters) {
+  totals_.counters = std::move(counters);
+}
+
 Summary SummaryBuilder::finish() const {
   Summary summary = totals_;
   summary.question = question_;

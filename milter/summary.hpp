@@ -85,7 +85,8 @@ struct Summary {
   std::vector<FailureSummary> failures;    ///< most sessions first
   std::vector<SilentReporter> silent;      ///< longest silence first
   std::map<Refusal, std::uint64_t> refused;
-  std::uint64_t left_out = 0;  ///< entries beyond the bound on distinct ones
+  std::map<std::string, std::uint64_t> counters;  ///< the store's, of those days of arrival
+  std::uint64_t left_out = 0;                     ///< entries beyond the bound on distinct ones
   [[nodiscard]] bool failing() const;
 };
 
@@ -99,6 +100,7 @@ class SummaryBuilder {
   /// Reports before 'since' only say who used to report: give those of as long a time before it.
   void add(const ListedReport& listed);
   void add(const ListedRefusal& refusal);
+  void set_counters(std::map<std::string, std::uint64_t> counters);
   [[nodiscard]] Summary finish() const;
 
  private:

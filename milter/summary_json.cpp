@@ -99,6 +99,8 @@ std::string summary_json(const Summary& summary) {
   for (const auto& [refusal, inputs] : summary.refused) {
     object["refused"][std::string(to_word(refusal))] = inputs;
   }
+  object["counters"] = Json::object();
+  for (const auto& [name, value] : summary.counters) object["counters"][name] = value;
   object["quarantined"] = summary.quarantined;
   object["left-out"] = summary.left_out;
   return escape_json_for_terminal(

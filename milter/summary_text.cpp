@@ -7,6 +7,7 @@
 
 #include "common/escape.hpp"
 #include "common/result_type.hpp"
+#include "milter/summary_counters.hpp"
 #include "milter/text_table.hpp"
 
 namespace tlsrpt::milter {
@@ -281,7 +282,8 @@ std::string summary_text(const Summary& summary) {
   } else {
     text += "\n" + verdict(summary) + failures(summary) + domains(summary) + reporters(summary);
   }
-  return text + silent(summary) + quarantined(summary) + refused(summary) + notes(summary);
+  return text + silent(summary) + quarantined(summary) + refused(summary) +
+         losses_text(summary.counters) + notes(summary);
 }
 
 }  // namespace tlsrpt::milter

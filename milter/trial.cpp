@@ -18,6 +18,7 @@ struct NoLog final : Log {
 struct NoTaker final : MailTaker {
   IntakeResult take(std::string_view, const std::string&) override { return {}; }
   IntakeResult take_cut(std::string_view, std::size_t, const std::string&) override { return {}; }
+  IntakeResult not_held() override { return {}; }
 };
 
 Answer answer_to(const IntakeResult& result, const SessionSettings& settings) {
@@ -47,6 +48,7 @@ void count(Trial& trial, Disposition disposition) {
       ++trial.others;
       return;
     case Disposition::dns_error:
+    case Disposition::over_limit:
     case Disposition::failed:
       ++trial.to_come_again;
       return;

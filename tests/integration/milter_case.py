@@ -27,6 +27,7 @@ def lf(message):
 class MilterCase(unittest.TestCase):
     server = postfix_server.PostfixServer
     running = None
+    other_signers = ()  # domains that sign as well
 
     @classmethod
     def setUpClass(cls):
@@ -37,7 +38,10 @@ class MilterCase(unittest.TestCase):
         if skip:
             raise unittest.SkipTest(skip)
         cls.signer = Signer("sender.example")
-        cls.dns = UnboundServer(cls.signer.zones())
+        zones = cls.signer.zones()
+        for domain in cls.other_signers:
+            zones.update(Signer(domain).zones())
+        cls.dns = UnboundServer(zones)
         cls.dns.start()
         cls.addClassCleanup(cls.dns.stop)
         cls.mta = cls.postfix = cls.server()

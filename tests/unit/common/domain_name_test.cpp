@@ -105,6 +105,24 @@ TEST(DomainName, domain_of_an_address_stands_behind_the_last_at_sign) {
     EXPECT_EQ(domain_of_address(address), std::nullopt) << address;
 }
 
+TEST(DomainName, an_organisation_has_one_name_below_the_public_suffix) {
+  const struct {
+    std::string_view name, organization;
+  } rows[] = {
+      {"x.example", "x.example"},
+      {"a.b.x.example", "x.example"},
+      {"a.b.x.co.uk", "x.co.uk"},
+      {"a.x.github.io", "x.github.io"},
+      {"co.uk", "co.uk"},
+      {"com", "com"},
+      {"a.nosuchtld", "a.nosuchtld"},
+      {"b.a.nosuchtld", "a.nosuchtld"},
+      {"localhost", "localhost"},
+      {"", ""},
+  };
+  for (const auto& row : rows) EXPECT_EQ(organizational_domain(row.name), row.organization);
+}
+
 TEST(DomainName, a_signer_is_aligned_with_itself_and_what_is_below_it) {  // R207
   const struct {
     std::string_view signer, domain;

@@ -71,6 +71,7 @@ TEST(IntakeLog, names_the_report_that_has_to_come_again) {
   result.outcomes = {report("one", 0)};
   for (const auto& [disposition, tag, level] :
        {std::tuple{Disposition::dns_error, "dns-error ", LogLevel::warning},
+        std::tuple{Disposition::over_limit, "over-limit ", LogLevel::warning},
         std::tuple{Disposition::failed, "intake-failed ", LogLevel::error}}) {
     result.disposition = disposition;
     const auto entries = describe_mail(result, "QID");

@@ -93,6 +93,54 @@ TEST_F(IntakeServiceTest, records_a_cut_mail) {
   EXPECT_EQ(store.list_refused({}).value().size(), 1u);
 }
 
+TEST_F(IntakeServiceTest, puts_off_a_sender_over_its_limit_and_counts_that_without_a_commit) {
+  SCOPED_TRACE("R240");
+  StoreLimits limits;
+  limits.max_reports_per_day = 2;
+  IntakeService service(settings_, limits, {opener_, dns_, clock_, log_}, open_store());
+  EXPECT_EQ(service.take("1", "Q").disposition, Disposition::stored);
+  EXPECT_EQ(service.take("2", "Q").disposition, Disposition::stored);
+  const IntakeResult third = service.take("3", "Q");
+  EXPECT_EQ(third.disposition, Disposition::over_limit);
+  EXPECT_NE(third.detail.find("MaximumReportsPerDay"), std::string::npos) << third.detail;
+  EXPECT_EQ(service.take("2", "Q").disposition, Disposition::stored) << "a duplicate";
+  ReceivedStore store = open_store();
+  EXPECT_EQ(store.list({}).value().size(), 2u);
+  EXPECT_EQ(store.counters().value().count("put_off_over_limit"), 0u);
+  service.write_counters();
+  service.write_counters();
+  EXPECT_EQ(store.counters().value().at("put_off_over_limit"), 1u);
+  EXPECT_EQ(store.counters().value().at("mails_seen"), 3u) << "it is counted when it is taken";
+}
+
+TEST_F(IntakeServiceTest, counts_what_is_put_off_by_its_cause) {
+  IntakeService service(settings_, {}, {opener_, dns_, clock_, log_}, open_store());
+  const IntakeResult result = service.not_held();
+  EXPECT_EQ(result.disposition, Disposition::failed);
+  EXPECT_NE(result.detail.find("MaximumSpoolSize"), std::string::npos) << result.detail;
+  EXPECT_EQ(service.take_body("{no reader", {"https", ""}).disposition, Disposition::failed);
+  service.write_counters();
+  const std::map<std::string, std::uint64_t> expected{{"put_off_fault", 2}};
+  EXPECT_EQ(open_store().counters().value(), expected);
+}
+
+TEST_F(IntakeServiceTest, counts_later_what_could_not_be_counted) {
+  IntakeService service(settings_, {}, {opener_, dns_, clock_, log_}, open_store());
+  service.count({{"https_timeouts", 2}});
+  Sqlite other = Sqlite::open(folder_.file("received.db"), SqliteMode::read_write_create,
+                              received_migrations())
+                     .value();
+  ASSERT_TRUE(
+      other.execute("CREATE TRIGGER no BEFORE INSERT ON counter BEGIN "
+                    "SELECT RAISE(ABORT, 'no'); END"));
+  service.write_counters();
+  EXPECT_TRUE(open_store().counters().value().empty());
+  ASSERT_TRUE(other.execute("DROP TRIGGER no"));
+  service.count({{"https_timeouts", 1}});
+  service.write_counters();
+  EXPECT_EQ(open_store().counters().value().at("https_timeouts"), 3u);
+}
+
 TEST_F(IntakeServiceTest, takes_a_report_that_came_without_a_mail) {
   IntakeService service(settings_, {}, {opener_, dns_, clock_, log_}, open_store());
   MailContext https{"https", ""};

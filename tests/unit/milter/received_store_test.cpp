@@ -6,6 +6,7 @@
 
 #include <filesystem>
 
+#include "milter/received_schema.hpp"
 #include "received_samples.hpp"
 #include "tests/unit/temp_dir.hpp"
 
@@ -396,6 +397,39 @@ TEST_F(Store, adds_up_counters) {
   ASSERT_TRUE(counters);
   EXPECT_EQ(*counters,
             (std::map<std::string, std::uint64_t>{{"mails", 5}, {"refused not-json", 1}}));
+}
+
+TEST_F(Store, keeps_counters_by_day) {
+  using Counters = std::map<std::string, std::uint64_t>;
+  ASSERT_TRUE(store_->count({{"mails", 1}}, march(3)));
+  ASSERT_TRUE(store_->count({{"mails", 2}, {"posts", 7}}, march(4) - std::chrono::seconds(1)));
+  ASSERT_TRUE(store_->count({{"mails", 4}}, march(4)));
+  const auto day = [](unsigned number) {
+    return std::chrono::floor<std::chrono::days>(march(number));
+  };
+  EXPECT_EQ(store_->counters(day(3), day(4)).value(), (Counters{{"mails", 3}, {"posts", 7}}));
+  EXPECT_EQ(store_->counters(day(4)).value(), (Counters{{"mails", 4}}));
+  ASSERT_TRUE(store_->prune(march(4)));
+  EXPECT_EQ(store_->counters().value(), (Counters{{"mails", 4}}));
+}
+
+TEST_F(Store, counts_what_it_forgets_of_refused_mails) {
+  refuse({refused_mail(1, "a"), refused_mail(2, "bb"), refused_mail(3, "cc")}, StoreLimits{3, 2});
+  EXPECT_EQ(store_->counters().value().at("refused_bytes_dropped"), 2u);
+  EXPECT_EQ(store_->counters().value().at("refused_forgotten"), 1u);
+}
+
+TEST_F(Store, keeps_counters_of_an_older_version) {
+  const std::string path = directory_.file("old.db");
+  {
+    const std::vector<std::string> older(received_migrations().begin(),
+                                         received_migrations().begin() + 3);
+    Sqlite database = Sqlite::open(path, SqliteMode::read_write_create, older).value();
+    ASSERT_TRUE(database.execute("INSERT INTO counter (name, value) VALUES ('mails_seen', 41)"));
+  }
+  ReceivedStore store = ReceivedStore::open(path, SqliteMode::read_write_create).value();
+  ASSERT_TRUE(store.count({{"mails_seen", 1}}, march(3)));
+  EXPECT_EQ(store.counters().value().at("mails_seen"), 42u);
 }
 
 TEST_F(Store, forgets_what_arrived_before_a_time) {

@@ -289,6 +289,33 @@ TEST(ReportEndpoint, says_503_when_a_report_cannot_be_stored) {
   EXPECT_EQ(response.fields.front().first, "Retry-After");
 }
 
+/// An intake whose store has had enough of this source.
+struct SatedTaker final : BodyTaker {
+  IntakeResult take_body(std::string_view, const MailContext&) override {
+    IntakeResult result;
+    result.disposition = Disposition::over_limit;
+    return result;
+  }
+};
+
+TEST(ReportEndpoint, tells_a_source_over_its_daily_limit_to_come_again_tomorrow) {  // R240
+  SatedTaker taker;
+  FakeClock clock;
+  clock.time = Day(std::chrono::year(2026) / 3 / 5) + std::chrono::hours(23);
+  FakeLog log;
+  ReportEndpoint endpoint({}, {taker, clock, log});
+  SpoolBudget budget(1u << 20);
+  SpooledMessage body(budget, 1000);
+  body.append(json());
+  HttpRequest request;
+  request.method = "POST";
+  const HttpResponse response = endpoint.answer(request, body);
+  EXPECT_EQ(response.status, 429u);
+  EXPECT_EQ(response.body, "too-many-reports\n");
+  ASSERT_EQ(response.fields.front().first, "Retry-After");
+  EXPECT_EQ(response.fields.front().second, "3600");
+}
+
 TEST(HttpRoutes, know_their_paths_and_no_others) {
   bool healthy = true;
   HealthPage page([&healthy] { return healthy; });

@@ -25,7 +25,14 @@ class FakeTaker final : public MailTaker {
     queue_ids.push_back(queue_id);
     return answer;
   }
+  IntakeResult not_held() override {
+    ++unheld;
+    IntakeResult failed;
+    failed.disposition = Disposition::failed;
+    return failed;
+  }
   IntakeResult answer;
+  int unheld = 0;
   std::vector<std::string> messages;
   std::vector<std::string> cut_messages;
   std::vector<std::size_t> limits;
@@ -138,6 +145,7 @@ TEST_F(SessionTest, answers_each_disposition_as_configured) {
         Row{Disposition::no_report, Reply::reject, "550", "5.7.1", "not-a-report"},
         Row{Disposition::refused, Reply::reject, "550", "5.7.1", "report-refused"},
         Row{Disposition::dns_error, Reply::tempfail, "451", "4.7.5", "dns-error"},
+        Row{Disposition::over_limit, Reply::tempfail, "451", "4.7.1", "over-limit"},
         Row{Disposition::failed, Reply::tempfail, "451", "4.3.0", "intake-failed"}}) {
     SCOPED_TRACE(row.tag);
     taker_.answer.disposition = row.disposition;
@@ -150,6 +158,16 @@ TEST_F(SessionTest, answers_each_disposition_as_configured) {
     EXPECT_EQ(answer.text.empty(), row.code[0] == '\0');
     EXPECT_EQ(log_.count(row.tag), before + 1);
   }
+}
+
+TEST_F(SessionTest, puts_off_a_sender_over_its_limit_whatever_is_configured) {  // R240
+  settings_.on_internal_error = settings_.on_dns_error = settings_.on_bad_report = Reply::accept;
+  taker_.answer.disposition = Disposition::over_limit;
+  taker_.answer.dkim.best.domain = "flood.example";
+  Session session = make();
+  const Answer answer = send(session, {"<tls@example.org>"});
+  EXPECT_EQ(answer.reply, Reply::tempfail);
+  EXPECT_EQ(answer.text, "Too many new TLS reports of flood.example today");
 }
 
 TEST_F(SessionTest, quarantines_at_the_end_of_the_message_only) {
@@ -396,6 +414,7 @@ TEST_F(SessionTest, answers_a_full_spool_with_on_internal_error_and_recovers) {
   EXPECT_EQ(answer.reply, Reply::tempfail);
   EXPECT_EQ(answer.enhanced, "4.3.0");
   EXPECT_TRUE(taker_.messages.empty());
+  EXPECT_EQ(taker_.unheld, 1);
   EXPECT_EQ(log_.count("intake-failed"), 1u);
   EXPECT_EQ(first.end_of_message("Q1").reply, Reply::accept);
   EXPECT_EQ(small.left(), 64u << 10) << "all memory was given back";

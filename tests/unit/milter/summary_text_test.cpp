@@ -146,6 +146,23 @@ TEST(SummaryText, escapes_every_text_of_a_stranger) {
   EXPECT_EQ(text.find("\xe2\x80\xae"), std::string::npos);
 }
 
+TEST(SummaryText, shows_what_was_only_counted_behind_what_was_refused) {
+  SummaryQuestion question;
+  question.now = march(8);
+  question.since = march(5);
+  SummaryBuilder builder(question);
+  ListedRefusal refusal;
+  refusal.refusal = Refusal::not_authentic;
+  builder.add(refusal);
+  builder.set_counters({{"mails_seen", 9}, {"put_off_over_limit", 3}});
+  const Summary summary = builder.finish();
+  const std::string text = summary_text(summary);
+  EXPECT_NE(text.find("\nNOT TAKEN"), std::string::npos) << text;
+  EXPECT_GT(text.find("\nNOT TAKEN"), text.find("\nREFUSED"));
+  const auto object = nlohmann::json::parse(summary_json(summary));
+  EXPECT_EQ(object["counters"], (nlohmann::json{{"mails_seen", 9}, {"put_off_over_limit", 3}}));
+}
+
 TEST(SummaryJson, has_the_same_numbers) {
   const auto object = nlohmann::json::parse(summary_json(sum_up(bad_week())));
   EXPECT_EQ(object["reports"], 2);
