@@ -73,6 +73,10 @@ class NameTable {
     }
   }
 
+  [[nodiscard]] std::span<const Name> all() const {
+    return {names_.data(), names_.data() + ends_[kLongestName]};
+  }
+
   [[nodiscard]] std::span<const Name> of_length(std::size_t length) const {
     if (length == 0 || length > kLongestName) return {};
     return {names_.data() + ends_[length - 1], names_.data() + ends_[length]};
@@ -135,6 +139,10 @@ constexpr NameTable kFailureDetails({
     Name{"failure-error-code", Member::failure_reason_code, Origin::alias},
 });
 
+constexpr std::array kObjects = {ReportObject::report,        ReportObject::date_range,
+                                 ReportObject::policy_result, ReportObject::policy,
+                                 ReportObject::summary,       ReportObject::failure_details};
+
 const NameTable& names_of(ReportObject object) {
   switch (object) {
     case ReportObject::report:
@@ -153,6 +161,108 @@ const NameTable& names_of(ReportObject object) {
   return kFailureDetails;
 }
 
+/// Letters and digits of a name, in lower case; "" if there are more than any name has.
+class Folded {
+ public:
+  explicit Folded(std::string_view name) {
+    for (const char c : name) {
+      const char low = ascii_lower(c);
+      if ((low < 'a' || low > 'z') && (low < '0' || low > '9')) continue;
+      if (size_ == text_.size()) {
+        size_ = 0;
+        return;
+      }
+      text_[size_++] = low;
+    }
+  }
+
+  [[nodiscard]] std::string_view text() const { return {text_.data(), size_}; }
+
+  /// Is it the same but for what was left out here?
+  [[nodiscard]] bool is(std::string_view name) const {
+    std::size_t at = 0;
+    for (const char c : name) {
+      if (c == '-') continue;
+      if (at == size_ || text_[at++] != c) return false;
+    }
+    return at == size_;
+  }
+
+ private:
+  std::array<char, kLongestName> text_{};
+  std::size_t size_ = 0;
+};
+
+struct OtherName {
+  ReportObject object;
+  std::string_view folded;
+  Member member;
+};
+
+/// Names that senders and drafts use for a member and that can mean nothing else there.
+constexpr std::array kOtherNames = {
+    OtherName{ReportObject::report, "organisationname", Member::organization_name},
+    OtherName{ReportObject::report, "orgname", Member::organization_name},
+    OtherName{ReportObject::date_range, "start", Member::start_datetime},
+    OtherName{ReportObject::date_range, "begin", Member::start_datetime},
+    OtherName{ReportObject::date_range, "startdate", Member::start_datetime},
+    OtherName{ReportObject::date_range, "end", Member::end_datetime},
+    OtherName{ReportObject::date_range, "enddate", Member::end_datetime},
+    OtherName{ReportObject::policy_result, "failuredetail", Member::failure_details},
+    OtherName{ReportObject::policy, "policystrings", Member::policy_string},
+    OtherName{ReportObject::policy, "mxhosts", Member::mx_host},
+    OtherName{ReportObject::policy, "mxhostpatterns", Member::mx_host},
+    OtherName{ReportObject::summary, "totalsuccessfulsessionscount",
+              Member::total_successful_session_count},
+    OtherName{ReportObject::summary, "totalsuccesssessioncount",
+              Member::total_successful_session_count},
+    OtherName{ReportObject::summary, "totalfailedsessioncount",
+              Member::total_failure_session_count},
+    OtherName{ReportObject::summary, "totalfailuresessionscount",
+              Member::total_failure_session_count},
+    OtherName{ReportObject::failure_details, "failedsessionscount", Member::failed_session_count},
+    OtherName{ReportObject::failure_details, "failuresessioncount", Member::failed_session_count},
+    OtherName{ReportObject::failure_details, "totalfailuresessioncount",
+              Member::failed_session_count},
+    OtherName{ReportObject::failure_details, "sessioncount", Member::failed_session_count},
+    OtherName{ReportObject::failure_details, "receivingmxhost", Member::receiving_mx_hostname},
+    OtherName{ReportObject::failure_details, "receivingmxip", Member::receiving_ip},
+    OtherName{ReportObject::failure_details, "receivingmtaip", Member::receiving_ip},
+    OtherName{ReportObject::failure_details, "sendingip", Member::sending_mta_ip},
+    OtherName{ReportObject::failure_details, "additionalinfo", Member::additional_information},
+    OtherName{ReportObject::failure_details, "failurereason", Member::failure_reason_code},
+    OtherName{ReportObject::failure_details, "reasoncode", Member::failure_reason_code},
+};
+
+std::optional<FoundMember> find_by_spelling(ReportObject object, const Folded& name) {
+  for (const Name& known : names_of(object).all()) {
+    if (!name.is(known.name)) continue;
+    FoundMember found = known.found;
+    found.alias = true;
+    return found;
+  }
+  return std::nullopt;
+}
+
+/// A name that its object does not have as it is spelt.
+std::optional<FoundMember> find_odd_member(ReportObject object, std::string_view name) {
+  const Folded folded(name);
+  if (folded.text().empty()) return std::nullopt;
+  if (const auto found = find_by_spelling(object, folded)) return found;
+  for (const OtherName& other : kOtherNames) {
+    if (other.object == object && other.folded == folded.text())
+      return FoundMember{other.member, type_of(other.member), false, /*alias=*/true};
+  }
+  for (const ReportObject other : kObjects) {
+    auto found = find_by_spelling(other, folded);
+    if (!found || found->lifted) continue;
+    found->elsewhere = other;
+    found->alias = false;
+    return found;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<FoundMember> find_member(ReportObject object, std::string_view name) {
@@ -166,7 +276,7 @@ std::optional<FoundMember> find_member(ReportObject object, std::string_view nam
     found.other_case = true;
     return found;
   }
-  return std::nullopt;
+  return find_odd_member(object, name);
 }
 
 }  // namespace tlsrpt

@@ -61,13 +61,16 @@ struct FoundMember {
   Member member;
   MemberType type;
   bool other_case = false;  ///< known only after folding to lower case
-  bool alias = false;       ///< a name from a draft of the RFC, or a sender's own
+  bool alias = false;       ///< a name from a draft of the RFC, a sender's own, or misspelt
   bool lifted = false;      ///< belongs into an object of its own ("policy", "summary")
+  /// The object that it belongs into, if it is not the one where it was found, nor in that one.
+  std::optional<ReportObject> elsewhere = {};
 
   [[nodiscard]] bool own_name() const { return !other_case && !alias; }
 };
 
-/// Nothing for names that the RFC does not know there (R52).
+/// Nothing for names that the RFC does not know at all (R52). Spelling counts for little: case,
+/// hyphens and what stands in their place do not.
 std::optional<FoundMember> find_member(ReportObject object, std::string_view name);
 
 }  // namespace tlsrpt
