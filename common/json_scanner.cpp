@@ -235,15 +235,22 @@ bool JsonScanner::read_escape(const char*& from) {
   if (end_ - from < 2) return false;
   if (from[1] == 'u') return read_unicode_escape(from);
   const char character = escaped(from[1]);
-  if (character == '\0') return false;
+  if (character == '\0') return keep_backslash(from);
   changed_ += character;
   from += 2;
   return true;
 }
 
+/// Some senders leave those of a text as they are, of a path for instance.
+bool JsonScanner::keep_backslash(const char*& from) {
+  repairs_.syntax = true;
+  changed_ += *from++;
+  return true;
+}
+
 bool JsonScanner::read_unicode_escape(const char*& from) {
   const auto unit = read_hex4(from + 2, end_);
-  if (!unit) return false;
+  if (!unit) return keep_backslash(from);
   from += 6;
   char32_t code_point = *unit;
   if (is_high_surrogate(*unit) && at(from, "\\u")) {

@@ -5,7 +5,8 @@
 // copies of what can stay where it is.
 //
 // It takes RFC 8259 and what can be put right without guessing: a comma before a closing bracket,
-// raw controls in strings, ill-formed UTF-8 and halves of characters in strings. What it put right
+// raw controls in strings, backslashes that escape nothing, ill-formed UTF-8 and halves of
+// characters in strings. What it put right
 // it says. Numbers are only looked at, so that none is too large.
 
 #include <cstdint>
@@ -16,7 +17,7 @@ namespace tlsrpt {
 
 /// What was not JSON as it should be.
 struct JsonRepairs {
-  bool syntax = false;          ///< trailing commas, raw controls in strings
+  bool syntax = false;          ///< trailing commas, raw controls and odd escapes in strings
   bool invalid_utf8 = false;    ///< ill-formed bytes in strings became U+FFFD
   bool lone_surrogate = false;  ///< escapes of half a character became U+FFFD
 
@@ -70,6 +71,7 @@ class JsonScanner {
   bool read_changed_string(const char* from);
   bool read_escape(const char*& from);
   bool read_unicode_escape(const char*& from);
+  bool keep_backslash(const char*& from);
   [[nodiscard]] bool at(const char* where, std::string_view text) const;
 
   const char* begin_;

@@ -78,16 +78,6 @@ void fill_policy_domain(ReadOutcome& outcome, const MailFacts& facts) {
   }
 }
 
-/// A file may have been saved with a byte order mark or empty lines before its first field.
-std::string_view without_junk_before_header(std::string_view text) {
-  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-  std::string_view header = text;
-  if (header.starts_with(kByteOrderMark)) header.remove_prefix(kByteOrderMark.size());
-  header.remove_prefix(std::min(header.find_first_not_of(" \t\r\n"), header.size()));
-  const bool at_header = begins_with_field(header) || looks_like_mbox(header);
-  return at_header ? header : text;
-}
-
 /// Line ends that no rule knows, but some programs make: CR alone, and CR CR LF. Both are known by
 /// the first line. False if there is nothing to put right.
 bool repair_line_ends(std::string_view text, std::string& out) {
@@ -107,10 +97,37 @@ bool repair_line_ends(std::string_view text, std::string& out) {
   return true;
 }
 
+/// What came of the parts of a message.
+struct Outcomes {
+  std::vector<ReadOutcome> accepted;
+  std::vector<ReadOutcome> strong;  ///< refusals of parts that say they are reports
+  std::vector<ReadOutcome> weak;    ///< refusals of parts that could have been one
+
+  [[nodiscard]] std::vector<ReadOutcome> in_order() && {
+    std::vector<ReadOutcome> all = std::move(accepted);
+    const bool any_accepted = !all.empty();
+    std::move(strong.begin(), strong.end(), std::back_inserter(all));
+    if (!any_accepted) std::move(weak.begin(), weak.end(), std::back_inserter(all));
+    return all;
+  }
+};
+
 /// Collects the outcomes of one message.
 class ReportFinder {
  public:
-  explicit ReportFinder(const MessageLimits& limits) : limits_(limits), payloads_(limits) {}
+  explicit ReportFinder(const MessageLimits& limits) : limits_(limits), payloads_(limits) {
+    payloads_.set_mail_reader([this](std::string_view bytes) { return open_packed_mails(bytes); });
+  }
+
+  ReportFinder(const ReportFinder&) = delete;
+  ReportFinder& operator=(const ReportFinder&) = delete;
+
+  /// Of something that is no message, but may have some in it.
+  std::vector<ReadOutcome> open_file(std::string bytes) {
+    std::vector<ReadOutcome> outcomes = payloads_.read(std::move(bytes));
+    add_limits(outcomes);
+    return outcomes;
+  }
 
   OpenedMessage open(std::string_view text) {
     OpenedMessage opened;
@@ -129,6 +146,7 @@ class ReportFinder {
       return opened;
     }
     facts_ = &opened.facts;
+    claims_report_ = opened.facts.claims_report;
     duplicate_header_ = message.header.count("TLS-Report-Domain") > 1 ||
                         message.header.count("TLS-Report-Submitter") > 1;
     open_parts(message, /*forwarded=*/false, 0);
@@ -165,36 +183,64 @@ class ReportFinder {
     open_parts(walk_mime(text, mime_limits(limits_)), /*forwarded=*/true, depth);
   }
 
+  /// Mails in an archive or packed, as people and mail servers keep them. What is packed in these
+  /// again is not opened as mail once more.
+  std::vector<ReadOutcome> open_packed_mails(std::string_view bytes) {
+    bytes = without_junk_before_header(bytes);
+    const bool mbox = looks_like_mbox(bytes);
+    if (in_packed_mail_ || (!mbox && !begins_with_field(bytes))) return {};
+    in_packed_mail_ = true;
+    Outcomes around = std::exchange(found_, {});
+    const Mailbox mailbox = mbox ? split_mbox(bytes, kMaxMboxMessages) : Mailbox{{bytes}};
+    const std::size_t parts = parts_;
+    for (const std::string_view message : mailbox.messages) {
+      parts_ = 0;
+      open_parts(walk_mime(message, mime_limits(limits_)), /*forwarded=*/true, 1);
+    }
+    parts_ = parts;
+    auto outcomes = std::exchange(found_, std::move(around)).in_order();
+    in_packed_mail_ = false;
+    if (outcomes.empty())
+      outcomes.push_back(refused(Refusal::no_report_part, "no part looks like a report"));
+    return outcomes;
+  }
+
   void open_part(const MimePart& part, bool forwarded) {
-    ReportPart found = inspect_part(part);
+    ReportPart found = inspect_part(part, claims_report_);
     if (found.candidate == Candidate::none) return;
     for (ReadOutcome& outcome : payloads_.read(std::move(found.bytes))) {
       if (found.mismatch) outcome.flags.add(Flag::content_mismatch);
       if (!part.closed) outcome.flags.add(Flag::mime_not_closed);
       if (part.damaged || repaired_) outcome.flags.add(Flag::mail_damaged);
-      if (forwarded) outcome.flags.add(Flag::forwarded_message);
-      if (duplicate_header_ && !forwarded) outcome.flags.add(Flag::duplicate_header);
+      const bool inner = forwarded || outcome.flags.has(Flag::forwarded_message);
+      if (inner) outcome.flags.add(Flag::forwarded_message);
+      if (duplicate_header_ && !inner) outcome.flags.add(Flag::duplicate_header);
       if (outcome.accepted()) {
         const auto name = parse_report_filename(part.name);
         if (name && !agrees(*name, outcome.report)) outcome.flags.add(Flag::filename_mismatch);
         // What the outer header says is not about a message that was forwarded inside of it.
-        if (!forwarded) cross_check(outcome, *facts_);
-        if (!forwarded) fill_policy_domain(outcome, *facts_);
-        accepted_.push_back(std::move(outcome));
+        if (!inner) cross_check(outcome, *facts_);
+        if (!inner) fill_policy_domain(outcome, *facts_);
+        found_.accepted.push_back(std::move(outcome));
       } else {
         const bool certain =
             found.candidate == Candidate::strong || outcome.refusal == Refusal::too_many_reports;
-        (certain ? strong_ : weak_).push_back(std::move(outcome));
+        (certain ? found_.strong : found_.weak).push_back(std::move(outcome));
       }
     }
   }
 
   std::vector<ReadOutcome> finish() {
-    std::vector<ReadOutcome> outcomes = std::move(accepted_);
-    const bool any_accepted = !outcomes.empty();
-    std::move(strong_.begin(), strong_.end(), std::back_inserter(outcomes));
-    if (!any_accepted) std::move(weak_.begin(), weak_.end(), std::back_inserter(outcomes));
+    std::vector<ReadOutcome> outcomes = std::exchange(found_, {}).in_order();
     drop_repeated(outcomes);
+    add_limits(outcomes);
+    if (outcomes.empty())
+      outcomes.push_back(refused(Refusal::no_report_part, "no part looks like a report"));
+    return outcomes;
+  }
+
+  /// What was not looked at.
+  void add_limits(std::vector<ReadOutcome>& outcomes) const {
     if (too_many_parts_)
       outcomes.push_back(
           refused(Refusal::message_too_many_parts,
@@ -207,9 +253,6 @@ class ReportFinder {
       outcomes.push_back(refused(Refusal::message_headers_too_large,
                                  fmt::format("a header of more than {} bytes (MaximumHeaders)",
                                              limits_.max_header_bytes)));
-    if (outcomes.empty())
-      outcomes.push_back(refused(Refusal::no_report_part, "no part looks like a report"));
-    return outcomes;
   }
 
   MessageLimits limits_;
@@ -221,9 +264,9 @@ class ReportFinder {
   bool too_many_parts_ = false;
   bool headers_too_large_ = false;
   std::size_t parts_ = 0;
-  std::vector<ReadOutcome> accepted_;
-  std::vector<ReadOutcome> strong_;  ///< refusals of parts that say they are reports
-  std::vector<ReadOutcome> weak_;    ///< refusals of parts that could have been one
+  bool claims_report_ = false;
+  bool in_packed_mail_ = false;
+  Outcomes found_;
 };
 
 std::vector<ReadOutcome> open_mbox(std::string_view bytes, const MessageLimits& limits) {
@@ -247,16 +290,30 @@ bool looks_like_message(std::string_view bytes, const MessageLimits& limits) {
 
 }  // namespace
 
+std::string_view without_junk_before_header(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  constexpr std::size_t kLongestLength = 12;
+  std::string_view header = text;
+  if (header.starts_with(kByteOrderMark)) header.remove_prefix(kByteOrderMark.size());
+  header.remove_prefix(std::min(header.find_first_not_of(" \t\r\n"), header.size()));
+  const std::size_t digits = header.find_first_not_of("0123456789");  // Apple's .emlx
+  if (digits > 0 && digits <= kLongestLength)
+    header.remove_prefix(std::min(header.find_first_not_of(" \r\n", digits), header.size()));
+  const bool at_header = begins_with_field(header) || looks_like_mbox(header);
+  return at_header ? header : text;
+}
+
 OpenedMessage open_message(std::string_view message, const MessageLimits& limits) {
   return ReportFinder(limits).open(message);
 }
 
 std::vector<ReadOutcome> open_file_bytes(std::string_view bytes, const MessageLimits& limits) {
   const bool packed_or_json = payload_kind(bytes) != PayloadKind::other;
-  if (!packed_or_json && looks_like_mbox(bytes)) return open_mbox(bytes, limits);
+  const std::string_view from = without_junk_before_header(bytes);
+  if (!packed_or_json && looks_like_mbox(from)) return open_mbox(from, limits);
   if (!packed_or_json && looks_like_message(bytes, limits))
     return open_message(bytes, limits).outcomes;
-  return PayloadReader(limits).read(std::string(bytes));
+  return ReportFinder(limits).open_file(std::string(bytes));
 }
 
 }  // namespace tlsrpt

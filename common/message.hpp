@@ -43,8 +43,12 @@ struct OpenedMessage {
 /// has (receiving.md 2.3). Line ends may be CRLF or LF. Pure; cost is linear in the message's size.
 OpenedMessage open_message(std::string_view message, const MessageLimits& limits = {});
 
+/// Behind what a saved mail or mbox may begin with and a mail as it was sent cannot: a byte order
+/// mark, empty lines, or a line with its length. The text itself if no header follows.
+std::string_view without_junk_before_header(std::string_view text);
+
 /// A file of any kind: JSON, gzip, zip, a message, or an mbox (each of its messages); told apart by
-/// the bytes.
+/// the bytes. Of an mbox, 100 000 messages at most.
 std::vector<ReadOutcome> open_file_bytes(std::string_view bytes, const MessageLimits& limits = {});
 
 }  // namespace tlsrpt

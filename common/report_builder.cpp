@@ -3,11 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "common/json_scanner.hpp"
 #include "common/report_draft.hpp"
+#include "common/report_frames.hpp"
+#include "common/report_shape.hpp"
 #include "common/utf8.hpp"
 
 namespace tlsrpt {
@@ -15,33 +18,6 @@ namespace {
 
 using Kind = JsonScalar::Kind;
 using Token = JsonScanner::Token;
-
-constexpr std::uint32_t bit(Member member) {
-  return std::uint32_t{1} << static_cast<unsigned>(member);
-}
-
-enum class Place : std::uint8_t {
-  ignored,          ///< a value that nobody asked for
-  object,           ///< an object of the report
-  policy_results,   ///< the array "policies"
-  failure_details,  ///< the array "failure-details"
-  texts,            ///< an array, the value of the current member of the frame below
-  wrapping,         ///< an array around the one object that the member of the frame below is
-};
-
-/// One bracket that is open.
-struct Frame {
-  Place place = Place::ignored;
-  ReportObject object = ReportObject::report;
-  const FoundMember* member = nullptr;  ///< whose value comes next; null: nobody's
-  std::uint32_t named = 0;              ///< members that were there at all
-  std::uint32_t exact = 0;              ///< members with a value under their own name
-  std::uint32_t other = 0;              ///< members with a value under another name
-  bool taken = false;                   ///< texts, wrapping: the one that was wanted is found
-
-  [[nodiscard]] bool empty() const { return (exact | other) == 0; }
-  [[nodiscard]] bool has(Member wanted) const { return ((exact | other) & bit(wanted)) != 0; }
-};
 
 /// Follows the tokens of one value and hands what a report has to the draft.
 class ReportBuilder {
@@ -55,6 +31,8 @@ class ReportBuilder {
   bool take(Token token);
   void refuse_malformed();
   void name(std::string_view name);
+  void name_from_elsewhere(Frame& frame);
+  bool belongs_in_report(const FoundMember& found);
 
   bool open(Place place, ReportObject object = ReportObject::report);
   bool open_object();
@@ -66,7 +44,11 @@ class ReportBuilder {
 
   bool open_object_of(Frame& frame);
   bool open_array();
+  bool open_ignored();
   bool open_array_of(Frame& frame);
+  [[nodiscard]] bool is_keyed(ReportObject element) const {
+    return is_list_by_name(json_.substr(scanner_.position() - 1), element);
+  }
   bool open_policy_result();
   bool open_failure_details();
   void close();
@@ -84,14 +66,22 @@ class ReportBuilder {
   /// under another name if the member's own name has been seen.
   bool claim(Frame& frame) {
     const FoundMember& found = *frame.member;
+    if (found.elsewhere) return claim_elsewhere(frame);
     const std::uint32_t member = bit(found.member);
     if (!found.own_name() && (frame.exact & member) != 0) return false;
+    if (found.own_name() && (frame.other & member) != 0) draft_.flags().add(Flag::member_ignored);
     (found.own_name() ? frame.exact : frame.other) |= member;
     const bool single = found.type == MemberType::text || found.type == MemberType::count ||
                         found.type == MemberType::time;
     if (!single) draft_.clear(frame.object, found.member);
+    if (found.member == Member::policies) forget_loose_policy();
     return true;
   }
+
+  /// The object whose member the current one is.
+  Frame& owner_of(Frame& frame) { return frame.member->elsewhere ? frames_[frame.owner] : frame; }
+  bool claim_elsewhere(Frame& frame);
+  void forget_loose_policy();
 
   std::string_view json_;
   JsonScanner scanner_;
@@ -99,7 +89,10 @@ class ReportBuilder {
   ReportDraft draft_;
   std::vector<Frame> frames_;
   std::size_t values_ = 0;
+  std::string key_;  ///< under which a policy stands, if they are no array
   bool any_member_ = false;
+  std::uint32_t last_policy_ = 0;  ///< the members of the policy that was closed last
+  bool loose_policy_ = false;  ///< opened for members of a policy that stand in the report itself
 };
 
 void ReportBuilder::refuse_malformed() {
@@ -112,15 +105,62 @@ void ReportBuilder::refuse_malformed() {
 void ReportBuilder::name(std::string_view name) {
   Frame& frame = frames_.back();
   if (name.size() > limits_.max_string) draft_.flags().add(Flag::text_cut);
-  if (frame.place != Place::object) return;
+  if (frame.place != Place::object) {
+    if (frame.place == Place::policy_results) key_ = cut_utf8(name, limits_.max_string);
+    return;
+  }
   frame.member = find_member(frame.object, name);
   if (frame.member == nullptr) return;
+  if (frame.member->elsewhere) {
+    return name_from_elsewhere(frame);
+  }
   if (frame.object == ReportObject::report) any_member_ = true;
   if (frame.member->other_case) draft_.flags().add(Flag::member_case);
   if (frame.member->alias) draft_.flags().add(Flag::member_alias);
   const std::uint32_t member = bit(frame.member->member);
   if ((frame.named & member) != 0) draft_.flags().add(Flag::duplicate_member);
   frame.named |= member;
+}
+
+void ReportBuilder::name_from_elsewhere(Frame& frame) {
+  const auto owner = owner_of_misplaced(frames_);
+  const bool taken = owner && (frames_.size() > 1 || belongs_in_report(*frame.member));
+  draft_.flags().add(taken ? Flag::member_misplaced : Flag::member_ignored);
+  if (taken) {
+    frame.owner = *owner;
+  } else {
+    frame.member = nullptr;
+  }
+}
+
+/// In the report itself stand its dates, or what its only policy lacks.
+bool ReportBuilder::belongs_in_report(const FoundMember& found) {
+  if (*found.elsewhere == ReportObject::date_range) return !frames_[0].has(Member::date_range);
+  if (loose_policy_) return true;
+  if (frames_[0].has(Member::policies)) {
+    const bool of_result =
+        found.member == Member::summary || found.member == Member::failure_details;
+    return of_result && draft_.policies() == 1 && (last_policy_ & bit(found.member)) == 0;
+  }
+  loose_policy_ = draft_.open_policy_result();
+  return loose_policy_;
+}
+
+bool ReportBuilder::claim_elsewhere(Frame& frame) {
+  Frame& owner = frames_[frame.owner];
+  const FoundMember& found = *frame.member;
+  const std::uint32_t member = bit(found.member);
+  if (((owner.exact | owner.other) & member) != 0) {
+    draft_.flags().add(Flag::member_ignored);
+    return false;
+  }
+  owner.other |= member;
+  return true;
+}
+
+/// There is a list of policies, too.
+void ReportBuilder::forget_loose_policy() {
+  if (std::exchange(loose_policy_, false)) draft_.flags().add(Flag::member_ignored);
 }
 
 bool ReportBuilder::scalar(const JsonScalar& scalar) {
@@ -157,7 +197,7 @@ void ReportBuilder::member_value(Frame& frame, const JsonScalar& scalar) {
   } else if (type == MemberType::texts) {
     flag_misplaced(type);
     if (scalar.kind != Kind::null && claim(frame))
-      draft_.add_texts(frame.object, frame.member->member, scalar);
+      draft_.add_texts(owner_of(frame).object, frame.member->member, scalar);
   } else {
     flag_misplaced(type);
   }
@@ -175,8 +215,13 @@ void ReportBuilder::element_value(Frame& frame, const JsonScalar& scalar) {
   Frame& owner = owner_of_texts();
   const Member member = owner.member->member;
   if (owner.member->type == MemberType::texts) {
-    draft_.add_texts(owner.object, member, scalar);
-  } else if (!frame.taken) {
+    draft_.add_texts(owner_of(owner).object, member, scalar);
+  } else if (frame.taken) {
+    draft_.flags().add(Flag::member_ignored);
+  } else if (owner.member->type == MemberType::time) {
+    take_time(owner, scalar);
+    frame.taken = true;
+  } else {
     frame.taken = take_text(owner, scalar);
   }
 }
@@ -184,8 +229,10 @@ void ReportBuilder::element_value(Frame& frame, const JsonScalar& scalar) {
 void ReportBuilder::take_count(Frame& frame, const JsonScalar& scalar) {
   const auto count = read_count(scalar, draft_.flags());
   if (scalar.kind == Kind::null || trim_blanks(scalar.value).empty() || !claim(frame)) return;
-  const bool lifted = frame.object == ReportObject::policy_result;
-  if (lifted && frame.has(Member::summary)) return;
+  const Frame& owner = owner_of(frame);
+  const bool lifted =
+      owner.object != ReportObject::summary && frame.member->member != Member::failed_session_count;
+  if (lifted && owner.has(Member::summary)) return draft_.flags().add(Flag::member_ignored);
   draft_.set_count(frame.member->member, count);
 }
 
@@ -193,6 +240,7 @@ void ReportBuilder::take_time(Frame& frame, const JsonScalar& scalar) {
   const auto time = read_time(scalar, draft_.flags());
   if (!time) {
     draft_.flags().add(Flag::date_format);
+    draft_.note_no_time(scalar.value);
   } else if (claim(frame)) {
     draft_.set_time(frame.member->member, *time);
   }
@@ -202,7 +250,7 @@ void ReportBuilder::take_time(Frame& frame, const JsonScalar& scalar) {
 bool ReportBuilder::take_text(Frame& frame, const JsonScalar& scalar) {
   const std::string_view text = read_text(scalar, limits_.max_string, draft_.flags());
   if (text.empty()) return false;
-  if (claim(frame)) draft_.set_text(frame.object, frame.member->member, text);
+  if (claim(frame)) draft_.set_text(owner_of(frame).object, frame.member->member, text);
   return true;
 }
 
@@ -261,7 +309,7 @@ bool ReportBuilder::open_object() {
       draft_.flags().add(Flag::text_type);
       return open(Place::ignored);
     case Place::wrapping:
-      if (std::exchange(frame.taken, true)) return open(Place::ignored);
+      if (std::exchange(frame.taken, true)) return open_ignored();
       return open_object_of(frames_[frames_.size() - 2]);
     case Place::object:
       return frame.member != nullptr ? open_object_of(frame) : open(Place::ignored);
@@ -277,8 +325,14 @@ bool ReportBuilder::open_object_of(Frame& frame) {
   const bool single = type == MemberType::object || type == MemberType::policy_results ||
                       type == MemberType::failure_details;
   if (!single || !claim(frame)) return open(Place::ignored);
-  if (type == MemberType::policy_results) return open_policy_result();
-  if (type == MemberType::failure_details) return open_failure_details();
+  if (type == MemberType::policy_results) {
+    return is_keyed(ReportObject::policy_result) ? open(Place::policy_results)
+                                                 : open_policy_result();
+  }
+  if (type == MemberType::failure_details) {
+    return is_keyed(ReportObject::failure_details) ? open(Place::failure_details)
+                                                   : open_failure_details();
+  }
   if (member == Member::policy) return open(Place::object, ReportObject::policy);
   if (member == Member::summary) return open(Place::object, ReportObject::summary);
   return open(Place::object, ReportObject::date_range);
@@ -299,7 +353,7 @@ bool ReportBuilder::open_array() {
       return open(owner_of_texts().member->type == MemberType::texts ? Place::texts
                                                                      : Place::ignored);
     case Place::wrapping:
-      return open(Place::ignored);
+      return open_ignored();
     case Place::object:
       return frame.member != nullptr ? open_array_of(frame) : open(Place::ignored);
   }
@@ -322,11 +376,19 @@ bool ReportBuilder::open_array_of(Frame& frame) {
     case MemberType::object:
       draft_.flags().add(Flag::wrapped_in_array);
       return open(Place::wrapping);
-    case MemberType::count:
     case MemberType::time:
+      flag_misplaced(type);
+      return open(Place::texts);
+    case MemberType::count:
       flag_misplaced(type);
       return open(Place::ignored);
   }
+  return open(Place::ignored);
+}
+
+/// What nobody asked for, although something else there was wanted.
+bool ReportBuilder::open_ignored() {
+  draft_.flags().add(Flag::member_ignored);
   return open(Place::ignored);
 }
 
@@ -344,7 +406,11 @@ void ReportBuilder::close() {
   const Frame frame = frames_.back();
   frames_.pop_back();
   if (frame.place != Place::object) return;
+  if (frames_.empty() && loose_policy_)
+    return draft_.close_policy_result(frame.has(Member::summary));
   if (frame.object == ReportObject::policy_result) {
+    last_policy_ = frame.exact | frame.other;
+    draft_.name_policy(std::exchange(key_, {}));
     if (frame.empty()) {
       draft_.drop_policy_result();
     } else {

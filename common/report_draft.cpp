@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "common/ascii.hpp"
+#include "common/domain_name.hpp"
 #include "common/result_type.hpp"
+#include "common/utf8.hpp"
 
 namespace tlsrpt {
 
@@ -48,6 +50,13 @@ void ReportDraft::close_policy_result(bool has_summary) {
   }
   if (policy.policy_domain.empty()) flags().add(Flag::missing_policy_domain);
   if (!has_summary) flags().add(Flag::missing_summary);
+}
+
+void ReportDraft::name_policy(std::string_view name) {
+  Policy& policy = result().policy;
+  if (name.empty() || !policy.policy_domain.empty() || !lifted_.policy_domain.empty()) return;
+  auto domain = normalize_domain(name);
+  if (domain && domain->find('.') != std::string::npos) policy.policy_domain = std::move(*domain);
 }
 
 bool ReportDraft::open_failure_details() {
@@ -185,6 +194,11 @@ void ReportDraft::set_text(ReportObject object, Member member, std::string_view 
   }
 }
 
+void ReportDraft::note_no_time(std::string_view text) {
+  constexpr std::size_t kShown = 40;
+  if (no_time_.empty()) no_time_ = cut_utf8(trim_blanks(text), kShown);
+}
+
 /// A day that lacks one of its ends is still known by the other. False if both are missing.
 bool ReportDraft::complete_date_range() {
   using std::chrono::days;
@@ -202,7 +216,9 @@ bool ReportDraft::complete_date_range() {
 /// Whether what was read can mean anything.
 void ReportDraft::judge() {
   if (!complete_date_range()) {
-    refuse(Refusal::no_date_range, "neither start-datetime nor end-datetime is a date");
+    std::string detail = "neither start-datetime nor end-datetime is a date";
+    if (!no_time_.empty()) detail += fmt::format(" that can mean one day only: '{}'", no_time_);
+    refuse(Refusal::no_date_range, std::move(detail));
   } else if (outcome_.report.policies.empty()) {
     refuse(Refusal::no_policies, "\"policies\" is missing or has no policy in it");
   } else if (!any_count_) {

@@ -27,6 +27,9 @@ class ReportDraft {
   bool open_policy_result();
   void drop_policy_result();
   void close_policy_result(bool has_summary);
+  /// Its domain, if it does not say one itself and the name is one.
+  void name_policy(std::string_view name);
+  [[nodiscard]] std::size_t policies() const { return outcome_.report.policies.size(); }
 
   /// False and flagged if there are too many.
   bool open_failure_details();
@@ -39,6 +42,8 @@ class ReportDraft {
   void add_texts(ReportObject object, Member member, const JsonScalar& scalar);
   void set_count(Member member, std::optional<std::uint64_t> count);
   void set_time(Member member, Seconds time);
+  /// What stood where a time belongs, to be shown if there is no other.
+  void note_no_time(std::string_view text);
 
   /// The verdict; the draft is empty afterwards.
   ReadOutcome finish();
@@ -57,6 +62,7 @@ class ReportDraft {
   Policy lifted_;  ///< members of the current policy that stand one level up
   std::optional<Seconds> start_;
   std::optional<Seconds> end_;
+  std::string no_time_;
   std::size_t details_ = 0;  ///< of all policies
   bool any_count_ = false;
 };

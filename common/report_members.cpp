@@ -49,18 +49,25 @@ constexpr MemberType type_of(Member member) {
   return MemberType::text;
 }
 
+/// A name, and what it means as it is spelt here, in capitals, misspelt, and in another object.
 struct Name {
   constexpr Name() = default;
   constexpr Name(std::string_view text, Member member, Origin origin = Origin::rfc)
       : name(text),
         found{member, type_of(member), false, origin == Origin::alias, origin == Origin::lifted},
-        found_in_other_case(found) {
-    found_in_other_case.other_case = true;
+        in_other_case(found),
+        misspelt(found),
+        elsewhere(found) {
+    in_other_case.other_case = true;
+    misspelt.alias = true;
+    elsewhere.alias = false;
   }
 
   std::string_view name;
   FoundMember found{};
-  FoundMember found_in_other_case{};
+  FoundMember in_other_case{};
+  FoundMember misspelt{};
+  FoundMember elsewhere{};
 };
 
 constexpr std::size_t kLongestName = 30;
@@ -69,13 +76,19 @@ constexpr std::size_t kLongestName = 30;
 class NameTable {
  public:
   template <std::size_t size>
-  constexpr explicit NameTable(const Name (&names)[size]) {
+  constexpr NameTable(ReportObject object, const Name (&names)[size]) {
     for (std::size_t length = 0; length <= kLongestName; ++length) {
       for (const Name& name : names) {
-        if (name.name.size() == length) names_[ends_[length]++] = name;
+        if (name.name.size() != length) continue;
+        names_[ends_[length]] = name;
+        names_[ends_[length]++].elsewhere.elsewhere = object;
       }
       ends_[length + 1] = ends_[length];
     }
+  }
+
+  [[nodiscard]] std::span<const Name> all() const {
+    return {names_.data(), names_.data() + ends_[kLongestName]};
   }
 
   [[nodiscard]] std::span<const Name> of_length(std::size_t length) const {
@@ -88,57 +101,71 @@ class NameTable {
   std::array<std::uint8_t, kLongestName + 2> ends_{};  ///< of the names of this length
 };
 
-constexpr NameTable kReport({
-    Name{"organization-name", Member::organization_name},
-    Name{"date-range", Member::date_range},
-    Name{"contact-info", Member::contact_info},
-    Name{"report-id", Member::report_id},
-    Name{"policies", Member::policies},
-});
+constexpr NameTable kReport(ReportObject::report,
+                            {
+                                Name{"organization-name", Member::organization_name},
+                                Name{"date-range", Member::date_range},
+                                Name{"contact-info", Member::contact_info},
+                                Name{"report-id", Member::report_id},
+                                Name{"policies", Member::policies},
+                            });
 
-constexpr NameTable kDateRange({
-    Name{"start-datetime", Member::start_datetime},
-    Name{"end-datetime", Member::end_datetime},
-});
+constexpr NameTable kDateRange(ReportObject::date_range,
+                               {
+                                   Name{"start-datetime", Member::start_datetime},
+                                   Name{"end-datetime", Member::end_datetime},
+                               });
 
-constexpr NameTable kPolicyResult({
-    Name{"policy", Member::policy},
-    Name{"summary", Member::summary},
-    Name{"failure-details", Member::failure_details},
-    Name{"policy-type", Member::policy_type, Origin::lifted},
-    Name{"policy-string", Member::policy_string, Origin::lifted},
-    Name{"policy-domain", Member::policy_domain, Origin::lifted},
-    Name{"mx-host", Member::mx_host, Origin::lifted},
-    Name{"mx-host-pattern", Member::mx_host, Origin::lifted},
-    Name{"total-successful-session-count", Member::total_successful_session_count, Origin::lifted},
-    Name{"total-failure-session-count", Member::total_failure_session_count, Origin::lifted},
-});
+constexpr NameTable kPolicyResult(ReportObject::policy_result,
+                                  {
+                                      Name{"policy", Member::policy},
+                                      Name{"summary", Member::summary},
+                                      Name{"failure-details", Member::failure_details},
+                                      Name{"policy-type", Member::policy_type, Origin::lifted},
+                                      Name{"policy-string", Member::policy_string, Origin::lifted},
+                                      Name{"policy-domain", Member::policy_domain, Origin::lifted},
+                                      Name{"mx-host", Member::mx_host, Origin::lifted},
+                                      Name{"mx-host-pattern", Member::mx_host, Origin::lifted},
+                                      Name{"total-successful-session-count",
+                                           Member::total_successful_session_count, Origin::lifted},
+                                      Name{"total-failure-session-count",
+                                           Member::total_failure_session_count, Origin::lifted},
+                                  });
 
-constexpr NameTable kPolicy({
-    Name{"policy-type", Member::policy_type},
-    Name{"policy-string", Member::policy_string},
-    Name{"policy-domain", Member::policy_domain},
-    Name{"mx-host", Member::mx_host},
-    Name{"mx-host-pattern", Member::mx_host, Origin::alias},
-});
+constexpr NameTable kPolicy(ReportObject::policy,
+                            {
+                                Name{"policy-type", Member::policy_type},
+                                Name{"policy-string", Member::policy_string},
+                                Name{"policy-domain", Member::policy_domain},
+                                Name{"mx-host", Member::mx_host},
+                                Name{"mx-host-pattern", Member::mx_host, Origin::alias},
+                            });
 
-constexpr NameTable kSummary({
-    Name{"total-successful-session-count", Member::total_successful_session_count},
-    Name{"total-failure-session-count", Member::total_failure_session_count},
-});
+constexpr NameTable kSummary(
+    ReportObject::summary,
+    {
+        Name{"total-successful-session-count", Member::total_successful_session_count},
+        Name{"total-failure-session-count", Member::total_failure_session_count},
+    });
 
-constexpr NameTable kFailureDetails({
-    Name{"result-type", Member::result_type},
-    Name{"sending-mta-ip", Member::sending_mta_ip},
-    Name{"receiving-mx-hostname", Member::receiving_mx_hostname},
-    Name{"receiving-mx-helo", Member::receiving_mx_helo},
-    Name{"receiving-ip", Member::receiving_ip},
-    Name{"failed-session-count", Member::failed_session_count},
-    Name{"additional-information", Member::additional_information},
-    Name{"failure-reason-code", Member::failure_reason_code},
-    Name{"additional-info-uri", Member::additional_information, Origin::alias},
-    Name{"failure-error-code", Member::failure_reason_code, Origin::alias},
-});
+constexpr NameTable kFailureDetails(
+    ReportObject::failure_details,
+    {
+        Name{"result-type", Member::result_type},
+        Name{"sending-mta-ip", Member::sending_mta_ip},
+        Name{"receiving-mx-hostname", Member::receiving_mx_hostname},
+        Name{"receiving-mx-helo", Member::receiving_mx_helo},
+        Name{"receiving-ip", Member::receiving_ip},
+        Name{"failed-session-count", Member::failed_session_count},
+        Name{"additional-information", Member::additional_information},
+        Name{"failure-reason-code", Member::failure_reason_code},
+        Name{"additional-info-uri", Member::additional_information, Origin::alias},
+        Name{"failure-error-code", Member::failure_reason_code, Origin::alias},
+    });
+
+constexpr std::array kObjects = {ReportObject::report,        ReportObject::date_range,
+                                 ReportObject::policy_result, ReportObject::policy,
+                                 ReportObject::summary,       ReportObject::failure_details};
 
 const NameTable& names_of(ReportObject object) {
   switch (object) {
@@ -158,6 +185,104 @@ const NameTable& names_of(ReportObject object) {
   return kFailureDetails;
 }
 
+/// Letters and digits of a name, in lower case; "" if there are more than any name has.
+class Folded {
+ public:
+  explicit Folded(std::string_view name) {
+    for (const char c : name) {
+      const char low = ascii_lower(c);
+      if ((low < 'a' || low > 'z') && (low < '0' || low > '9')) continue;
+      if (size_ == text_.size()) {
+        size_ = 0;
+        return;
+      }
+      text_[size_++] = low;
+    }
+  }
+
+  [[nodiscard]] std::string_view text() const { return {text_.data(), size_}; }
+
+  /// Is it the same but for what was left out here?
+  [[nodiscard]] bool is(std::string_view name) const {
+    std::size_t at = 0;
+    for (const char c : name) {
+      if (c == '-') continue;
+      if (at == size_ || text_[at++] != c) return false;
+    }
+    return at == size_;
+  }
+
+ private:
+  std::array<char, kLongestName> text_{};
+  std::size_t size_ = 0;
+};
+
+struct OtherName {
+  constexpr OtherName(ReportObject where, std::string_view text, Member member)
+      : object(where), folded(text), found{member, type_of(member), false, /*alias=*/true} {}
+
+  ReportObject object;
+  std::string_view folded;
+  FoundMember found;
+};
+
+/// Names that senders and drafts use for a member and that can mean nothing else there.
+constexpr std::array kOtherNames = {
+    OtherName{ReportObject::report, "organisationname", Member::organization_name},
+    OtherName{ReportObject::report, "orgname", Member::organization_name},
+    OtherName{ReportObject::date_range, "start", Member::start_datetime},
+    OtherName{ReportObject::date_range, "begin", Member::start_datetime},
+    OtherName{ReportObject::date_range, "startdate", Member::start_datetime},
+    OtherName{ReportObject::date_range, "end", Member::end_datetime},
+    OtherName{ReportObject::date_range, "enddate", Member::end_datetime},
+    OtherName{ReportObject::policy_result, "failuredetail", Member::failure_details},
+    OtherName{ReportObject::policy, "policystrings", Member::policy_string},
+    OtherName{ReportObject::policy, "mxhosts", Member::mx_host},
+    OtherName{ReportObject::policy, "mxhostpatterns", Member::mx_host},
+    OtherName{ReportObject::summary, "totalsuccessfulsessionscount",
+              Member::total_successful_session_count},
+    OtherName{ReportObject::summary, "totalsuccesssessioncount",
+              Member::total_successful_session_count},
+    OtherName{ReportObject::summary, "totalfailedsessioncount",
+              Member::total_failure_session_count},
+    OtherName{ReportObject::summary, "totalfailuresessionscount",
+              Member::total_failure_session_count},
+    OtherName{ReportObject::failure_details, "failedsessionscount", Member::failed_session_count},
+    OtherName{ReportObject::failure_details, "failuresessioncount", Member::failed_session_count},
+    OtherName{ReportObject::failure_details, "totalfailuresessioncount",
+              Member::failed_session_count},
+    OtherName{ReportObject::failure_details, "sessioncount", Member::failed_session_count},
+    OtherName{ReportObject::failure_details, "receivingmxhost", Member::receiving_mx_hostname},
+    OtherName{ReportObject::failure_details, "receivingmxip", Member::receiving_ip},
+    OtherName{ReportObject::failure_details, "receivingmtaip", Member::receiving_ip},
+    OtherName{ReportObject::failure_details, "sendingip", Member::sending_mta_ip},
+    OtherName{ReportObject::failure_details, "additionalinfo", Member::additional_information},
+    OtherName{ReportObject::failure_details, "failurereason", Member::failure_reason_code},
+    OtherName{ReportObject::failure_details, "reasoncode", Member::failure_reason_code},
+};
+
+const Name* find_by_spelling(ReportObject object, const Folded& name) {
+  for (const Name& known : names_of(object).all()) {
+    if (name.is(known.name)) return &known;
+  }
+  return nullptr;
+}
+
+/// A name that its object does not have as it is spelt.
+const FoundMember* find_odd_member(ReportObject object, std::string_view name) {
+  const Folded folded(name);
+  if (folded.text().empty()) return nullptr;
+  if (const Name* known = find_by_spelling(object, folded)) return &known->misspelt;
+  for (const OtherName& other : kOtherNames) {
+    if (other.object == object && other.folded == folded.text()) return &other.found;
+  }
+  for (const ReportObject other : kObjects) {
+    const Name* known = find_by_spelling(other, folded);
+    if (known != nullptr && !known->found.lifted) return &known->elsewhere;
+  }
+  return nullptr;
+}
+
 /// Of names of one length.
 bool is_same(std::string_view known, std::string_view name) {
   static_assert(kLongestName <= 32);
@@ -172,9 +297,9 @@ const FoundMember* find_member(ReportObject object, std::string_view name) {
     if (is_same(known.name, name)) return &known.found;
   }
   for (const Name& known : names) {
-    if (equal_ignoring_case(known.name, name)) return &known.found_in_other_case;
+    if (equal_ignoring_case(known.name, name)) return &known.in_other_case;
   }
-  return nullptr;
+  return find_odd_member(object, name);
 }
 
 }  // namespace tlsrpt

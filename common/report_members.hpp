@@ -4,6 +4,7 @@
 // Which member of a report a stranger's member name means, at the place where it stands.
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace tlsrpt {
@@ -60,14 +61,17 @@ struct FoundMember {
   Member member;
   MemberType type;
   bool other_case = false;  ///< known only after folding to lower case
-  bool alias = false;       ///< a name from a draft of the RFC, or a sender's own
+  bool alias = false;       ///< a name from a draft of the RFC, a sender's own, or misspelt
   bool lifted = false;      ///< belongs into an object of its own ("policy", "summary")
+  /// The object that it belongs into, if it is not the one where it was found, nor in that one.
+  std::optional<ReportObject> elsewhere = {};
 
   [[nodiscard]] bool own_name() const { return !other_case && !alias; }
 };
 
-/// Null for names that the RFC does not know there (R52). What it points to is never gone: this is
-/// asked for every member of every report, and copies would be most of the answer's time.
+/// Null for names that the RFC does not know at all (R52). Spelling counts for little: case,
+/// hyphens and what stands in their place do not. What it points to is never gone: this is asked
+/// for every member of every report, and copies would be most of the answer's time.
 const FoundMember* find_member(ReportObject object, std::string_view name);
 
 }  // namespace tlsrpt

@@ -99,18 +99,20 @@ TransferEncoding effective_encoding(const MimePart& part) {
 
 }  // namespace
 
-ReportPart inspect_part(const MimePart& part) {
+ReportPart inspect_part(const MimePart& part, bool of_report_mail) {
   const TransferEncoding encoding = effective_encoding(part);
   Claim claim = claim_of(part);
   ReportPart result;
   // Most parts of most mails are no candidates, and need not be decoded as a whole to see that.
-  if (claim.candidate == Candidate::none &&
-      !is_payload(payload_kind(decode_transfer(encoding, part.body.substr(0, kSniffed)))))
-    return result;
+  if (claim.candidate == Candidate::none) {
+    const std::string front = decode_transfer(encoding, part.body.substr(0, kSniffed));
+    const bool behind_text = of_report_mail && front.find("\n{") != std::string::npos;
+    if (!behind_text && !is_payload(payload_kind(front))) return result;
+  }
   result.bytes = decode_transfer(encoding, part.body);
   const PayloadKind kind = payload_kind(result.bytes);
   if (claim.candidate == Candidate::none &&
-      (kind != PayloadKind::json || has_report_members(result.bytes)))
+      (kind == PayloadKind::gzip || kind == PayloadKind::zip || has_report_members(result.bytes)))
     claim.candidate = Candidate::weak;
   result.candidate = claim.candidate;
   if (result.candidate == Candidate::none) result.bytes.clear();

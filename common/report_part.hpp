@@ -22,7 +22,9 @@ struct ReportPart {
   std::string bytes;      ///< decoded; empty for none
 };
 
-ReportPart inspect_part(const MimePart& part);
+/// of_report_mail: its mail says that there is a report in it, so that JSON behind other text is
+/// one.
+ReportPart inspect_part(const MimePart& part, bool of_report_mail);
 
 /// A forwarded message that the walker left closed: in base64 or quoted-printable, or by its file
 /// name.

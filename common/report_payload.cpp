@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "common/ascii.hpp"
+#include "common/header_field.hpp"
+#include "common/mbox.hpp"
 #include "common/payload_text.hpp"
 #include "common/transfer_encoding.hpp"
 #include "common/zip.hpp"
@@ -42,13 +44,15 @@ void name_all(std::vector<ReadOutcome>& outcomes, const ZipEntry& entry) {
 
 bool has_report_name(const ZipEntry& entry) {
   const std::string name = lower_case(entry.name);
-  return name.ends_with(".json") || name.ends_with(".gz") || name.ends_with(".zip");
+  return name.ends_with(".json") || name.ends_with(".gz") || name.ends_with(".zip") ||
+         name.ends_with(".eml");
 }
 
 /// Says that a member is not what anybody took it for, which is worth a word only if no other is a
 /// report. What begins as JSON and is none may be a report cut short: that is told.
 bool is_no_report(const ReadOutcome& outcome, PayloadKind kind) {
   return outcome.refusal == Refusal::empty || outcome.refusal == Refusal::not_a_report ||
+         outcome.refusal == Refusal::no_report_part ||
          (outcome.refusal == Refusal::not_json && kind != PayloadKind::json);
 }
 
@@ -111,6 +115,10 @@ std::vector<ReadOutcome> PayloadReader::read_packed(std::string bytes, std::size
         flag_all(outcomes, Flag::content_mismatch);
         return outcomes;
       }
+      if (depth > 0 && mail_reader_) {
+        auto outcomes = mail_reader_(bytes);
+        if (!outcomes.empty()) return outcomes;
+      }
       break;
     case PayloadKind::empty:
       break;
@@ -170,7 +178,9 @@ std::vector<ReadOutcome> PayloadReader::read_zip(std::string_view bytes, std::si
       continue;
     }
     const PayloadKind kind = payload_kind(member.bytes);
-    if (!by_name && !is_payload(kind)) continue;
+    if (!by_name && !is_payload(kind) && !begins_with_field(member.bytes) &&
+        !looks_like_mbox(member.bytes))
+      continue;
     auto more = read_packed(std::move(member.bytes), depth + 1);
     name_all(more, entry);
     for (ReadOutcome& outcome : more)

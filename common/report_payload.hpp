@@ -3,8 +3,10 @@
 
 // The reports in the decoded bytes of a part or file, whatever they are packed in.
 
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/gzip.hpp"
@@ -39,6 +41,10 @@ class PayloadReader {
  public:
   explicit PayloadReader(const PayloadLimits& limits);
 
+  /// Opens a mail or mbox that stood in a container. Empty: there is none in the bytes.
+  using MailReader = std::function<std::vector<ReadOutcome>(std::string_view bytes)>;
+  void set_mail_reader(MailReader reader) { mail_reader_ = std::move(reader); }
+
   /// One outcome for each report, or refusals. Empty only if that there are too many reports has
   /// been said before.
   std::vector<ReadOutcome> read(std::string bytes);
@@ -57,6 +63,7 @@ class PayloadReader {
   PayloadLimits limits_;
   GunzipLimits left_;    ///< of the budget for unpacked bytes
   ReportLimits report_;  ///< of the budget for reports
+  MailReader mail_reader_;
   unsigned documents_ = 0;
   bool said_too_many_reports_ = false;
 };

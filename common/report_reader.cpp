@@ -8,6 +8,7 @@
 
 #include "common/json_text.hpp"
 #include "common/report_builder.hpp"
+#include "common/report_shape.hpp"
 
 namespace tlsrpt {
 namespace {
@@ -47,8 +48,8 @@ class Document {
   Document(std::string_view text, const ReportLimits& limits) : text_(text), limits_(limits) {}
 
   Found read() {
-    while (skip_blanks() && read_next()) {
-    }
+    read_all();
+    if (!is_json() && skip_text()) read_all();
     if (in_array_) flag_last(Flag::repaired_json);
     if (found_.outcomes.empty()) refuse_whole();
     found_.outcomes.front().flags.add(flags_of_first_);
@@ -56,6 +57,37 @@ class Document {
   }
 
  private:
+  void read_all() {
+    while (skip_blanks() && read_next()) {
+    }
+  }
+
+  [[nodiscard]] bool is_json() const {
+    return std::any_of(found_.outcomes.begin(), found_.outcomes.end(),
+                       [](const auto& outcome) { return outcome.refusal != Refusal::not_json; });
+  }
+
+  /// To the report behind text that is no JSON, such as a gateway's warning. False if there is
+  /// none.
+  bool skip_text() {
+    constexpr int kTried = 4;
+    int tried = 0;
+    std::size_t at = text_.find_first_not_of(kJsonBlanks);
+    if (at == std::string_view::npos || text_[at] == '{') return false;
+    for (; tried < kTried && (at = text_.find('{', at)) != std::string_view::npos; ++at) {
+      if (!begins_a_member(text_.substr(at))) continue;
+      if (text_.substr(0, at).find('\0') != std::string_view::npos) return false;  // no text
+      ++tried;
+      if (!read_value(text_.substr(at), limits_).outcome.accepted()) continue;
+      position_ = at;
+      found_ = {};
+      in_array_ = false;
+      flags_of_first_.add(Flag::trailing_data);
+      return true;
+    }
+    return false;
+  }
+
   void flag_last(Flag flag) {
     if (!found_.outcomes.empty()) found_.outcomes.back().flags.add(flag);
   }
@@ -92,7 +124,7 @@ class Document {
   bool read_next() {
     const char c = text_[position_];
     if (c == '{') return read_object();
-    if (!in_array_ && c == '[' && found_.outcomes.empty()) {
+    if (c == '[' && found_.outcomes.empty()) {
       in_array_ = true;
       ++position_;
       return true;
@@ -127,10 +159,30 @@ class Document {
       flag_last(Flag::trailing_data);
       return false;
     }
+    if (value.outcome.refusal == Refusal::not_a_report && read_inside(rest.substr(0, value.end))) {
+      position_ += value.end;
+      return true;
+    }
     if (in_array_) value.outcome.flags.add(Flag::wrapped_in_array);
     add(std::move(value.outcome), rest.substr(0, value.end));
     position_ += value.end;
     return true;
+  }
+
+  /// The reports in an object that is none itself. False if there is none.
+  bool read_inside(std::string_view object) {
+    constexpr std::size_t kDeepest = 3;
+    const std::size_t before = found_.outcomes.size();
+    const char* end = object.data();
+    for (const std::string_view inner : objects_inside(object, kDeepest, limits_.max_reports)) {
+      if (inner.data() < end || found_.outcomes.size() >= limits_.max_reports) continue;
+      ReadValue value = read_value(inner, limits_);
+      if (!value.outcome.accepted()) continue;
+      value.outcome.flags.add(Flag::wrapped_in_object);
+      add(std::move(value.outcome), inner.substr(0, value.end));
+      end = inner.data() + value.end;
+    }
+    return found_.outcomes.size() > before;
   }
 
   static bool begins_a_member(std::string_view object) {

@@ -10,6 +10,7 @@
 #include "common/ascii.hpp"
 #include "common/domain_name.hpp"
 #include "common/ip_address.hpp"
+#include "common/loose_time.hpp"
 #include "common/report.hpp"
 #include "common/utf8.hpp"
 
@@ -34,6 +35,10 @@ std::uint64_t read_digits(std::string_view digits, Flags& flags) {
 
 /// As read_digits, for a number with a sign, a point or an exponent; nothing if it is not whole.
 std::optional<std::uint64_t> read_fraction(std::string_view text, Flags& flags) {
+  // More than a double can tell from a whole number.
+  constexpr std::size_t kLongestFraction = 24;
+  if (text.size() > kLongestFraction && text.find('.') != std::string_view::npos)
+    return std::nullopt;
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (end != text.data() + text.size() || error == std::errc::invalid_argument) return std::nullopt;
@@ -167,22 +172,17 @@ std::optional<std::uint64_t> read_count(const JsonScalar& scalar, Flags& flags) 
 }
 
 std::optional<Seconds> read_time(const JsonScalar& scalar, Flags& flags) {
-  const std::string_view text = trim_blanks(scalar.value);
-  if (scalar.kind == Kind::text && !all_digits(text)) {
-    const auto read = read_date_time(scalar.value);
-    if (!read) return std::nullopt;
-    if (read->deviates) flags.add(Flag::date_format);
-    return read->time;
+  if (scalar.kind == Kind::text) {
+    if (const auto read = read_date_time(scalar.value)) {
+      if (read->deviates) flags.add(Flag::date_format);
+      return read->time;
+    }
+  } else if (scalar.kind != Kind::number) {
+    return std::nullopt;
   }
-  if (scalar.kind != Kind::number && scalar.kind != Kind::text) return std::nullopt;
-  constexpr std::int64_t kYear10000 = 253'402'300'800;
-  // A fraction of a second is of no use; digits alone end at its point.
-  std::int64_t seconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  const bool whole = end == text.data() + text.size() || *end == '.';
-  if (error != std::errc{} || !whole || seconds < 0 || seconds >= kYear10000) return std::nullopt;
-  flags.add(Flag::date_format);
-  return Seconds{std::chrono::seconds{seconds}};
+  const auto time = read_loose_time(scalar.value);
+  if (time) flags.add(Flag::date_format);
+  return time;
 }
 
 std::string read_ip(std::string_view text, Flags& flags) {

@@ -37,7 +37,7 @@ std::string_view read_text(const JsonScalar& scalar, std::size_t max_bytes, Flag
 /// Nothing if the member has no value, or none that is a number; then it counts as 0.
 std::optional<std::uint64_t> read_count(const JsonScalar& scalar, Flags& flags);
 
-/// A date-time, or seconds since 1970 as a number or a string of digits.
+/// A date-time, or what else means a time without doubt.
 std::optional<Seconds> read_time(const JsonScalar& scalar, Flags& flags);
 
 /// Canonical if it is an address, else the text (R92, R93).

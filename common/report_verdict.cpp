@@ -11,6 +11,8 @@ std::string_view to_word(Flag flag) {
       return "trailing-data";
     case Flag::wrapped_in_array:
       return "wrapped-in-array";
+    case Flag::wrapped_in_object:
+      return "wrapped-in-object";
     case Flag::repaired_json:
       return "repaired-json";
     case Flag::invalid_utf8:
@@ -23,6 +25,10 @@ std::string_view to_word(Flag flag) {
       return "member-case";
     case Flag::member_alias:
       return "member-alias";
+    case Flag::member_misplaced:
+      return "member-misplaced";
+    case Flag::member_ignored:
+      return "member-ignored";
     case Flag::text_type:
       return "text-type";
     case Flag::text_cut:
@@ -39,6 +45,8 @@ std::string_view to_word(Flag flag) {
       return "date-range-reversed";
     case Flag::date_in_future:
       return "date-in-future";
+    case Flag::date_implausible:
+      return "date-implausible";
     case Flag::policies_not_array:
       return "policies-not-array";
     case Flag::policy_not_nested:

@@ -17,24 +17,27 @@ namespace tlsrpt {
 
 /// An oddity that did not cost the report.
 enum class Flag : std::uint8_t {
-  byte_order_mark,   ///< text began with U+FEFF
-  trailing_data,     ///< text or NUL bytes behind the JSON value
-  wrapped_in_array,  ///< the report stood in an array
-  repaired_json,  ///< trailing comma or raw control character in a string, read by a lenient second
-                  ///< pass
-  invalid_utf8,   ///< bytes replaced by U+FFFD
-  lone_surrogate,    ///< replaced by U+FFFD
-  duplicate_member,  ///< the last value that is not null was taken
-  member_case,       ///< member names in another case
-  member_alias,      ///< failure-error-code, additional-info-uri, mx-host-pattern
-  text_type,         ///< a number, array or null where the RFC has a string
-  text_cut,          ///< longer than the limit
+  byte_order_mark,    ///< text began with U+FEFF
+  trailing_data,      ///< text or NUL bytes before or behind the JSON value
+  wrapped_in_array,   ///< the report stood in an array
+  wrapped_in_object,  ///< the report is a member of an object that is none
+  repaired_json,      ///< what JsonScanner puts right: trailing commas, raw controls, odd escapes
+  invalid_utf8,       ///< bytes replaced by U+FFFD
+  lone_surrogate,     ///< replaced by U+FFFD
+  duplicate_member,   ///< the last value that is not null was taken
+  member_case,        ///< member names in another case
+  member_alias,       ///< failure-error-code, additional-info-uri, mx-host-pattern, report_id
+  member_misplaced,   ///< read from another object than the RFC has it in
+  member_ignored,     ///< the RFC has it elsewhere, or it was there twice: not read
+  text_type,          ///< a number, array or null where the RFC has a string
+  text_cut,           ///< longer than the limit
   missing_organization_name,
   missing_contact_info,
   missing_report_id,
   date_format,  ///< understood, but not RFC 3339
   date_range_reversed,
   date_in_future,
+  date_implausible,  ///< from before there were TLS reports
   policies_not_array,
   policy_not_nested,  ///< the policy's members stood one level up
   missing_policy_type,
@@ -59,14 +62,14 @@ enum class Flag : std::uint8_t {
   utf16,             ///< text was UTF-16
   mime_not_closed,
   mail_damaged,  ///< junk before or in a header, or odd line ends; read as what it must have been
-  forwarded_message,   ///< found inside message/rfc822: the outer signature says nothing about it
-  submitter_mismatch,  ///< TLS-Report-Submitter is not the domain of contact-info (R224)
-  domain_mismatch,     ///< TLS-Report-Domain names none of the policy domains
-  filename_mismatch,   ///< the file name speaks of another sender, domain or time
-  signer_mismatch,     ///< the DKIM signature is not of the domain of contact-info
-  unsigned_domain,     ///< a policy domain out of a TLS-Report-Domain that is not signed
-  duplicate_header,    ///< a TLS-Report-* header more than once (R249)
-  foreign_domain,      ///< a policy domain that is not one of ours (R228)
+  forwarded_message,      ///< in a mail that was forwarded or packed: no signature vouches for it
+  submitter_mismatch,     ///< TLS-Report-Submitter is not the domain of contact-info (R224)
+  domain_mismatch,        ///< TLS-Report-Domain names none of the policy domains
+  filename_mismatch,      ///< the file name speaks of another sender, domain or time
+  signer_mismatch,        ///< the DKIM signature is not of the domain of contact-info
+  unsigned_domain,        ///< a policy domain out of a TLS-Report-Domain that is not signed
+  duplicate_header,       ///< a TLS-Report-* header more than once (R249)
+  foreign_domain,         ///< a policy domain that is not one of ours (R228)
   dkim_key_service_type,  ///< key says s=email only (R195)
 };
 
@@ -135,7 +138,7 @@ struct ReadOutcome {
   Report report;
   std::string
       json;  ///< the unpacked bytes as they came (of an accepted report; may be cut for refusals)
-  std::string member;  ///< the name in the archive it was found in, if any; not escaped
+  std::string member;     ///< the name in the archive it was found in, if any; not escaped
   unsigned document = 0;  ///< which one of its message or file it stood in; for drop_repeated only
 
   [[nodiscard]] bool accepted() const { return refusal == Refusal::none; }

@@ -9,6 +9,8 @@
 #include <array>
 #include <cerrno>
 
+#include "common/message.hpp"
+
 namespace tlsrpt::milter {
 
 std::string InputName::in_words() const {
@@ -57,7 +59,7 @@ Result<std::size_t> InputStream::read_some(char* to, std::size_t size) {
 
 /// As many bytes as tell an mbox, and fewer only at the end of the input.
 Result<std::string> InputStream::read_beginning() {
-  constexpr std::size_t kMark = 5;  // "From "
+  constexpr std::size_t kMark = 64;  // "From ", behind a byte order mark or empty lines
   std::string beginning(kMark, '\0');
   std::size_t size = 0;
   while (size < kMark) {
@@ -130,8 +132,11 @@ std::optional<InputItem> InputStream::next() {
     if (auto opened = open(file); !opened) return unreadable(opened.error());
     auto beginning = read_beginning();
     if (!beginning) return unreadable(beginning.error());
-    const bool from = looks_like_mbox(*beginning);
+    const std::string_view mbox = without_junk_before_header(*beginning);
+    const bool from = looks_like_mbox(mbox);
+    const std::size_t junk = beginning->size() - mbox.size();
     if (from && from_line_ == FromLine::begins_mbox) {
+      beginning->erase(0, junk);
       auto source = [this, first = std::move(*beginning)](char* to, std::size_t size) mutable {
         if (first.empty()) return read_some(to, size);
         const std::size_t given = first.copy(to, size);
@@ -143,7 +148,7 @@ std::optional<InputItem> InputStream::next() {
     }
     auto item = whole_file(std::move(*beginning));
     if (!item) return unreadable(item.error());
-    if (from) item->bytes.erase(0, item->bytes.find('\n') + 1);
+    if (from) item->bytes.erase(0, item->bytes.find('\n', junk) + 1);
     return std::move(*item);
   }
 }

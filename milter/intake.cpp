@@ -15,6 +15,9 @@ using namespace std::chrono_literals;
 // Senders close a day by their own clock; a range that ends more than a day ahead is no slack.
 constexpr auto kFutureSlack = 24h;
 
+// The first draft of what became RFC 8460.
+constexpr Seconds kFirstReports{Day{std::chrono::year{2016} / 1 / 1}};
+
 /// A refusal that says that the message could not be read to its end, so that nobody knows whether
 /// there is a report in it.
 bool is_unreadable(Refusal refusal) {
@@ -204,6 +207,7 @@ std::string_view to_word(Disposition disposition) {
 Flags judge_report(const Report& report, const IntakeSettings& settings, Seconds now) {
   Flags flags;
   if (report.date_range.end_datetime > now + kFutureSlack) flags.add(Flag::date_in_future);
+  if (report.date_range.end_datetime < kFirstReports) flags.add(Flag::date_implausible);
   if (settings.policy_domains.empty()) return flags;
   for (const PolicyResult& result : report.policies) {
     const std::string& domain = result.policy.policy_domain;

@@ -5,6 +5,7 @@
 
 #include "common/domain_name.hpp"
 #include "common/header_field.hpp"
+#include "common/message.hpp"
 #include "common/report_payload.hpp"
 
 namespace tlsrpt::milter {
@@ -41,7 +42,8 @@ Provenance mail_provenance(const IntakeResult& result, const ReadOutcome& outcom
 bool is_mail(const InputItem& item, const MessageLimits& limits) {
   if (item.name.message != 0) return true;
   if (payload_kind(item.bytes) != PayloadKind::other) return false;
-  const HeaderSection header = split_header(item.bytes, limits.max_header_bytes);
+  const HeaderSection header =
+      split_header(without_junk_before_header(item.bytes), limits.max_header_bytes);
   return !header.fields.empty() || header.too_large;
 }
 
@@ -81,6 +83,10 @@ Result<ExaminedInput> examine_unsigned(const InputItem& item, const ExamineSetti
   return examined;
 }
 
+void flag_damage(IntakeResult& result) {
+  for (ReadOutcome& outcome : result.outcomes) outcome.flags.add(Flag::mail_damaged);
+}
+
 ExaminedInput examined_mail(const IntakeResult& result, const std::string& source, Seconds now) {
   ExaminedInput examined;
   examined.subject = result.facts.subject;
@@ -105,7 +111,9 @@ Result<ExaminedInput> examine_input(const InputItem& item, const ExamineSettings
   }
   const auto dns = dns_source();
   if (!dns) return tl::unexpected(dns.error());
-  const IntakeResult result = examine_mail(item.bytes, settings.intake, opener, **dns, clock);
+  // What a file begins with before the mail was never signed.
+  const std::string_view message = without_junk_before_header(item.bytes);
+  IntakeResult result = examine_mail(message, settings.intake, opener, **dns, clock);
   if (result.disposition == Disposition::failed) {
     return fail(ErrorCode::temporary, "{}", result.detail);
   }
@@ -114,6 +122,7 @@ Result<ExaminedInput> examine_input(const InputItem& item, const ExamineSettings
     later.come_again = result.detail;
     return later;
   }
+  if (message.size() != item.bytes.size()) flag_damage(result);
   return examined_mail(result, settings.source, now);
 }
 

@@ -63,6 +63,24 @@ TEST(InputStream, gives_the_messages_of_an_mbox_one_by_one_each_with_its_own_lim
   EXPECT_FALSE(stream.next());
 }
 
+TEST(InputStream, an_mbox_may_begin_with_a_byte_order_mark_or_empty_lines) {
+  const TempDir directory;
+  const StopSignals stop;
+  const std::string mbox =
+      "\xef\xbb\xbf\r\n\n" + std::string(kFrom) + "A: 1\n\n" + kFrom + "B: 2\n";
+  InputStream stream({file_with(directory, "m", mbox)}, 1000, stop);
+  for (const char* expected : {"A: 1\n\n", "B: 2\n"}) {
+    const auto item = stream.next();
+    ASSERT_TRUE(item);
+    EXPECT_EQ(item->bytes, expected);
+  }
+  EXPECT_FALSE(stream.next());
+  InputStream single({file_with(directory, "n", mbox)}, 1000, stop, FromLine::precedes_one_mail);
+  const auto item = single.next();
+  ASSERT_TRUE(item);
+  EXPECT_EQ(item->bytes, "A: 1\n\n" + std::string(kFrom) + "B: 2\n");
+}
+
 TEST(InputStream, a_mail_server_may_put_a_from_line_in_front_of_the_one_mail) {
   const TempDir directory;
   const StopSignals stop;

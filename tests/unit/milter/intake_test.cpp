@@ -239,6 +239,9 @@ TEST_F(IntakeTest, flags_future_and_foreign_reports) {  // R228, R230
     EXPECT_EQ(result.outcomes.front().flags.has(Flag::foreign_domain), row.foreign);
     EXPECT_EQ(result.outcomes.front().flags.has(Flag::date_in_future), row.future);
   }
+  Report early;
+  early.date_range.end_datetime = Day{std::chrono::year{2015} / 12 / 31};
+  EXPECT_TRUE(judge_report(early, settings_, clock_.now()).has(Flag::date_implausible));
   settings_.policy_domains.clear();
   EXPECT_FALSE(
       judge_report(
