@@ -41,7 +41,9 @@ InflateEnd Inflater::next(std::string_view& input, std::string& out) {
     return InflateEnd::damaged;
   }
   const std::size_t usual = std::min(limits_.max_bytes - total_out_, kUsualRatio * input.size());
-  std::size_t step = std::clamp(usual, kSmallestStep, kLargestStep);
+  // Streams behind the first are mostly made to cost time: hundreds of thousands without content.
+  const std::size_t largest_first = total_in_ == 0 ? kLargestStep : kSmallestStep;
+  std::size_t step = std::clamp(usual, kSmallestStep, largest_first);
   out.reserve(out.size() + usual + step);
   while (true) {
     const std::size_t end = out.size();

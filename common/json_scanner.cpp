@@ -221,7 +221,9 @@ bool JsonScanner::read_changed_string(const char* from) {
     } else {
       const Utf8Step step = decode_utf8({from, static_cast<std::size_t>(end_ - from)}, 0);
       if (!step.valid) repairs_.invalid_utf8 = true;
-      changed_.append(step.valid ? std::string_view(from, step.length) : kReplacementCharacter);
+      const bool usable = step.valid && !is_noncharacter(step.code_point);
+      if (step.valid && !usable) repairs_.lone_surrogate = true;
+      changed_.append(usable ? std::string_view(from, step.length) : kReplacementCharacter);
       from += step.length;
     }
   }
@@ -260,7 +262,7 @@ bool JsonScanner::read_unicode_escape(const char*& from) {
       from += 6;
     }
   }
-  if (code_point >= 0xd800 && code_point <= 0xdfff) {
+  if ((code_point >= 0xd800 && code_point <= 0xdfff) || is_noncharacter(code_point)) {
     repairs_.lone_surrogate = true;
     code_point = 0xfffd;
   }

@@ -19,7 +19,7 @@ namespace tlsrpt {
 struct JsonRepairs {
   bool syntax = false;          ///< trailing commas, raw controls and odd escapes in strings
   bool invalid_utf8 = false;    ///< ill-formed bytes in strings became U+FFFD
-  bool lone_surrogate = false;  ///< escapes of half a character became U+FFFD
+  bool lone_surrogate = false;  ///< half characters and noncharacters became U+FFFD
 
   bool operator==(const JsonRepairs&) const = default;
 };

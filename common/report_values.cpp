@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "common/ascii.hpp"
 #include "common/domain_name.hpp"
 #include "common/ip_address.hpp"
+#include "common/json_scanner.hpp"
 #include "common/loose_time.hpp"
 #include "common/report.hpp"
 #include "common/utf8.hpp"
@@ -83,39 +83,6 @@ void append_lines(std::vector<std::string>& lines, std::string_view text, const 
   });
 }
 
-/// Accepts an array that holds strings and nothing else.
-class StringArray final : public nlohmann::json::json_sax_t {
- public:
-  explicit StringArray(std::size_t max_strings) : max_strings_(max_strings) {}
-
-  std::vector<std::string> strings;
-  bool cut = false;
-
-  bool null() override { return false; }
-  bool boolean(bool) override { return false; }
-  bool number_integer(number_integer_t) override { return false; }
-  bool number_unsigned(number_unsigned_t) override { return false; }
-  bool number_float(number_float_t, const string_t&) override { return false; }
-  bool string(string_t& value) override {
-    cut = strings.size() >= max_strings_;
-    if (!cut) strings.push_back(std::move(value));
-    return true;
-  }
-  bool binary(binary_t&) override { return false; }
-  bool start_object(std::size_t) override { return false; }
-  bool key(string_t&) override { return false; }
-  bool end_object() override { return false; }
-  bool start_array(std::size_t) override { return !std::exchange(open_, true); }
-  bool end_array() override { return true; }
-  bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception&) override {
-    return false;
-  }
-
- private:
-  std::size_t max_strings_;
-  bool open_ = false;
-};
-
 void append_patterns(std::vector<std::string>& patterns, std::string_view text,
                      const ListLimits& limits, Flags& flags) {
   constexpr std::string_view kTag = "mx:";
@@ -132,15 +99,25 @@ void append_patterns(std::vector<std::string>& patterns, std::string_view text,
   if (patterns.size() > before + 1) flags.add(Flag::mx_host_type);
 }
 
-/// The elements, if the text is a JSON array of strings (R75).
+/// The elements, if the text is a JSON array of strings (R75), without any mistake.
 std::optional<std::vector<std::string>> unpacked_array(std::string_view text,
                                                        const ListLimits& limits, Flags& flags) {
+  using Token = JsonScanner::Token;
   const std::string_view trimmed = trim_blanks(text);
   if (!trimmed.starts_with('[')) return std::nullopt;
-  StringArray array(limits.max_texts);
-  if (!nlohmann::json::sax_parse(trimmed.begin(), trimmed.end(), &array)) return std::nullopt;
-  if (array.cut) flags.add(Flag::text_cut);
-  return std::move(array.strings);
+  JsonScanner scanner(trimmed);
+  std::vector<std::string> strings;
+  bool cut = false;
+  Token token = scanner.next();  // the bracket
+  while ((token = scanner.next()) == Token::text) {
+    cut = strings.size() >= limits.max_texts;
+    if (!cut) strings.emplace_back(scanner.value());
+  }
+  const bool whole = token == Token::end_array && scanner.position() == trimmed.size() &&
+                     scanner.repairs() == JsonRepairs{};
+  if (!whole) return std::nullopt;
+  if (cut) flags.add(Flag::text_cut);
+  return strings;
 }
 
 }  // namespace

@@ -11,11 +11,6 @@
 namespace tlsrpt {
 namespace {
 
-/// I-JSON forbids noncharacters in strings as it does surrogates (R49).
-bool is_noncharacter(char32_t code_point) {
-  return (code_point & 0xfffe) == 0xfffe || (code_point >= 0xfdd0 && code_point <= 0xfdef);
-}
-
 void append_escaped(std::string& json, unsigned char c) {
   switch (c) {
     case '"':

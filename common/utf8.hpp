@@ -25,6 +25,11 @@ Utf8Step decode_utf8(std::string_view text, std::size_t position);
 /// The code point must be one of Unicode and no surrogate.
 void append_utf8(std::string& out, char32_t code_point);
 
+/// Valid, but I-JSON forbids it in strings as it does surrogates (R49).
+constexpr bool is_noncharacter(char32_t code_point) {
+  return (code_point & 0xfffe) == 0xfffe || (code_point >= 0xfdd0 && code_point <= 0xfdef);
+}
+
 bool is_valid_utf8(std::string_view text);
 
 /// The text with each ill-formed sequence as U+FFFD; everything else, controls too, stays.

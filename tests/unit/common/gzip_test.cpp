@@ -63,6 +63,13 @@ TEST(Gunzip, joins_members_and_ignores_junk_behind_the_last) {  // R232
   }
 }
 
+TEST(Gunzip, reads_a_large_member_behind_small_ones) {  // R232
+  const std::string large(1u << 20, ' ');
+  const Gunzipped result = gunzip(gzip("") + gzip("a") + gzip(large) + gzip("b") + gzip(large));
+  EXPECT_EQ(result.refusal, Refusal::none);
+  EXPECT_EQ(result.bytes, "a" + large + "b" + large);
+}
+
 TEST(Gunzip, refuses_what_is_damaged) {  // R133, R233, R234
   const std::string good = gzip(kText);
   const struct {

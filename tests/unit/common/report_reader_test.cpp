@@ -202,6 +202,8 @@ TEST(ReportReader, texts_of_every_kind) {
       {R"("nul\u0000esc\u001b")", std::string("nul\0esc\x1b", 8), {}},
       {R"("\ud83d\udce7")", "\xf0\x9f\x93\xa7", {}},
       {R"("\ud83d")", "\xef\xbf\xbd", {"lone-surrogate"}},
+      {R"("\uffff \ud83f\udfff")", "\xef\xbf\xbd \xef\xbf\xbd", {"lone-surrogate"}},
+      {"\"\xef\xbf\xbf\"", "\xef\xbf\xbd", {"lone-surrogate"}},
       {"\"\xe9\"", "\xef\xbf\xbd", {"invalid-utf8"}},
       {"\"a\tb\"", "a\tb", {"repaired-json"}},
   };

@@ -173,6 +173,32 @@ TEST_F(Duplicates, without_an_id_are_told_by_their_text) {
   EXPECT_FALSE(store.store({report}, {}, {}).value()[0].duplicate);
 }
 
+/// Stores so many copies under made-up names, then one of a real sender.
+void store_behind_made_up_copies(ReceivedStore& store, int made_up) {
+  ReceivedReport copy = by(Way::unsigned_mail);
+  for (int i = 0; i < made_up; ++i) {
+    copy.provenance.from_domain = copy.provenance.submitter = std::to_string(i) + ".example";
+    ASSERT_FALSE(store.store({copy}, {}, {}).value()[0].duplicate);
+  }
+  ASSERT_FALSE(store.store({by(Way::unsigned_mail)}, {}, {}).value()[0].duplicate);
+}
+
+TEST_F(Duplicates, are_looked_for_among_so_many_copies_and_no_more) {
+  for (const bool few : {true, false}) {
+    SCOPED_TRACE(few);
+    ReceivedStore store = ReceivedStore::open(directory_.file(few ? "few.db" : "many.db"),
+                                              SqliteMode::read_write_create)
+                              .value();
+    store_behind_made_up_copies(store, few ? 99 : 100);
+    ReceivedReport other_submitter = by(Way::unsigned_mail);
+    other_submitter.provenance.submitter = "other.example";
+    EXPECT_EQ(store.store({other_submitter}, {}, {}).value()[0].duplicate, few);
+    EXPECT_TRUE(store.store({by(Way::unsigned_mail)}, {}, {}).value()[0].duplicate)
+        << "the same in all that tells reports apart";
+    EXPECT_TRUE(store.store({by(Way::https)}, {}, {}).value()[0].duplicate) << "of any of them";
+  }
+}
+
 constexpr int kReports = 60;
 
 /// Stores the same reports as everybody else, in his own way.
