@@ -33,9 +33,9 @@ constexpr auto kTick = 250ms;
 constexpr auto kLastBytes = 5s;                // for requests that are on their way when we end
 constexpr std::size_t kHeadBytes = 16u << 10;  // the head of a request; MHD answers 431 beyond
 constexpr std::size_t kStackBytes = 1u << 20;
-// A refused body up to this size is read and dropped, so that the answer surely arrives: a
-// connection that is closed with bytes unread takes back what was sent.
-constexpr std::uint64_t kDroppedBytes = 256u << 10;
+// What nobody wants of a body is read and dropped up to this size, so that the answer surely
+// arrives: a connection that is closed with bytes unread takes back what was sent.
+constexpr std::uint64_t kDroppedBytes = 64u << 20;
 constexpr const char* kTlsPriorities = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
 
 struct StopDaemon {
@@ -80,10 +80,21 @@ struct Exchange {
   Exchange(HttpRequest head, HttpAdmission admission, SpoolBudget& budget)
       : request(std::move(head)),
         refusal(std::move(admission.refusal)),
-        body(budget, admission.max_body) {}
+        body(budget, admission.max_body),
+        max_read(admission.max_body + kDroppedBytes) {}
+
+  /// False: more than anybody would send by mistake.
+  bool take(std::string_view bytes) {
+    read += bytes.size();
+    if (!refusal) body.append(bytes);
+    return read <= max_read;
+  }
+
   HttpRequest request;
   std::optional<HttpResponse> refusal;
   SpooledMessage body;
+  std::uint64_t max_read = 0;
+  std::uint64_t read = 0;
 };
 
 std::string address_text(const sockaddr* address) {
@@ -150,9 +161,8 @@ HttpRequest head_of(MHD_Connection* connection, const char* url, const char* met
 }
 
 /// Should a refusal wait until the body has been read and dropped?
-bool is_body_small(MHD_Connection* connection, const HttpRequest& request) {
+bool is_body_droppable(MHD_Connection* connection, const HttpRequest& request) {
   if (has_field(connection, "Expect")) return false;  // the sender waits for a word from us
-  if (has_field(connection, "Transfer-Encoding")) return false;
   return request.content_length.value_or(0) <= kDroppedBytes;
 }
 
@@ -276,9 +286,9 @@ class HttpServer::Impl {
       if (*context == nullptr) return self.take_head(connection, url, method, context);
       auto& exchange = *static_cast<Exchange*>(*context);
       if (*size > 0) {
-        if (!exchange.refusal) exchange.body.append({data, *size});
+        const std::string_view bytes(data, *size);
         *size = 0;
-        return MHD_YES;
+        return exchange.take(bytes) ? MHD_YES : MHD_NO;
       }
       return self.answer(connection, exchange);
     } catch (...) {
@@ -299,7 +309,7 @@ class HttpServer::Impl {
     HttpRequest request = head_of(connection, url, method);
     HttpAdmission admission = handler_.admit(request);
     auto exchange = std::make_unique<Exchange>(std::move(request), std::move(admission), budget_);
-    const bool at_once = exchange->refusal && !is_body_small(connection, exchange->request);
+    const bool at_once = exchange->refusal && !is_body_droppable(connection, exchange->request);
     *context = exchange.get();
     const Exchange& kept = *exchange.release();  // on_completed takes it back
     return at_once ? send_response(connection, *kept.refusal, /*close=*/true) : MHD_YES;

@@ -192,7 +192,8 @@ Result<std::optional<ReceivedReport>> ReceivedStore::report(std::int64_t id) {
   if (auto done = loader->load(id, {}, listed.report); !done) return tl::unexpected(done.error());
   auto json = gunzip(query->text(kListedWidth), own_bytes());
   if (json.refusal != Refusal::none) {
-    return fail(ErrorCode::database, "the text of report {} is damaged: {}", id, json.detail);
+    return fail(ErrorCode::database, "the text of report {} in {} is damaged: {}", id, path_,
+                json.detail);
   }
   return std::optional<ReceivedReport>(ReceivedReport{
       std::move(listed.provenance), std::move(listed.report), listed.flags, std::move(json.bytes)});

@@ -229,9 +229,23 @@ class Hostile(ServeCase):
             status, output = self.curl(serve, "-H", "Content-Type: " + JSON, *extra,
                                        "--data-binary", "@" + large)
             self.assertEqual(status, 413, (extra, output))
+        status, output = self.curl(serve, "-H", "Content-Type: image/png", "-H", "Expect:", "-H",
+                                   "Transfer-Encoding: chunked", "--data-binary", "@" + large)
+        self.assertEqual(status, 415, output)
         self.assertEqual(serve.post(b" " * 65536)[0], 400, "as large as allowed")
         self.assertEqual(serve.post(b" " * 65537)[0], 413)
         self.assertLess(serve.resident_kilobytes() - before, 8 << 10)
+
+    def test_nobody_sends_without_end(self):
+        serve = self.serve(MaximumReportSize="64K")
+        for kind in (JSON, "image/png"):
+            with socket.create_connection(("127.0.0.1", serve.port), timeout=20) as client:
+                client.sendall(b"POST /report HTTP/1.1\r\nHost: x\r\nContent-Type: " +
+                               kind.encode() + b"\r\nTransfer-Encoding: chunked\r\n\r\n")
+                chunk = b"100000\r\n" + b" " * (1 << 20) + b"\r\n"
+                with self.assertRaises(OSError):
+                    for _ in range(200):
+                        client.sendall(chunk)
 
     def test_who_asks_before_sending_too_much_is_told_at_once(self):
         serve = self.serve()

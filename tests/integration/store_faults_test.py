@@ -132,6 +132,9 @@ class StoreFaults(unittest.TestCase):
                 DROP INDEX failure_by_type; ALTER TABLE failure DROP COLUMN end_datetime;
                 ALTER TABLE report DROP COLUMN source_address;
                 ALTER TABLE refused DROP COLUMN source_address;
+                DROP TABLE quota; DROP TABLE counter;
+                CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+                INSERT INTO counter VALUES ('mails_seen', 7);
                 PRAGMA user_version=1""")
         connection.close()
         self.told(78, "older version", "list")
@@ -139,6 +142,10 @@ class StoreFaults(unittest.TestCase):
         self.assertEqual(self.stored(), 200)
         done = self.run_program("list", "--type", "certificate-expired", "--json", "--limit", "0")
         self.assertEqual(len(done.stdout.splitlines()), 200)
+        with sqlite3.connect(self.database) as connection:
+            seen = "SELECT day, value FROM counter WHERE name = 'mails_seen'"
+            self.assertEqual(connection.execute(seen).fetchall(), [(0, 7)])
+        connection.close()
 
     def test_missing_folder(self):
         away = os.path.join(self.top, "away")

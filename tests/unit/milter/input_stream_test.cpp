@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "milter/input_stream.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -66,8 +67,7 @@ TEST(InputStream, gives_the_messages_of_an_mbox_one_by_one_each_with_its_own_lim
 TEST(InputStream, an_mbox_may_begin_with_a_byte_order_mark_or_empty_lines) {
   const TempDir directory;
   const StopSignals stop;
-  const std::string mbox =
-      "\xef\xbb\xbf\r\n\n" + std::string(kFrom) + "A: 1\n\n" + kFrom + "B: 2\n";
+  const std::string mbox = fmt::format("\xef\xbb\xbf\r\n\n{0}A: 1\n\n{0}B: 2\n", kFrom);
   InputStream stream({file_with(directory, "m", mbox)}, 1000, stop);
   for (const char* expected : {"A: 1\n\n", "B: 2\n"}) {
     const auto item = stream.next();
