@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,9 @@ class BodyTaker {
  public:
   virtual ~BodyTaker() = default;
   virtual IntakeResult take_body(std::string_view body, const MailContext& context) = 0;
+  /// The same for the bodies of one client, as MessageOpener::for_client has it. Null: this one
+  /// serves all of them.
+  virtual std::unique_ptr<BodyTaker> for_bodies_of_client() { return nullptr; }
 };
 
 struct EndpointSettings {
@@ -64,7 +68,8 @@ class ReportEndpoint final : public HttpHandler {
         refusals_(parts.clock, parts.log) {}
 
   HttpAdmission admit(const HttpRequest& request) override;
-  HttpResponse answer(const HttpRequest& request, const SpooledMessage& body) override;
+  HttpResponse answer(const HttpRequest& request, const SpooledMessage& body,
+                      HttpVisit& visit) override;
 
   /// What was answered without the store, by name of the store's counter, since the last call.
   std::map<std::string, std::uint64_t> take_counters();
@@ -76,6 +81,7 @@ class ReportEndpoint final : public HttpHandler {
   enum class Refused { method, rate, type, encoding, too_large, no_memory };
   static constexpr std::size_t kRefusedKinds = 6;
   HttpResponse refuse(Refused reason, const HttpRequest& request, HttpResponse response);
+  BodyTaker& taker_for(const std::string& source, HttpVisit& visit);
   HttpResponse respond(const IntakeResult& result, const std::string& source);
   [[nodiscard]] std::string source_of(const HttpRequest& request) const;
 
