@@ -162,7 +162,8 @@ void run_spawner(UniqueFd inherited, const ConfinedSettings& settings) {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) ::signal(signal, SIG_IGN);
   ::prctl(PR_SET_NAME, "tlsrpt-spawner");
   warm_up(settings.limits);
-  const auto confinement = Confinement::prepare({memory_for(settings), settings.timeout + kReusedFor});
+  const auto confinement =
+      Confinement::prepare({memory_for(settings), settings.timeout + kReusedFor});
   if (!confinement) ::_exit(1);
   for (;;) {
     char request = 0;

@@ -10,6 +10,7 @@ std::string_view counter_of_put_off(Disposition disposition) {
   switch (disposition) {
     case Disposition::stored:
     case Disposition::refused:
+    case Disposition::unverified:
     case Disposition::no_report:
       return {};
     case Disposition::dns_error:

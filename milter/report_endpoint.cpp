@@ -148,6 +148,7 @@ HttpResponse ReportEndpoint::refuse(Refused reason, const HttpRequest& request,
   line.add("source", source_of(request)).add("status", std::int64_t{response.status});
   line.add("reason", trimmed(std::string_view(response.body).substr(0, response.body.find('\n'))));
   if (reason == Refused::method) line.add("method", request.method);
+  if (reason == Refused::too_large) line.add("limit", settings_.max_body_key);
   if (reason == Refused::type) line.add("type", request.content_type);
   if (reason == Refused::encoding) line.add("encoding", request.content_encoding);
   refusals_.write(reason == Refused::no_memory ? LogLevel::warning : LogLevel::info, line);
@@ -207,6 +208,7 @@ HttpResponse ReportEndpoint::respond(const IntakeResult& result, const std::stri
       break;
     }
     case Disposition::refused:
+    case Disposition::unverified:
     case Disposition::no_report: {
       const Refusal refusal =
           result.outcomes.empty() ? Refusal::not_a_report : result.outcomes.front().refusal;

@@ -33,8 +33,9 @@ class BodyTaker {
 
 struct EndpointSettings {
   std::size_t max_body = 16u << 20;
-  unsigned posts_per_minute = 300;  ///< of one source; 0: no limit
+  unsigned posts_per_minute = 300;                      ///< of one source; 0: no limit
   PeerList trusted_proxies;
+  std::string_view max_body_key = "MaximumReportSize";  ///< the setting that max_body is from
 };
 
 /// Lines about strangers' refused requests: so many a minute, the others are counted.

@@ -206,10 +206,11 @@ class MailSender final : public Sender {
     constexpr std::string_view kOffer("\0\0\0\6\0\0\1\xff\0\x1f\xff\xff", 12);
     send_all(fd_.get(), packet('O', kOffer));
     if (receive() != 'O') die("no negotiation");
-    constexpr std::string_view kClient("c.example\0"
-                                       "4\0\x19"
-                                       "192.0.2.7\0",
-                                       23);
+    constexpr std::string_view kClient(
+        "c.example\0"
+        "4\0\x19"
+        "192.0.2.7\0",
+        23);
     send_all(fd_.get(), packet('C', kClient));
   }
 
@@ -400,7 +401,8 @@ std::size_t stored_reports(const Folder& folder) {
 int main() {
   const DkimKey key = make_key();
   const auto mails = on_all_cores(kMails, [&](std::size_t i) { return signed_mail(i, key); });
-  const auto bodies = on_all_cores(kMails, [&](std::size_t i) { return packed_report(kMails + i); });
+  const auto bodies =
+      on_all_cores(kMails, [&](std::size_t i) { return packed_report(kMails + i); });
   const NameServer name_server("v=DKIM1; k=rsa; s=tlsrpt; p=" + key.public_key_base64());
   const Folder folder;
   const Folder alone;
@@ -425,7 +427,8 @@ int main() {
     rates[2].push_back(rate(posters, bodies, next_body));
   }
   const std::size_t acknowledged = next_mail + next_body;
-  if (stored_reports(folder) != acknowledged) die("not every report that was acknowledged is there");
+  if (stored_reports(folder) != acknowledged)
+    die("not every report that was acknowledged is there");
   const double limit = median(rates[0]);
   fmt::print("in {}, median of {} rounds of {} s, {} connections\n", folder.path(), kRounds,
              kRoundSeconds, kConnections);
