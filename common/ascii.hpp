@@ -45,4 +45,9 @@ constexpr bool equal_ignoring_case(std::string_view left, std::string_view right
   return true;
 }
 
+constexpr bool ends_with_ignoring_case(std::string_view text, std::string_view end) {
+  return text.size() >= end.size() &&
+         equal_ignoring_case(text.substr(text.size() - end.size()), end);
+}
+
 }  // namespace tlsrpt

@@ -53,4 +53,7 @@ struct ParameterizedValue {
 /// kept as they are, whatever the charset). Of a parameter given twice the first one counts.
 ParameterizedValue parse_parameters(std::string_view unfolded);
 
+/// Its ParameterizedValue::value alone.
+std::string leading_value(std::string_view unfolded);
+
 }  // namespace tlsrpt

@@ -56,6 +56,12 @@ struct ContentField {
   bool damaged = false;
 };
 
+/// Names of other fields, which are most, are told by their first letter.
+bool may_be_spelling_of(std::string_view name, std::string_view wanted) {
+  const char first = name.front();
+  return ascii_lower(first) == ascii_lower(wanted.front()) || first == '-' || first == '_';
+}
+
 bool is_spelling_of(std::string_view name, std::string_view wanted) {
   std::size_t at = 0;
   for (const char c : name) {
@@ -79,18 +85,15 @@ std::size_t weight(std::string_view value, std::span<const std::string_view> tel
 ContentField content_field(const HeaderSection& header, std::string_view name,
                            std::span<const std::string_view> telling) {
   ContentField best;
-  std::size_t best_weight = 0;
   bool found = false;
   for (const HeaderField& field : header.fields) {
+    if (!may_be_spelling_of(field.name, name)) continue;
     const bool exact = equal_ignoring_case(field.name, name);
     if (!exact && !is_spelling_of(field.name, name)) continue;
     std::string value = unfold(field.value);
-    const std::size_t its_weight = weight(value, telling);
     best.damaged = best.damaged || found || !exact;
-    if (!found || its_weight > best_weight) {
+    if (!found || weight(value, telling) > weight(best.value, telling))
       best.value = std::move(value);
-      best_weight = its_weight;
-    }
     found = true;
   }
   return best;
@@ -135,10 +138,7 @@ class Walker {
       MimePart part = describe(header, type, place);
       part.damaged = part.damaged || type_field.damaged;
       damaged_ = damaged_ || part.damaged;
-      if (sections_++ == 0) {
-        result_.header = std::move(header);
-        result_.content_type = type;
-      }
+      if (sections_++ == 0) result_.header = std::move(header);
       if (skip) return;
       if (part.media_type.starts_with("multipart/"))
         return open_multipart(type, std::move(part), place);
@@ -157,7 +157,8 @@ class Walker {
   void open_multipart(const ParameterizedValue& type, MimePart part, const Place& place) {
     if (!may_nest(place)) return;
     Level level;
-    level.boundary = without_blanks_behind(type.parameter("boundary"));
+    level.boundary = type.parameter("boundary");
+    level.boundary.resize(without_blanks_behind(level.boundary).size());
     level.inside = {place.depth + 1, place.forwarded, place.guessed || level.boundary.empty(),
                     type.value == "multipart/digest" ? kMessage : kPlain};
     level.whole = std::move(part);

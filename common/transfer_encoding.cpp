@@ -131,7 +131,7 @@ std::string decode_quoted_printable(std::string_view text) {
 }  // namespace
 
 TransferEncoding transfer_encoding(std::string_view word) {
-  const std::string known = parse_parameters(word).value;
+  const std::string known = leading_value(word);
   if (known == "base64") return TransferEncoding::base64;
   if (known == "quoted-printable") return TransferEncoding::quoted_printable;
   return TransferEncoding::identity;
