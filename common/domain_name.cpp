@@ -8,6 +8,8 @@
 #include <memory>
 #include <utility>
 
+#include "common/char_set.hpp"
+
 namespace tlsrpt {
 namespace {
 
@@ -27,14 +29,19 @@ bool is_alnum(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
+constexpr CharSet kLabelEnds = CharSet::where(
+    [](char c) { return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_'; });
+
 /// What normalize_domain() would leave as it is.
 bool is_normal(std::string_view name) {
-  std::size_t label = 0;
-  for (const char c : name) {
-    const bool in_label = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-    if (in_label ? ++label > kMaxLabel : c != '.' || std::exchange(label, 0) == 0) return false;
+  if (name.size() > kMaxName) return false;
+  for (;;) {
+    const std::size_t label = kLabelEnds.find_in(name);
+    if (label == 0 || label > kMaxLabel) return false;
+    if (label == name.size()) return true;
+    if (name[label] != '.') return false;
+    name.remove_prefix(label + 1);
   }
-  return label > 0 && name.size() <= kMaxName;
 }
 
 Result<std::string> to_a_labels(std::string_view name) {

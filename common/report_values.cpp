@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/ascii.hpp"
+#include "common/char_set.hpp"
 #include "common/domain_name.hpp"
 #include "common/ip_address.hpp"
 #include "common/json_scanner.hpp"
@@ -55,11 +56,9 @@ std::optional<std::uint64_t> read_fraction(std::string_view text, Flags& flags) 
 
 /// Calls take(piece) for what stands between separators, as long as it says true.
 template <typename Take>
-void split(std::string_view text, std::string_view separators, Take take) {
+void split(std::string_view text, const CharSet& separators, Take take) {
   while (!text.empty()) {
-    const auto separator =
-        std::find_first_of(text.begin(), text.end(), separators.begin(), separators.end());
-    const auto end = static_cast<std::size_t>(separator - text.begin());
+    const std::size_t end = separators.find_in(text);
     if (!take(text.substr(0, end))) return;
     text.remove_prefix(std::min(end + 1, text.size()));
   }
@@ -70,6 +69,8 @@ bool append(std::vector<std::string>& texts, std::string_view text, const ListLi
             Flags& flags) {
   const bool full = texts.size() >= limits.max_texts;
   if (full || text.size() > limits.max_bytes) flags.add(Flag::text_cut);
+  constexpr std::size_t kUsualTexts = 6;
+  if (texts.empty()) texts.reserve(kUsualTexts);
   // The cut may fall behind a blank.
   if (!full) texts.emplace_back(trim_blanks(cut_utf8(text, limits.max_bytes)));
   return !full;
@@ -77,7 +78,8 @@ bool append(std::vector<std::string>& texts, std::string_view text, const ListLi
 
 void append_lines(std::vector<std::string>& lines, std::string_view text, const ListLimits& limits,
                   Flags& flags) {
-  split(text, "\r\n", [&](std::string_view line) {
+  constexpr CharSet kLineEnds{"\r\n"};
+  split(text, kLineEnds, [&](std::string_view line) {
     const std::string_view trimmed = trim_blanks(line);
     return trimmed.empty() || append(lines, trimmed, limits, flags);
   });
@@ -86,8 +88,9 @@ void append_lines(std::vector<std::string>& lines, std::string_view text, const 
 void append_patterns(std::vector<std::string>& patterns, std::string_view text,
                      const ListLimits& limits, Flags& flags) {
   constexpr std::string_view kTag = "mx:";
+  constexpr CharSet kBetweenPatterns{" \t\r\n,;"};
   const std::size_t before = patterns.size();
-  split(text, " \t\r\n,;", [&](std::string_view piece) {
+  split(text, kBetweenPatterns, [&](std::string_view piece) {
     if (equal_ignoring_case(piece.substr(0, kTag.size()), kTag)) {
       piece.remove_prefix(kTag.size());
       flags.add(Flag::mx_host_type);
@@ -125,8 +128,9 @@ std::optional<std::vector<std::string>> unpacked_array(std::string_view text,
 std::string_view read_text(const JsonScalar& scalar, std::size_t max_bytes, Flags& flags) {
   if (scalar.kind != Kind::text) flags.add(Flag::text_type);
   if (scalar.kind == Kind::null || scalar.kind == Kind::boolean) return {};
-  if (trim_blanks(scalar.value).empty()) return {};
-  if (scalar.value.size() > max_bytes) flags.add(Flag::text_cut);
+  if (is_all_blank(scalar.value)) return {};
+  if (scalar.value.size() <= max_bytes) return scalar.value;
+  flags.add(Flag::text_cut);
   return cut_utf8(scalar.value, max_bytes);
 }
 

@@ -30,6 +30,12 @@ constexpr std::string_view trim_blanks(std::string_view text) {
   return text;
 }
 
+constexpr bool is_all_blank(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size() && is_json_blank(text[at])) ++at;
+  return at == text.size();
+}
+
 /// Where a string belongs. Empty: null, boolean or nothing but blanks; the member is absent.
 /// The view is into the scalar's value.
 std::string_view read_text(const JsonScalar& scalar, std::size_t max_bytes, Flags& flags);
