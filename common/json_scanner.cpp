@@ -37,6 +37,11 @@ const char* skip_number(const char* from, const char* end) {
   return next;
 }
 
+/// Nearly always not, which one comparison tells.
+bool is_blank_or_line_end(char c) {
+  return static_cast<unsigned char>(c) <= ' ' && (c == ' ' || c == '\n' || c == '\r' || c == '\t');
+}
+
 bool is_plain(char c) {
   return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20 &&
          static_cast<unsigned char>(c) < 0x80;
@@ -92,10 +97,14 @@ bool JsonScanner::at(const char* where, std::string_view text) const {
   return std::string_view(where, static_cast<std::size_t>(end_ - where)).starts_with(text);
 }
 
+inline const char* JsonScanner::behind_blanks(const char* from) const {
+  while (from < end_ && is_blank_or_line_end(*from)) ++from;
+  return from;
+}
+
 /// The byte that follows them; 0 at the end of the text, which is as malformed as a NUL byte.
 inline char JsonScanner::skip_blanks() {
-  while (next_ < end_ && (*next_ == ' ' || *next_ == '\n' || *next_ == '\r' || *next_ == '\t'))
-    ++next_;
+  next_ = behind_blanks(next_);
   return next_ < end_ ? *next_ : '\0';
 }
 
@@ -104,7 +113,7 @@ JsonScanner::Token JsonScanner::give_up() {
   return Token::malformed;
 }
 
-JsonScanner::Token JsonScanner::value_read(Token token) {
+inline JsonScanner::Token JsonScanner::value_read(Token token) {
   expected_ = Expected::comma;
   return token;
 }
@@ -113,36 +122,47 @@ JsonScanner::Token JsonScanner::next() {
   switch (expected_) {
     case Expected::value:
       return read_value();
-    case Expected::first_element:
-      return skip_blanks() == ']' ? close() : read_value();
-    case Expected::first_member:
-      return skip_blanks() == '}' ? close() : read_name();
+    case Expected::first:
+      if (skip_blanks() == closing_bracket()) return close();
+      break;
     case Expected::comma:
+      if (around_.empty()) return Token::end;
+      if (const char c = skip_blanks(); c != ',')
+        return c == closing_bracket() ? close() : give_up();
+      ++next_;
+      if (skip_blanks() == closing_bracket()) {
+        repairs_.syntax = true;
+        return close();
+      }
       break;
     case Expected::nothing:
       return Token::malformed;
   }
-  if (around_.empty()) return Token::end;
-  const char c = skip_blanks();
-  if (c == ',') return after_comma();
-  return c == (in_object_ ? '}' : ']') ? close() : give_up();
+  return in_object_ ? read_name() : read_value();
 }
 
-JsonScanner::Token JsonScanner::after_comma() {
-  ++next_;
-  const char c = skip_blanks();
-  if (c == (in_object_ ? '}' : ']')) {
-    repairs_.syntax = true;
-    return close();
+bool JsonScanner::take_name(std::string_view name) {
+  if (!in_object_ || (expected_ != Expected::first && expected_ != Expected::comma)) return false;
+  const char* from = behind_blanks(next_);
+  if (expected_ == Expected::comma) {
+    if (from == end_ || *from != ',') return false;
+    from = behind_blanks(from + 1);
   }
-  return in_object_ ? read_name() : read_value();
+  const std::size_t quoted = name.size() + 2;
+  if (static_cast<std::size_t>(end_ - from) <= quoted) return false;
+  const bool same = from[0] == '"' && from[quoted - 1] == '"' && from[quoted] == ':' &&
+                    equal_short(from + 1, name.data(), name.size());
+  if (!same) return false;
+  next_ = from + quoted + 1;
+  expected_ = Expected::value;
+  return true;
 }
 
 JsonScanner::Token JsonScanner::open(char bracket) {
   ++next_;
   around_ += in_object_ ? '{' : '[';
   in_object_ = bracket == '{';
-  expected_ = in_object_ ? Expected::first_member : Expected::first_element;
+  expected_ = Expected::first;
   return in_object_ ? Token::begin_object : Token::begin_array;
 }
 

@@ -19,6 +19,13 @@ namespace {
 using Kind = JsonScalar::Kind;
 using Token = JsonScanner::Token;
 
+JsonScalar scalar_of(Token token, std::string_view value) {
+  if (token == Token::text) return {Kind::text, value};
+  if (token == Token::number) return {Kind::number, value};
+  if (token == Token::boolean) return {Kind::boolean, value};
+  return {Kind::null};
+}
+
 /// Follows the tokens of one value and hands what a report has to the draft.
 class ReportBuilder {
  public:
@@ -29,8 +36,10 @@ class ReportBuilder {
 
  private:
   bool take(Token token);
+  void take_likely_name();
   void refuse_malformed();
   void name(std::string_view name);
+  void note_member(Frame& frame);
   void name_from_elsewhere(Frame& frame);
   bool belongs_in_report(const FoundMember& found);
 
@@ -88,6 +97,7 @@ class ReportBuilder {
   const ReportLimits& limits_;
   ReportDraft draft_;
   std::vector<Frame> frames_;
+  MemberOrder order_;
   std::size_t values_ = 0;
   std::string key_;  ///< under which a policy stands, if they are no array
   bool any_member_ = false;
@@ -102,6 +112,17 @@ void ReportBuilder::refuse_malformed() {
                                                scanner_.position(), to_valid_utf8(near)));
 }
 
+/// Takes the next token if it is the name that was to be expected.
+void ReportBuilder::take_likely_name() {
+  if (frames_.empty() || frames_.back().place != Place::object) return;
+  Frame& frame = frames_.back();
+  const FoundMember* const likely = order_.next(frame.object, frame.member);
+  if (likely == nullptr || !scanner_.take_name(likely->name)) return;
+  if (likely->name.size() > limits_.max_string) draft_.flags().add(Flag::text_cut);
+  frame.member = likely;
+  note_member(frame);
+}
+
 void ReportBuilder::name(std::string_view name) {
   Frame& frame = frames_.back();
   if (name.size() > limits_.max_string) draft_.flags().add(Flag::text_cut);
@@ -109,11 +130,15 @@ void ReportBuilder::name(std::string_view name) {
     if (frame.place == Place::policy_results) key_ = cut_utf8(name, limits_.max_string);
     return;
   }
-  frame.member = find_member(frame.object, name);
+  const FoundMember* const last = std::exchange(frame.member, find_member(frame.object, name));
   if (frame.member == nullptr) return;
-  if (frame.member->elsewhere) {
-    return name_from_elsewhere(frame);
-  }
+  if (last != nullptr || frame.named == 0) order_.learn(frame.object, last, *frame.member);
+  if (frame.member->elsewhere) return name_from_elsewhere(frame);
+  note_member(frame);
+}
+
+/// The current member is one of its own object.
+void ReportBuilder::note_member(Frame& frame) {
   if (frame.object == ReportObject::report) any_member_ = true;
   if (frame.member->other_case) draft_.flags().add(Flag::member_case);
   if (frame.member->alias) draft_.flags().add(Flag::member_alias);
@@ -191,7 +216,7 @@ void ReportBuilder::member_value(Frame& frame, const JsonScalar& scalar) {
   if (type == MemberType::count) return take_count(frame, scalar);
   if (type == MemberType::time) return take_time(frame, scalar);
   // Blanks are as if they were not there.
-  if (scalar.kind == Kind::text && trim_blanks(scalar.value).empty()) return;
+  if (scalar.kind == Kind::text && is_all_blank(scalar.value)) return;
   if (type == MemberType::text) {
     take_text(frame, scalar);
   } else if (type == MemberType::texts) {
@@ -228,7 +253,7 @@ void ReportBuilder::element_value(Frame& frame, const JsonScalar& scalar) {
 
 void ReportBuilder::take_count(Frame& frame, const JsonScalar& scalar) {
   const auto count = read_count(scalar, draft_.flags());
-  if (scalar.kind == Kind::null || trim_blanks(scalar.value).empty() || !claim(frame)) return;
+  if (scalar.kind == Kind::null || is_all_blank(scalar.value) || !claim(frame)) return;
   const Frame& owner = owner_of(frame);
   const bool lifted =
       owner.object != ReportObject::summary && frame.member->member != Member::failed_session_count;
@@ -444,13 +469,10 @@ bool ReportBuilder::take(Token token) {
       name(scanner_.value());
       return true;
     case Token::text:
-      return scalar({Kind::text, scanner_.value()});
     case Token::number:
-      return scalar({Kind::number, scanner_.value()});
     case Token::boolean:
-      return scalar({Kind::boolean, scanner_.value()});
     case Token::null:
-      return scalar({Kind::null});
+      return scalar(scalar_of(token, scanner_.value()));
     case Token::end:
       return false;
     case Token::malformed:
@@ -461,8 +483,13 @@ bool ReportBuilder::take(Token token) {
 }
 
 BuiltReport ReportBuilder::run() {
+  constexpr std::size_t kUsualDepth = 8;
+  frames_.reserve(kUsualDepth);
   Token token = scanner_.next();
-  while (take(token)) token = scanner_.next();
+  while (take(token)) {
+    take_likely_name();
+    token = scanner_.next();
+  }
   if (token == Token::end && !any_member_)
     draft_.refuse(Refusal::not_a_report, "JSON, but no object with a member of a report");
   BuiltReport built{draft_.finish(), std::nullopt};

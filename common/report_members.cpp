@@ -53,17 +53,16 @@ constexpr MemberType type_of(Member member) {
 struct Name {
   constexpr Name() = default;
   constexpr Name(std::string_view text, Member member, Origin origin = Origin::rfc)
-      : name(text),
-        found{member, type_of(member), false, origin == Origin::alias, origin == Origin::lifted},
+      : found{member, type_of(member), false, origin == Origin::alias, origin == Origin::lifted},
         in_other_case(found),
         misspelt(found),
         elsewhere(found) {
+    found.name = text;
     in_other_case.other_case = true;
     misspelt.alias = true;
     elsewhere.alias = false;
   }
 
-  std::string_view name;
   FoundMember found{};
   FoundMember in_other_case{};
   FoundMember misspelt{};
@@ -79,15 +78,17 @@ class NameTable {
   constexpr NameTable(ReportObject object, const Name (&names)[size]) {
     for (std::size_t length = 0; length <= kLongestName; ++length) {
       for (const Name& name : names) {
-        if (name.name.size() != length) continue;
-        names_[ends_[length]] = name;
-        names_[ends_[length]++].elsewhere.elsewhere = object;
+        if (name.found.name.size() != length) continue;
+        Name& known = names_[ends_[length]++];
+        known = name;
+        known.found.object = object;
+        known.elsewhere.elsewhere = object;
       }
       ends_[length + 1] = ends_[length];
     }
   }
 
-  [[nodiscard]] std::span<const Name> all() const {
+  [[nodiscard]] constexpr std::span<const Name> all() const {
     return {names_.data(), names_.data() + ends_[kLongestName]};
   }
 
@@ -167,22 +168,12 @@ constexpr std::array kObjects = {ReportObject::report,        ReportObject::date
                                  ReportObject::policy_result, ReportObject::policy,
                                  ReportObject::summary,       ReportObject::failure_details};
 
+/// In the order of ReportObject.
+constexpr std::array<const NameTable*, kObjects.size()> kTables = {
+    &kReport, &kDateRange, &kPolicyResult, &kPolicy, &kSummary, &kFailureDetails};
+
 const NameTable& names_of(ReportObject object) {
-  switch (object) {
-    case ReportObject::report:
-      return kReport;
-    case ReportObject::date_range:
-      return kDateRange;
-    case ReportObject::policy_result:
-      return kPolicyResult;
-    case ReportObject::policy:
-      return kPolicy;
-    case ReportObject::summary:
-      return kSummary;
-    case ReportObject::failure_details:
-      break;
-  }
-  return kFailureDetails;
+  return *kTables[static_cast<std::size_t>(object)];
 }
 
 /// Letters and digits of a name, in lower case; "" if there are more than any name has.
@@ -263,13 +254,17 @@ constexpr std::array kOtherNames = {
 
 const Name* find_by_spelling(ReportObject object, const Folded& name) {
   for (const Name& known : names_of(object).all()) {
-    if (name.is(known.name)) return &known;
+    if (name.is(known.found.name)) return &known;
   }
   return nullptr;
 }
 
-/// A name that its object does not have as it is spelt.
-const FoundMember* find_odd_member(ReportObject object, std::string_view name) {
+/// A name that its object does not have as it is spelt. Not inlined, so that the usual case does
+/// not pay for what this needs.
+[[gnu::noinline]] const FoundMember* find_odd_member(ReportObject object, std::string_view name) {
+  for (const Name& known : names_of(object).of_length(name.size())) {
+    if (equal_ignoring_case(known.found.name, name)) return &known.in_other_case;
+  }
   const Folded folded(name);
   if (folded.text().empty()) return nullptr;
   if (const Name* known = find_by_spelling(object, folded)) return &known->misspelt;
@@ -283,23 +278,34 @@ const FoundMember* find_odd_member(ReportObject object, std::string_view name) {
   return nullptr;
 }
 
-/// Of names of one length.
-bool is_same(std::string_view known, std::string_view name) {
-  static_assert(kLongestName <= 32);
-  return name.size() < 8 ? known == name : equal_words(known.data(), name.data(), name.size());
-}
-
 }  // namespace
 
 const FoundMember* find_member(ReportObject object, std::string_view name) {
-  const std::span<const Name> names = names_of(object).of_length(name.size());
-  for (const Name& known : names) {
-    if (is_same(known.name, name)) return &known.found;
-  }
-  for (const Name& known : names) {
-    if (equal_ignoring_case(known.name, name)) return &known.in_other_case;
+  for (const Name& known : names_of(object).of_length(name.size())) {
+    if (equal_short(known.found.name.data(), name.data(), name.size())) return &known.found;
   }
   return find_odd_member(object, name);
 }
+
+/// The order of Member is that of the RFC.
+constexpr MemberOrder::Places MemberOrder::kOfRfc = [] {
+  std::array<const FoundMember*, kMembers> own{};
+  for (const NameTable* table : kTables) {
+    for (const Name& known : table->all()) {
+      if (!known.found.alias && !known.found.lifted)
+        own[static_cast<std::size_t>(known.found.member)] = &known.found;
+    }
+  }
+  Places places{};
+  const FoundMember* last = nullptr;
+  for (const FoundMember* member : own) {
+    if (last != nullptr && last->object != member->object) last = nullptr;
+    places[place(member->object, last)] = member;
+    last = member;
+  }
+  return places;
+}();
+
+MemberOrder::MemberOrder() : next_(kOfRfc) {}
 
 }  // namespace tlsrpt

@@ -31,10 +31,21 @@ inline std::size_t first_mark(std::uint64_t marks) {
 /// Marks for first_mark(): bytes that end the plain part of a JSON string, which are the quote, the
 /// backslash, controls, and what is not ASCII.
 constexpr std::uint64_t mark_unplain(std::uint64_t word) {
-  const std::uint64_t quotes = (word ^ repeat_byte('"')) - repeat_byte(1);
+  // With that bit turned over, the quote changes places with the blank and stands behind controls.
+  const std::uint64_t quotes_and_controls = (word ^ repeat_byte('"' ^ ' ')) - repeat_byte(' ' + 1);
   const std::uint64_t backslashes = (word ^ repeat_byte('\\')) - repeat_byte(1);
-  const std::uint64_t controls = word - repeat_byte(0x20);
-  return (quotes | backslashes | controls | word) & kHighBits;
+  return (quotes_and_controls | backslashes | word) & kHighBits;
+}
+
+/// Are two texts of 4 to 8 bytes the same? By two halves of a word that may overlap.
+inline bool equal_halves(const char* left, const char* right, std::size_t size) {
+  const auto difference = [&](std::size_t at) {
+    std::uint32_t halves[2];
+    std::memcpy(&halves[0], left + at, sizeof halves[0]);
+    std::memcpy(&halves[1], right + at, sizeof halves[1]);
+    return halves[0] ^ halves[1];
+  };
+  return (difference(0) | difference(size - 4)) == 0;
 }
 
 /// Are two texts of 8 to 32 bytes the same? By four words that may overlap, without a branch.
@@ -46,6 +57,11 @@ inline bool equal_words(const char* left, const char* right, std::size_t size) {
     return load_word(left + at) ^ load_word(right + at);
   };
   return (difference(0) | difference(second) | difference(third) | difference(last)) == 0;
+}
+
+/// Are two texts of 4 to 32 bytes the same?
+inline bool equal_short(const char* left, const char* right, std::size_t size) {
+  return size < 8 ? equal_halves(left, right, size) : equal_words(left, right, size);
 }
 
 }  // namespace tlsrpt
