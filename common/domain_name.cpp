@@ -32,18 +32,6 @@ bool is_alnum(char c) {
 constexpr CharSet kLabelEnds = CharSet::where(
     [](char c) { return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_'; });
 
-/// What normalize_domain() would leave as it is.
-bool is_normal(std::string_view name) {
-  if (name.size() > kMaxName) return false;
-  for (;;) {
-    const std::size_t label = kLabelEnds.find_in(name);
-    if (label == 0 || label > kMaxLabel) return false;
-    if (label == name.size()) return true;
-    if (name[label] != '.') return false;
-    name.remove_prefix(label + 1);
-  }
-}
-
 Result<std::string> to_a_labels(std::string_view name) {
   // libidn2 takes a C string: what stands behind a NUL would be lost without a word.
   if (name.find('\0') != std::string_view::npos)
@@ -133,8 +121,19 @@ bool is_quoted_string(std::string_view text) {
 
 }  // namespace
 
+bool is_normal_domain(std::string_view name) {
+  if (name.size() > kMaxName) return false;
+  for (;;) {
+    const std::size_t label = kLabelEnds.find_in(name);
+    if (label == 0 || label > kMaxLabel) return false;
+    if (label == name.size()) return true;
+    if (name[label] != '.') return false;
+    name.remove_prefix(label + 1);
+  }
+}
+
 Result<std::string> normalize_domain(std::string_view name) {
-  if (is_normal(name)) return std::string(name);
+  if (is_normal_domain(name)) return std::string(name);
   // Two octets over the limit are enough to see that a name is too long.
   if (is_ascii(name)) return checked_ascii(std::string(name.substr(0, kMaxName + 2)));
   return to_a_labels(name).and_then(checked_ascii);

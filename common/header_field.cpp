@@ -7,6 +7,7 @@
 
 #include "common/ascii.hpp"
 #include "common/char_set.hpp"
+#include "common/swar.hpp"
 
 namespace tlsrpt {
 namespace {
@@ -140,6 +141,17 @@ class ParameterScanner {
   std::string mixed_;
 };
 
+/// Where the first control character stands; the text's size if there is none.
+std::size_t find_control(std::string_view text) {
+  std::size_t at = 0;
+  for (; text.size() - at >= 8; at += 8) {
+    const std::uint64_t marks = mark_controls(load_word(text.data() + at));
+    if (marks != 0) return at + first_mark(marks);
+  }
+  while (at < text.size() && static_cast<unsigned char>(text[at]) >= ' ') ++at;
+  return at;
+}
+
 std::string percent_decoded(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -217,15 +229,13 @@ std::string unfold(std::string_view value) {
   while (!value.empty() && is_blank_or_dropped(value.back())) value.remove_suffix(1);
   std::string out;
   out.reserve(value.size());
-  while (!value.empty()) {
-    const std::size_t end = std::min(value.find('\n'), value.size());
-    const bool has_return = end > 0 && value[end - 1] == '\r';
-    out += value.substr(0, has_return ? end - 1 : end);
-    value.remove_prefix(std::min(end + 1, value.size()));
+  for (;;) {
+    const std::size_t control = find_control(value);
+    out += value.substr(0, control);
+    if (control == value.size()) return out;
+    if (!is_dropped(value[control])) out += value[control];
+    value.remove_prefix(control + 1);
   }
-  const auto occurs = [&out](char c) { return out.find(c) != std::string::npos; };
-  if (occurs('\r') || occurs('\0')) std::erase_if(out, is_dropped);
-  return out;
 }
 
 std::optional<std::string> HeaderSection::value_of(std::string_view name) const {

@@ -63,8 +63,11 @@ bool may_be_spelling_of(std::string_view name, std::string_view wanted) {
 }
 
 bool is_spelling_of(std::string_view name, std::string_view wanted) {
-  std::size_t at = 0;
-  for (const char c : name) {
+  // Most names differ late, behind "Content-".
+  const auto different =
+      std::mismatch(name.begin(), name.end(), wanted.begin(), wanted.end()).first;
+  auto at = static_cast<std::size_t>(different - name.begin());
+  for (const char c : name.substr(at)) {
     if (c == '-' || c == '_') continue;
     while (at < wanted.size() && wanted[at] == '-') ++at;
     if (at == wanted.size() || ascii_lower(c) != ascii_lower(wanted[at])) return false;

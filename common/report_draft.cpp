@@ -66,7 +66,7 @@ bool ReportDraft::open_failure_details() {
   }
   ++details_;
   std::vector<FailureDetails>& rows = result().failure_details;
-  constexpr std::size_t kFirstRows = 8;
+  constexpr std::size_t kFirstRows = 4;
   if (rows.empty()) rows.reserve(kFirstRows);
   rows.emplace_back();
   return true;

@@ -89,6 +89,10 @@ void append_patterns(std::vector<std::string>& patterns, std::string_view text,
                      const ListLimits& limits, Flags& flags) {
   constexpr std::string_view kTag = "mx:";
   constexpr CharSet kBetweenPatterns{" \t\r\n,;"};
+  if (is_normal_domain(text.starts_with("*.") ? text.substr(2) : text)) {
+    append(patterns, text, limits, flags);
+    return;
+  }
   const std::size_t before = patterns.size();
   split(text, kBetweenPatterns, [&](std::string_view piece) {
     if (equal_ignoring_case(piece.substr(0, kTag.size()), kTag)) {
@@ -184,6 +188,7 @@ std::string read_policy_domain(std::string_view text, Flags& flags) {
 }
 
 std::string read_host(std::string_view text) {
+  if (is_normal_domain(text)) return std::string(text);
   if (auto host = normalize_domain(trim_blanks(text))) return std::move(*host);
   return std::string(text);
 }

@@ -37,6 +37,11 @@ constexpr std::uint64_t mark_unplain(std::uint64_t word) {
   return (quotes_and_controls | backslashes | word) & kHighBits;
 }
 
+/// Marks for first_mark(): control characters of ASCII.
+constexpr std::uint64_t mark_controls(std::uint64_t word) {
+  return (word - repeat_byte(' ')) & ~word & kHighBits;
+}
+
 /// Are two texts of 4 to 8 bytes the same? By two halves of a word that may overlap.
 inline bool equal_halves(const char* left, const char* right, std::size_t size) {
   const auto difference = [&](std::size_t at) {
