@@ -18,15 +18,14 @@ constexpr std::size_t kMaxParameters = 100;
 constexpr CharSet kNameEnds =
     CharSet::where([](char c) { return c <= ' ' || c > '~' || c == ':'; });
 
-/// The line as a field; nothing if it is none.
-std::optional<HeaderField> as_field(std::string_view line) {
+/// Where the colon behind the name stands; nothing if the line is no field.
+std::optional<std::size_t> colon_of_field(std::string_view line, std::size_t name_size) {
   // Names may begin with brackets, but only JSON without a header before it does.
   if (line.starts_with("--") || line.starts_with('{') || line.starts_with('[')) return std::nullopt;
-  const std::size_t name_end = kNameEnds.find_in(line);
-  std::size_t colon = name_end;
+  std::size_t colon = name_size;
   while (colon < line.size() && is_blank(line[colon])) ++colon;
-  if (name_end == 0 || colon == line.size() || line[colon] != ':') return std::nullopt;
-  return HeaderField{line.substr(0, name_end), line.substr(colon + 1)};
+  const bool is_field = name_size > 0 && colon < line.size() && line[colon] == ':';
+  return is_field ? std::optional(colon) : std::nullopt;
 }
 
 /// Behind the line that begins at 'at', which is looked for up to 'end'; nothing if it goes on.
@@ -82,11 +81,10 @@ class ParameterScanner {
   /// the next call.
   std::string_view text_before(const CharSet& stops) {
     skip_blanks_and_comments();
-    const std::string_view plain = take_plain(stops);
-    if (rest_.empty() || (rest_.front() != '"' && rest_.front() != '(')) return trimmed(plain);
-    mixed_ = plain;
-    append_mixed(stops);
-    return trimmed(mixed_);
+    const std::string_view begin = rest_;
+    const std::string_view text = rest_.starts_with('"') ? take_quoted() : take_plain(stops);
+    const bool whole = rest_.empty() || (stops.has(rest_.front()) && !goes_on());
+    return trimmed(whole ? text : mixed_text(begin, stops));
   }
 
  private:
@@ -96,17 +94,29 @@ class ParameterScanner {
     return plain;
   }
 
-  /// As text_before, from where a comment or quoted string begins.
-  void append_mixed(const CharSet& stops) {
-    for (;;) {
-      if (rest_.starts_with('"'))
+  /// Up to its end, or to what is escaped in it.
+  std::string_view take_quoted() {
+    rest_.remove_prefix(1);
+    const std::string_view text = take_plain(kQuotedStops);
+    if (rest_.starts_with('"')) rest_.remove_prefix(1);
+    return text;
+  }
+
+  /// With a quoted string or a comment.
+  [[nodiscard]] bool goes_on() const { return rest_.starts_with('"') || rest_.starts_with('('); }
+
+  /// text_before() of a text that is not all plain or all quoted.
+  std::string_view mixed_text(std::string_view begin, const CharSet& stops) {
+    rest_ = begin;
+    mixed_ = take_plain(stops);
+    while (goes_on()) {
+      if (rest_.front() == '"')
         append_quoted();
-      else if (rest_.starts_with('('))
-        skip_blanks_and_comments();
       else
-        return;
+        skip_blanks_and_comments();
       mixed_ += take_plain(stops);
     }
+    return mixed_;
   }
 
   void append_quoted() {
@@ -271,9 +281,9 @@ HeaderSection split_header(std::string_view text, std::size_t max_bytes) {
     if (is_blank(line.front())) {
       if (!fields.empty()) extend(fields.back().value, line);
     } else if (!fields.empty() || !is_mbox_line(line)) {
-      const auto field = as_field(line);
-      if (field)
-        fields.push_back(*field);
+      const std::size_t name_size = kNameEnds.find_in(line);
+      if (const auto colon = colon_of_field(line, name_size))
+        fields.emplace_back(line.substr(0, name_size), line.substr(*colon + 1));
       else if (!fields.empty() && !line.starts_with("--") && goes_on(text, *next, max_bytes))
         section.damaged = true;
       else

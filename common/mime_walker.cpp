@@ -137,14 +137,15 @@ class Walker {
       if (header.too_large) result_.headers_too_large = true;
       const bool skip = header.too_large;
       const ContentField type_field = content_field(header, "Content-Type", kTellingTypes);
-      const ParameterizedValue type = content_type(type_field.value, place);
-      MimePart part = describe(header, type, place);
+      ParameterizedValue type = content_type(type_field.value, place);
+      std::string boundary = type.parameter("boundary");
+      MimePart part = describe(header, std::move(type), place);
       part.damaged = part.damaged || type_field.damaged;
       damaged_ = damaged_ || part.damaged;
       if (sections_++ == 0) result_.header = std::move(header);
       if (skip) return;
       if (part.media_type.starts_with("multipart/"))
-        return open_multipart(type, std::move(part), place);
+        return open_multipart(std::move(boundary), std::move(part), place);
       if (!is_message(part.media_type) || part.encoding != TransferEncoding::identity) {
         leaf_ = std::move(part);
         leaf_begin_ = at_;
@@ -157,13 +158,13 @@ class Walker {
     }
   }
 
-  void open_multipart(const ParameterizedValue& type, MimePart part, const Place& place) {
+  void open_multipart(std::string boundary, MimePart part, const Place& place) {
     if (!may_nest(place)) return;
     Level level;
-    level.boundary = type.parameter("boundary");
+    level.boundary = std::move(boundary);
     level.boundary.resize(without_blanks_behind(level.boundary).size());
     level.inside = {place.depth + 1, place.forwarded, place.guessed || level.boundary.empty(),
-                    type.value == "multipart/digest" ? kMessage : kPlain};
+                    part.media_type == "multipart/digest" ? kMessage : kPlain};
     level.whole = std::move(part);
     level.begin = at_;
     levels_.push_back(std::move(level));
@@ -190,10 +191,10 @@ class Walker {
     return type;
   }
 
-  static MimePart describe(const HeaderSection& header, const ParameterizedValue& type,
+  static MimePart describe(const HeaderSection& header, ParameterizedValue type,
                            const Place& place) {
     MimePart part;
-    part.media_type = type.value;
+    part.media_type = std::move(type.value);
     part.name =
         parse_parameters(header.value_of("Content-Disposition").value_or("")).parameter("filename");
     if (part.name.empty()) part.name = type.parameter("name");

@@ -20,6 +20,9 @@ namespace {
 
 using Kind = JsonScalar::Kind;
 
+constexpr CharSet kLineEnds{"\r\n"};
+constexpr CharSet kBetweenPatterns{" \t\r\n,;"};
+
 bool all_digits(std::string_view text) {
   return !text.empty() &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -78,7 +81,6 @@ bool append(std::vector<std::string>& texts, std::string_view text, const ListLi
 
 void append_lines(std::vector<std::string>& lines, std::string_view text, const ListLimits& limits,
                   Flags& flags) {
-  constexpr CharSet kLineEnds{"\r\n"};
   split(text, kLineEnds, [&](std::string_view line) {
     const std::string_view trimmed = trim_blanks(line);
     return trimmed.empty() || append(lines, trimmed, limits, flags);
@@ -88,7 +90,6 @@ void append_lines(std::vector<std::string>& lines, std::string_view text, const 
 void append_patterns(std::vector<std::string>& patterns, std::string_view text,
                      const ListLimits& limits, Flags& flags) {
   constexpr std::string_view kTag = "mx:";
-  constexpr CharSet kBetweenPatterns{" \t\r\n,;"};
   if (is_normal_domain(text.starts_with("*.") ? text.substr(2) : text)) {
     append(patterns, text, limits, flags);
     return;
