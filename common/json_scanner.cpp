@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/json_scanner.hpp"
 
+#include <cstddef>
+#include <cstring>
 #include <optional>
 
 #include "common/ascii.hpp"
@@ -42,19 +44,31 @@ bool is_blank_or_line_end(char c) {
   return static_cast<unsigned char>(c) <= ' ' && (c == ' ' || c == '\n' || c == '\r' || c == '\t');
 }
 
-bool is_plain(char c) {
-  return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20 &&
-         static_cast<unsigned char>(c) < 0x80;
+/// Bytes, all of which are compared at once: a register that every x86-64 and arm64 has. GCC and
+/// clang make something of it on any processor.
+using Block = signed char __attribute__((vector_size(16)));
+
+/// True, or all bits, where a string cannot have the byte as it is, or it has to be looked at. What
+/// is not ASCII is negative.
+template <typename Bytes>
+auto is_unplain(Bytes bytes) {
+  return (bytes < ' ') | (bytes == '"') | (bytes == '\\');
 }
 
-/// To the first byte that a string cannot have as it is, or that has to be looked at.
+/// To the first byte that is_unplain().
 inline const char* skip_plain(const char* from, const char* end) {
-  while (end - from >= 8) {
-    const std::uint64_t marks = mark_unplain(load_word(from));
-    if (marks != 0) return from + first_mark(marks);
-    from += 8;
+  while (end - from >= static_cast<std::ptrdiff_t>(sizeof(Block))) {
+    Block block;
+    std::memcpy(&block, from, sizeof block);
+    const auto marks = is_unplain(block);
+    char bytes[sizeof marks];
+    std::memcpy(bytes, &marks, sizeof marks);
+    if (const std::uint64_t word = load_word(bytes); word != 0) return from + first_mark(word);
+    if (const std::uint64_t word = load_word(bytes + 8); word != 0)
+      return from + 8 + first_mark(word);
+    from += sizeof block;
   }
-  while (from < end && is_plain(*from)) ++from;
+  while (from < end && !is_unplain(static_cast<signed char>(*from))) ++from;
   return from;
 }
 

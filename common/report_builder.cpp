@@ -39,7 +39,13 @@ class ReportBuilder {
   void take_likely_name();
   void refuse_malformed();
   void name(std::string_view name);
-  void note_member(Frame& frame);
+  /// The current member is one of its own object.
+  void note_member(Frame& frame) {
+    if (frame.object == ReportObject::report) any_member_ = true;
+    const std::uint32_t member = bit(frame.member->member);
+    if ((frame.named & member) != 0) draft_.flags().add(Flag::duplicate_member);
+    frame.named |= member;
+  }
   void name_from_elsewhere(Frame& frame);
   bool belongs_in_report(const FoundMember& found);
 
@@ -77,12 +83,14 @@ class ReportBuilder {
     const FoundMember& found = *frame.member;
     if (found.elsewhere) return claim_elsewhere(frame);
     const std::uint32_t member = bit(found.member);
-    if (!found.own_name() && (frame.exact & member) != 0) return false;
-    if (found.own_name() && (frame.other & member) != 0) draft_.flags().add(Flag::member_ignored);
-    (found.own_name() ? frame.exact : frame.other) |= member;
+    const bool own_name = found.own_name();
+    if (!own_name && (frame.exact & member) != 0) return false;
+    if (own_name && (frame.other & member) != 0) draft_.flags().add(Flag::member_ignored);
+    (own_name ? frame.exact : frame.other) |= member;
     const bool single = found.type == MemberType::text || found.type == MemberType::count ||
                         found.type == MemberType::time;
-    if (!single) draft_.clear(frame.object, found.member);
+    if (single) return true;
+    draft_.clear(frame.object, found.member);
     if (found.member == Member::policies) forget_loose_policy();
     return true;
   }
@@ -134,17 +142,9 @@ void ReportBuilder::name(std::string_view name) {
   if (frame.member == nullptr) return;
   if (last != nullptr || frame.named == 0) order_.learn(frame.object, last, *frame.member);
   if (frame.member->elsewhere) return name_from_elsewhere(frame);
-  note_member(frame);
-}
-
-/// The current member is one of its own object.
-void ReportBuilder::note_member(Frame& frame) {
-  if (frame.object == ReportObject::report) any_member_ = true;
   if (frame.member->other_case) draft_.flags().add(Flag::member_case);
   if (frame.member->alias) draft_.flags().add(Flag::member_alias);
-  const std::uint32_t member = bit(frame.member->member);
-  if ((frame.named & member) != 0) draft_.flags().add(Flag::duplicate_member);
-  frame.named |= member;
+  note_member(frame);
 }
 
 void ReportBuilder::name_from_elsewhere(Frame& frame) {
@@ -215,11 +215,13 @@ void ReportBuilder::member_value(Frame& frame, const JsonScalar& scalar) {
   const MemberType type = frame.member->type;
   if (type == MemberType::count) return take_count(frame, scalar);
   if (type == MemberType::time) return take_time(frame, scalar);
-  // Blanks are as if they were not there.
-  if (scalar.kind == Kind::text && is_all_blank(scalar.value)) return;
   if (type == MemberType::text) {
     take_text(frame, scalar);
-  } else if (type == MemberType::texts) {
+    return;
+  }
+  // Blanks are as if they were not there.
+  if (scalar.kind == Kind::text && is_all_blank(scalar.value)) return;
+  if (type == MemberType::texts) {
     flag_misplaced(type);
     if (scalar.kind != Kind::null && claim(frame))
       draft_.add_texts(owner_of(frame).object, frame.member->member, scalar);

@@ -28,15 +28,6 @@ inline std::size_t first_mark(std::uint64_t marks) {
   return static_cast<std::size_t>(std::countr_zero(marks)) / 8;
 }
 
-/// Marks for first_mark(): bytes that end the plain part of a JSON string, which are the quote, the
-/// backslash, controls, and what is not ASCII.
-constexpr std::uint64_t mark_unplain(std::uint64_t word) {
-  // With that bit turned over, the quote changes places with the blank and stands behind controls.
-  const std::uint64_t quotes_and_controls = (word ^ repeat_byte('"' ^ ' ')) - repeat_byte(' ' + 1);
-  const std::uint64_t backslashes = (word ^ repeat_byte('\\')) - repeat_byte(1);
-  return (quotes_and_controls | backslashes | word) & kHighBits;
-}
-
 /// Marks for first_mark(): control characters of ASCII.
 constexpr std::uint64_t mark_controls(std::uint64_t word) {
   return (word - repeat_byte(' ')) & ~word & kHighBits;
