@@ -149,7 +149,9 @@ Result<std::string> normalize_mx_pattern(std::string_view pattern) {
 std::optional<std::string> domain_of_address(std::string_view address) {
   const std::size_t at = address.rfind('@');
   if (at == std::string_view::npos) return std::nullopt;
-  auto domain = normalize_domain(address.substr(at + 1));
+  address.remove_prefix(at + 1);
+  if (is_normal_domain(address)) return std::string(address);
+  auto domain = normalize_domain(address);
   if (!domain) return std::nullopt;
   return std::move(*domain);
 }

@@ -13,26 +13,16 @@
 namespace tlsrpt {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r\n";
-
-std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
-
 /// "[IPv6:2001:db8::1]" -> "2001:db8::1"; nothing if a bracket has no partner.
 std::optional<std::string_view> unwrap(std::string_view text) {
   constexpr std::string_view kTag = "ipv6:";
-  text = trim(text);
+  text = trim_blanks(text);
   const bool opened = text.starts_with('[');
   if (opened != text.ends_with(']')) return std::nullopt;
-  if (opened) text = text.size() < 2 ? std::string_view{} : trim(text.substr(1, text.size() - 2));
-  const bool tagged = text.size() > kTag.size() &&
-                      std::equal(kTag.begin(), kTag.end(), text.begin(), [](char wanted, char c) {
-                        return wanted == (c >= 'A' && c <= 'Z' ? c + 32 : c);
-                      });
-  if (tagged) text = trim(text.substr(kTag.size()));
+  if (opened)
+    text = text.size() < 2 ? std::string_view{} : trim_blanks(text.substr(1, text.size() - 2));
+  if (text.size() > kTag.size() && equal_ignoring_case(text.substr(0, kTag.size()), kTag))
+    text = trim_blanks(text.substr(kTag.size()));
   return text;
 }
 

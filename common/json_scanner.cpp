@@ -39,11 +39,6 @@ const char* skip_number(const char* from, const char* end) {
   return next;
 }
 
-/// Nearly always not, which one comparison tells.
-bool is_blank_or_line_end(char c) {
-  return static_cast<unsigned char>(c) <= ' ' && (c == ' ' || c == '\n' || c == '\r' || c == '\t');
-}
-
 /// Bytes, all of which are compared at once: a register that every x86-64 and arm64 has. GCC and
 /// clang make something of it on any processor.
 using Block = signed char __attribute__((vector_size(16)));

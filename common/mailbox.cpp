@@ -34,6 +34,8 @@ bool is_address(std::string_view text) {
 }  // namespace
 
 std::optional<std::string> only_mailbox(std::string_view field) {
+  if (kSpecials.find_in(field) == field.size() && is_address(trimmed(field)))
+    return std::string(trimmed(field));
   std::string outside;
   std::string inside;
   bool in_angle = false;

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/ascii.hpp"
 #include "common/json_scanner.hpp"
 #include "common/report_draft.hpp"
 #include "common/report_frames.hpp"

@@ -21,21 +21,6 @@ struct JsonScalar {
   std::string_view value = {};  ///< the text, or the number as it was written
 };
 
-constexpr bool is_json_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-
-/// Without blanks and line ends at both ends.
-constexpr std::string_view trim_blanks(std::string_view text) {
-  while (!text.empty() && is_json_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_json_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-constexpr bool is_all_blank(std::string_view text) {
-  std::size_t at = 0;
-  while (at < text.size() && is_json_blank(text[at])) ++at;
-  return at == text.size();
-}
-
 /// Where a string belongs. Empty: null, boolean or nothing but blanks; the member is absent.
 /// The view is into the scalar's value.
 std::string_view read_text(const JsonScalar& scalar, std::size_t max_bytes, Flags& flags);
