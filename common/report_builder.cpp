@@ -31,7 +31,7 @@ JsonScalar scalar_of(Token token, std::string_view value) {
 class ReportBuilder {
  public:
   ReportBuilder(std::string_view json, const ReportLimits& limits)
-      : json_(json), scanner_(json), limits_(limits), draft_(limits) {}
+      : json_(json), scanner_(json), limits_(limits), draft_(limits, json.size()) {}
 
   BuiltReport run();
 

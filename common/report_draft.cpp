@@ -13,6 +13,20 @@
 
 namespace tlsrpt {
 
+namespace {
+
+// Failure details that there is room for from the beginning: in each policy, and at most in the
+// first one that has some, which often is the only one.
+constexpr std::size_t kFirstRoom = 4;
+constexpr std::size_t kMostFirstRoom = 64;
+constexpr std::size_t kUsualDetailsBytes = 256;  ///< of JSON; more make it needless to grow
+
+}  // namespace
+
+ReportDraft::ReportDraft(const ReportLimits& limits, std::size_t text_size)
+    : limits_(limits),
+      first_room_(std::clamp(text_size / kUsualDetailsBytes, kFirstRoom, kMostFirstRoom)) {}
+
 void ReportDraft::refuse(Refusal refusal, std::string detail) {
   outcome_.refusal = refusal;
   outcome_.detail = std::move(detail);
@@ -66,8 +80,7 @@ bool ReportDraft::open_failure_details() {
   }
   ++details_;
   std::vector<FailureDetails>& rows = result().failure_details;
-  constexpr std::size_t kFirstRows = 4;
-  if (rows.empty()) rows.reserve(kFirstRows);
+  if (rows.empty()) rows.reserve(std::exchange(first_room_, kFirstRoom));
   rows.emplace_back();
   return true;
 }
