@@ -52,7 +52,7 @@ struct Level {
 /// A field of the content, by any spelling of its name that gateways use; of several the one that
 /// says most.
 struct ContentField {
-  std::string value;
+  std::string_view value;  ///< still folded
   bool damaged = false;
 };
 
@@ -93,10 +93,9 @@ ContentField content_field(const HeaderSection& header, std::string_view name,
     if (!may_be_spelling_of(field.name, name)) continue;
     const bool exact = equal_ignoring_case(field.name, name);
     if (!exact && !is_spelling_of(field.name, name)) continue;
-    std::string value = unfold(field.value);
     best.damaged = best.damaged || found || !exact;
-    if (!found || weight(value, telling) > weight(best.value, telling))
-      best.value = std::move(value);
+    if (!found || weight(unfold(field.value), telling) > weight(unfold(best.value), telling))
+      best.value = field.value;
     found = true;
   }
   return best;
@@ -137,7 +136,7 @@ class Walker {
       if (header.too_large) result_.headers_too_large = true;
       const bool skip = header.too_large;
       const ContentField type_field = content_field(header, "Content-Type", kTellingTypes);
-      ParameterizedValue type = content_type(type_field.value, place);
+      ParameterizedValue type = content_type(unfold(type_field.value), place);
       std::string boundary = type.parameter("boundary");
       MimePart part = describe(header, std::move(type), place);
       part.damaged = part.damaged || type_field.damaged;
@@ -202,7 +201,7 @@ class Walker {
     if (part.name.empty()) part.name = header.value_of("Content-Description").value_or("");
     const ContentField encoding =
         content_field(header, "Content-Transfer-Encoding", kTellingEncodings);
-    part.encoding = transfer_encoding(encoding.value);
+    part.encoding = transfer_encoding(unfold(encoding.value));
     part.damaged = header.damaged || encoding.damaged;
     part.forwarded = place.forwarded;
     part.guessed = place.guessed;
