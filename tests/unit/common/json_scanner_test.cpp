@@ -217,5 +217,48 @@ TEST(JsonScanner, agrees_with_another_parser_about_damaged_text) {
   EXPECT_GT(good, 100u) << "the other verdict has to be tried as well";
 }
 
+TEST(JsonScanner, a_name_that_was_expected_is_taken_at_once) {
+  JsonScanner scanner("[{\"name\":1 , \n \"longer-name\":{\"name\": 2},\"name\" :3},\"name\"]");
+  const auto takes = [&scanner](std::string_view name) { return scanner.take_name(name); };
+  EXPECT_FALSE(takes("name")) << "a value is next";
+  ASSERT_EQ(scanner.next(), Token::begin_array);
+  ASSERT_EQ(scanner.next(), Token::begin_object);
+  EXPECT_FALSE(takes("names"));
+  EXPECT_FALSE(takes("Name"));
+  EXPECT_TRUE(takes("name"));
+  EXPECT_FALSE(takes("name")) << "its value is next";
+  ASSERT_EQ(scanner.next(), Token::number);
+  EXPECT_EQ(scanner.value(), "1");
+  EXPECT_FALSE(takes("name"));
+  EXPECT_TRUE(takes("longer-name"));
+  ASSERT_EQ(scanner.next(), Token::begin_object);
+  EXPECT_TRUE(takes("name"));
+  ASSERT_EQ(scanner.next(), Token::number);
+  EXPECT_FALSE(takes("name")) << "a bracket is next";
+  ASSERT_EQ(scanner.next(), Token::end_object);
+  EXPECT_FALSE(takes("name")) << "a blank is left to next()";
+  ASSERT_EQ(scanner.next(), Token::name);
+  EXPECT_EQ(scanner.value(), "name");
+  ASSERT_EQ(scanner.next(), Token::number);
+  ASSERT_EQ(scanner.next(), Token::end_object);
+  EXPECT_FALSE(takes("name")) << "in an array";
+  ASSERT_EQ(scanner.next(), Token::text);
+  ASSERT_EQ(scanner.next(), Token::end_array);
+  EXPECT_FALSE(takes("name"));
+  EXPECT_EQ(scanner.next(), Token::end);
+  EXPECT_EQ(scanner.repairs(), JsonRepairs{});
+}
+
+TEST(JsonScanner, a_name_is_not_taken_from_behind_the_end) {
+  constexpr std::string_view kWhole = "{\"long-name-of-a-member\":";
+  for (std::size_t size = 1; size <= kWhole.size(); ++size) {
+    const std::string text(kWhole.substr(0, size));  // so that memory checkers see its end
+    JsonScanner scanner(text);
+    ASSERT_EQ(scanner.next(), Token::begin_object);
+    EXPECT_EQ(scanner.take_name("long-name-of-a-member"), size == kWhole.size()) << text;
+    EXPECT_EQ(scanner.next(), Token::malformed);
+  }
+}
+
 }  // namespace
 }  // namespace tlsrpt
