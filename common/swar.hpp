@@ -18,6 +18,12 @@ inline std::uint64_t load_word(const char* from) {
   return word;
 }
 
+/// The highest octet of the number comes first, whatever the machine's order is.
+inline void store_big_endian(char* to, std::uint32_t number) {
+  if constexpr (std::endian::native == std::endian::little) number = __builtin_bswap32(number);
+  std::memcpy(to, &number, sizeof number);
+}
+
 constexpr std::uint64_t kHighBits = 0x8080808080808080u;
 
 /// Eight times the same byte.
