@@ -295,9 +295,16 @@ HeaderSection split_header(std::string_view text, std::size_t max_bytes) {
   return section;
 }
 
-std::string ParameterizedValue::parameter(std::string_view name) const {
+std::string ParameterizedValue::parameter(std::string_view name) const& {
   for (const auto& [known, text] : parameters) {
     if (known == name) return text;
+  }
+  return {};
+}
+
+std::string ParameterizedValue::parameter(std::string_view name) && {
+  for (auto& [known, text] : parameters) {
+    if (known == name) return std::move(text);
   }
   return {};
 }

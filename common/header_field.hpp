@@ -46,7 +46,8 @@ struct ParameterizedValue {
   std::vector<std::pair<std::string, std::string>> parameters;  ///< names in lower case
 
   /// The parameter, or "" if it is not there.
-  [[nodiscard]] std::string parameter(std::string_view name) const;
+  [[nodiscard]] std::string parameter(std::string_view name) const&;
+  [[nodiscard]] std::string parameter(std::string_view name) &&;
 };
 
 /// Takes quoted strings, comments, and RFC 2231 continuations and percent-encoding (the octets are

@@ -255,7 +255,7 @@ class ReportFinder {
                                              limits_.max_header_bytes)));
   }
 
-  MessageLimits limits_;
+  const MessageLimits& limits_;
   PayloadReader payloads_;
   const MailFacts* facts_ = nullptr;
   bool duplicate_header_ = false;

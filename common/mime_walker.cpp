@@ -107,7 +107,10 @@ constexpr std::array<std::string_view, 2> kTellingEncodings = {"base64", "quoted
 
 class Walker {
  public:
-  Walker(std::string_view text, const MimeLimits& limits) : text_(text), limits_(limits) {}
+  Walker(std::string_view text, const MimeLimits& limits) : text_(text), limits_(limits) {
+    constexpr std::size_t kUsualParts = 4;
+    result_.parts.reserve(kUsualParts);
+  }
 
   MimeMessage run() {
     open_entity(Place{});
@@ -196,7 +199,7 @@ class Walker {
     part.media_type = std::move(type.value);
     part.name =
         parse_parameters(header.value_of("Content-Disposition").value_or("")).parameter("filename");
-    if (part.name.empty()) part.name = type.parameter("name");
+    if (part.name.empty()) part.name = std::move(type).parameter("name");
     // Where Microsoft puts it.
     if (part.name.empty()) part.name = header.value_of("Content-Description").value_or("");
     const ContentField encoding =

@@ -101,7 +101,7 @@ class Document {
     add(std::move(value.outcome), text_);
   }
 
-  void add(ReadOutcome outcome, std::string_view json) {
+  void add(ReadOutcome&& outcome, std::string_view json) {
     found_.texts.push_back(outcome.accepted() ? json : json.substr(0, kRefusedBytesKept));
     found_.outcomes.push_back(std::move(outcome));
   }
