@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "common/ascii.hpp"
+#include "common/domain_name.hpp"
 #include "common/escape.hpp"
 #include "common/file.hpp"
 
@@ -85,6 +86,7 @@ Result<std::int64_t> read_number(const KeyInfo& info, std::string_view value) {
     case ValueType::text:
     case ValueType::path:
     case ValueType::list:
+    case ValueType::domains:
     case ValueType::choice:
       break;
   }
@@ -126,6 +128,22 @@ Result<void> add_entries(std::string_view value, std::vector<std::string>& list)
     return fail(ErrorCode::limit_exceeded, "more than {} entries", kMaxListEntries);
   }
   return {};
+}
+
+/// The entries from 'first' on, as domains are written; the error names all that are none.
+Result<void> normalize_domains(std::vector<std::string>& list, std::size_t first) {
+  std::string wrong;
+  for (std::size_t i = first; i < list.size(); ++i) {
+    auto domain = normalize_domain(list[i]);
+    if (domain) {
+      list[i] = std::move(*domain);
+    } else {
+      wrong += fmt::format("{}\"{}\" is no domain: {}", wrong.empty() ? "" : "; ", list[i],
+                           domain.error().detail);
+    }
+  }
+  if (wrong.empty()) return {};
+  return fail(ErrorCode::invalid_argument, "{}", wrong);
 }
 
 struct Line {
@@ -223,16 +241,21 @@ Result<void> Config::set(Key key, std::string_view value, const ConfigPlace& pla
       target.text = value;
       break;
     case ValueType::list:
+    case ValueType::domains: {
       if (!target.set) {
         target.list.clear();
         target.places.clear();
       }
+      const std::size_t before = target.list.size();
       if (auto added = add_entries(value, target.list); !added) return added;
+      if (info.type != ValueType::domains) break;
+      if (auto done = normalize_domains(target.list, before); !done) return done;
       break;
+    }
   }
   target.set = true;
-  target.places.resize(info.type == ValueType::list ? target.list.size() : 1, place);
-  if (info.type != ValueType::list) target.places.front() = place;
+  target.places.resize(is_list(info.type) ? target.list.size() : 1, place);
+  if (!is_list(info.type)) target.places.front() = place;
   return {};
 }
 
@@ -267,6 +290,7 @@ std::string Config::value_text(Key key) const {
     case ValueType::duration:
       return std::to_string(value.number);
     case ValueType::list:
+    case ValueType::domains:
       return fmt::format("{}", fmt::join(value.list, ","));
     case ValueType::text:
     case ValueType::path:
@@ -319,13 +343,13 @@ struct ConfigReader {
       return;
     }
     std::string& first = first_place[static_cast<std::size_t>(info->key)];
-    if (!first.empty() && info->type != ValueType::list) {
+    if (!first.empty() && !is_list(info->type)) {
       problem(file, number,
               fmt::format("{} is given again; the first one is at {}", info->name, first));
       return;
     }
     if (first.empty()) first = fmt::format("{}:{}", file, number);
-    if (line.value.empty() && info->type != ValueType::text && info->type != ValueType::list) {
+    if (line.value.empty() && info->type != ValueType::text && !is_list(info->type)) {
       problem(file, number, fmt::format("{} needs a value", info->name));
       return;
     }

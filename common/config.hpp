@@ -107,8 +107,13 @@ enum class ValueType {
   path,  ///< absolute
   list,  ///< comma-separated; given again, the key adds to the list; "file:/path" reads one entry a
          ///< line
+  domains,  ///< such a list of domain names, which are kept in lower case and as A-labels
   choice,
 };
+
+constexpr bool is_list(ValueType type) {
+  return type == ValueType::list || type == ValueType::domains;
+}
 
 struct KeyInfo {
   Key key;

@@ -157,7 +157,7 @@ constexpr std::array kTable = {
             ".domains."},
     KeyInfo{Key::pid_file, "PidFile", path, "", 0, 0, "", "milter reports collector reporter",
             "File for the process number; %p in it stands for the name of the program."},
-    KeyInfo{Key::policy_domains, "PolicyDomains", list, "", 0, 0, "", "milter reports",
+    KeyInfo{Key::policy_domains, "PolicyDomains", domains, "", 0, 0, "", "milter reports",
             "Your mail domains and MX hosts; reports about others are kept apart. Empty: no "
             "check."},
     KeyInfo{Key::report_address, "ReportAddress", list, "", 0, 0, "", "milter",

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "common/confined_reader.hpp"
 #include "common/outcome_codec.hpp"
@@ -32,6 +33,8 @@ bool wait_for(int fd, short events, Deadline deadline) {
     if (ready < 0 && errno != EINTR) return false;
   }
 }
+
+std::vector<ReadOutcome> outcomes_of(OpenedMessage opened) { return std::move(opened.outcomes); }
 
 Error spawner_gone() {
   return {ErrorCode::internal, "the spawner of confined readers is gone; restart the program"};
@@ -217,7 +220,8 @@ Result<UniqueFd> ConfinedMessageOpener::take_reader(Deadline deadline) {
               "no confined reader could be started; is a limit on processes or memory reached?");
 }
 
-Result<OpenedMessage> ConfinedMessageOpener::ask(char kind, std::string_view bytes) {
+Result<OpenedMessage> ConfinedMessageOpener::ask(char kind, std::string_view bytes,
+                                                 Reader& reader) {
   const auto now = [] { return std::chrono::steady_clock::now(); };
   const Place place(*this, now() + settings_.timeout);
   if (!place.taken()) {
@@ -228,16 +232,21 @@ Result<OpenedMessage> ConfinedMessageOpener::ask(char kind, std::string_view byt
   const std::size_t max_answer =
       4 * (settings_.limits.max_message_bytes + settings_.limits.gunzip.max_bytes);
   // A reader may have been ended while it waited; nobody looked at the message then.
-  const unsigned tries = settings_.waiting_readers + 2;
+  const unsigned tries = settings_.waiting_readers + 3;
   for (unsigned i = 0; i < tries; ++i) {
-    auto reader = take_reader(now() + settings_.timeout);
-    if (!reader) return tl::unexpected(reader.error());
+    if (!reader.socket) {
+      auto fresh = take_reader(now() + settings_.timeout);
+      if (!fresh) return tl::unexpected(fresh.error());
+      reader = Reader{std::move(*fresh)};
+    }
     // Only now: how long it took to get a reader says nothing about the message.
-    const Deadline deadline = now() + settings_.timeout;
-    const bool sent = send_request(reader->get(), head, bytes, deadline);
+    const auto begin = now();
+    const Deadline deadline = begin + settings_.timeout;
+    const bool sent = send_request(reader.socket.get(), head, bytes, deadline);
     std::string answer;
-    Answered answered = receive_answer(reader->get(), max_answer, deadline, answer);
+    Answered answered = receive_answer(reader.socket.get(), max_answer, deadline, answer);
     if (answered == Answered::died && !sent && answer.empty()) answered = Answered::untouched;
+    if (answered != Answered::whole) reader = {};
     switch (answered) {
       case Answered::untouched:
         continue;
@@ -251,13 +260,62 @@ Result<OpenedMessage> ConfinedMessageOpener::ask(char kind, std::string_view byt
       case Answered::whole:
         break;
     }
+    ++reader.messages;
+    reader.worked += now() - begin;
     auto opened = decode_opened(answer);
-    return opened ? std::move(*opened) : unreadable_message(opened.error().detail);
+    if (opened) return std::move(*opened);
+    reader = {};
+    return unreadable_message(opened.error().detail);
   }
   return fail(ErrorCode::temporary,
               "confined readers end before they have read a message; does the kernel have seccomp, "
               "is memory short?");
 }
+
+/// Keeps its reader from one message to the next, if there is room for one more that is kept.
+class ConfinedMessageOpener::ForClient final : public MessageOpener {
+ public:
+  explicit ForClient(ConfinedMessageOpener& all) : all_(all) {}
+  ForClient(const ForClient&) = delete;
+  ForClient& operator=(const ForClient&) = delete;
+  ~ForClient() override { end_reader(); }
+
+  Result<OpenedMessage> open(std::string_view message) override {
+    return ask(kOpenMessage, message);
+  }
+  Result<std::vector<ReadOutcome>> open_file(std::string_view bytes) override {
+    return ask(kOpenFile, bytes).map(outcomes_of);
+  }
+
+ private:
+  Result<OpenedMessage> ask(char kind, std::string_view bytes) {
+    auto opened = all_.ask(kind, bytes, reader_);
+    // One that had much to do has used up a part of its processor time, and of its memory.
+    const bool fit = reader_.socket && reader_.messages < kMostMessages &&
+                     reader_.worked < kReusedFor && bytes.size() <= kLargestMessage;
+    if (!fit || !take_room()) end_reader();
+    return opened;
+  }
+  bool take_room() {
+    const std::lock_guard lock(all_.mutex_);
+    if (!has_room_ && all_.kept_ < all_.settings_.kept_readers) {
+      has_room_ = true;
+      ++all_.kept_;
+    }
+    return has_room_;
+  }
+  void end_reader() {
+    reader_ = {};
+    const std::lock_guard lock(all_.mutex_);
+    if (std::exchange(has_room_, false)) --all_.kept_;
+  }
+
+  static constexpr unsigned kMostMessages = 100;
+  static constexpr std::size_t kLargestMessage = 1u << 20;
+  ConfinedMessageOpener& all_;
+  Reader reader_;
+  bool has_room_ = false;
+};
 
 bool ConfinedMessageOpener::can_spawn() const {
   pollfd entry{spawner_.get(), 0, 0};
@@ -265,13 +323,17 @@ bool ConfinedMessageOpener::can_spawn() const {
 }
 
 Result<OpenedMessage> ConfinedMessageOpener::open(std::string_view message) {
-  return ask(kOpenMessage, message);
+  Reader reader;
+  return ask(kOpenMessage, message, reader);
 }
 
 Result<std::vector<ReadOutcome>> ConfinedMessageOpener::open_file(std::string_view bytes) {
-  auto opened = ask(kOpenFile, bytes);
-  if (!opened) return tl::unexpected(opened.error());
-  return std::move(opened->outcomes);
+  Reader reader;
+  return ask(kOpenFile, bytes, reader).map(outcomes_of);
+}
+
+std::unique_ptr<MessageOpener> ConfinedMessageOpener::for_client() {
+  return std::make_unique<ForClient>(*this);
 }
 
 }  // namespace tlsrpt

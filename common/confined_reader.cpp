@@ -62,23 +62,29 @@ std::size_t memory_for(const ConfinedSettings& settings) {
   return 8 * (settings.limits.max_message_bytes + settings.limits.gunzip.max_bytes) + (64u << 20);
 }
 
-/// Serves one request. Ends without an answer only before it has read all of the message, or
-/// because of what is in it.
-[[noreturn]] void run_reader(int socket, const Confinement& confinement,
-                             const ConfinedSettings& settings) {
-  if (!confinement.enter()) ::_exit(1);
+/// Serves one request. False, and nothing is answered, if there is none or not all of it.
+bool serve_request(int socket, const ConfinedSettings& settings) {
   std::array<char, 1 + sizeof(SizeBytes)> head{};
-  if (!read_exactly(socket, head.data(), head.size())) ::_exit(1);
+  if (!read_exactly(socket, head.data(), head.size())) return false;
   const std::uint64_t size = size_of_bytes(head.data() + 1);
   if (size > memory_for(settings) / 2) {
     const auto refusal = unreadable_message(
         fmt::format("a message of {} bytes is more than the confined reader has memory for", size));
-    ::_exit(write_answer(socket, encode_opened(refusal)) ? 0 : 1);
+    static_cast<void>(write_answer(socket, encode_opened(refusal)));
+    return false;  // its bytes are still to come
   }
   std::string bytes(size, '\0');
-  if (!read_exactly(socket, bytes.data(), bytes.size())) ::_exit(1);
-  const std::string answer = encode_opened(open_kind(head.front(), bytes, settings.limits));
-  ::_exit(write_answer(socket, answer) ? 0 : 1);
+  if (!read_exactly(socket, bytes.data(), bytes.size())) return false;
+  return write_answer(socket, encode_opened(open_kind(head.front(), bytes, settings.limits)));
+}
+
+/// Ends without an answer only before it has read all of a message, or because of what is in it.
+[[noreturn]] void run_reader(int socket, const Confinement& confinement,
+                             const ConfinedSettings& settings) {
+  if (!confinement.enter()) ::_exit(1);
+  while (serve_request(socket, settings)) {
+  }
+  ::_exit(0);
 }
 
 // ---- in the spawner
@@ -156,7 +162,8 @@ void run_spawner(UniqueFd inherited, const ConfinedSettings& settings) {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) ::signal(signal, SIG_IGN);
   ::prctl(PR_SET_NAME, "tlsrpt-spawner");
   warm_up(settings.limits);
-  const auto confinement = Confinement::prepare({memory_for(settings), settings.timeout});
+  const auto confinement =
+      Confinement::prepare({memory_for(settings), settings.timeout + kReusedFor});
   if (!confinement) ::_exit(1);
   for (;;) {
     char request = 0;

@@ -5,10 +5,11 @@
 //
 // The control socket carries one answer for each kMakeReader: a byte with the near end of the
 // socket of a reader that waits, or a byte alone if none could be made. Over its socket a reader
-// takes one request (RequestHead and the message) and gives one answer (its size and an
-// OpenedMessage).
+// takes requests (their kind, their size and the message) one by one, and gives one answer to each
+// (its size and an OpenedMessage).
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 
@@ -20,6 +21,9 @@ namespace tlsrpt {
 inline constexpr char kMakeReader = 'S';
 inline constexpr char kOpenMessage = 'm';
 inline constexpr char kOpenFile = 'f';
+
+/// A reader has processor time for so much more than one message: for those before it.
+inline constexpr std::chrono::seconds kReusedFor{1};
 
 /// A size as it goes over a socket between two processes of one program.
 using SizeBytes = std::array<char, sizeof(std::uint64_t)>;

@@ -121,7 +121,9 @@ Result<PidFile> PidFile::create(const std::string& path) {
 }
 
 PidFile::~PidFile() {
-  if (fd_) ::unlink(path_.c_str());
+  if (!fd_ || ::unlink(path_.c_str()) == 0) return;
+  // We are no longer who made it in that folder; at least it names nobody.
+  static_cast<void>(!::ftruncate(fd_.get(), 0));
 }
 
 std::string pid_file_path(const Config& config, std::string_view program) {

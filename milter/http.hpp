@@ -4,6 +4,7 @@
 // What an HTTP request is to those who answer it: values, without any library behind them.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -37,14 +38,25 @@ struct HttpAdmission {
   std::size_t max_body = 0;             ///< without refusal: bytes wanted; more are dropped
 };
 
-/// Threads: any number at once. Nothing is thrown.
+/// What a handler keeps of a connection from one request to the next.
+class HttpVisitor {
+ public:
+  virtual ~HttpVisitor() = default;
+};
+
+/// Empty before the first request of a connection, and whenever nothing was kept. One connection
+/// may ask several handlers: what is found here may be another's, and is replaced then.
+using HttpVisit = std::unique_ptr<HttpVisitor>;
+
+/// Threads: any number at once, but only one for each connection. Nothing is thrown.
 class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
   virtual HttpAdmission admit(const HttpRequest& request) = 0;
   /// body: whole, cut at max_body, or without bytes because all bodies together have used up their
   /// memory.
-  virtual HttpResponse answer(const HttpRequest& request, const SpooledMessage& body) = 0;
+  virtual HttpResponse answer(const HttpRequest& request, const SpooledMessage& body,
+                              HttpVisit& visit) = 0;
 };
 
 }  // namespace tlsrpt::milter

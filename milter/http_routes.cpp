@@ -27,10 +27,11 @@ HttpAdmission HttpRoutes::admit(const HttpRequest& request) {
   return {text_response(404, "not-found"), 0};
 }
 
-HttpResponse HttpRoutes::answer(const HttpRequest& request, const SpooledMessage& body) {
+HttpResponse HttpRoutes::answer(const HttpRequest& request, const SpooledMessage& body,
+                                HttpVisit& visit) {
   const auto found = handlers_.find(request.path);
   return found == handlers_.end() ? text_response(404, "not-found")
-                                  : found->second->answer(request, body);
+                                  : found->second->answer(request, body, visit);
 }
 
 HttpAdmission HealthPage::admit(const HttpRequest& request) {
@@ -40,7 +41,7 @@ HttpAdmission HealthPage::admit(const HttpRequest& request) {
   return {};
 }
 
-HttpResponse HealthPage::answer(const HttpRequest&, const SpooledMessage&) {
+HttpResponse HealthPage::answer(const HttpRequest&, const SpooledMessage&, HttpVisit&) {
   return is_healthy_() ? text_response(200, "ok") : text_response(503, "unavailable");
 }
 

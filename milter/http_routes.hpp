@@ -20,7 +20,8 @@ class HttpRoutes final : public HttpHandler {
   void add(std::string path, HttpHandler& handler);
 
   HttpAdmission admit(const HttpRequest& request) override;
-  HttpResponse answer(const HttpRequest& request, const SpooledMessage& body) override;
+  HttpResponse answer(const HttpRequest& request, const SpooledMessage& body,
+                      HttpVisit& visit) override;
 
   /// Requests for paths that do not exist, since the last call.
   std::uint64_t take_not_found() { return not_found_.exchange(0); }
@@ -35,7 +36,8 @@ class HealthPage final : public HttpHandler {
  public:
   explicit HealthPage(std::function<bool()> is_healthy) : is_healthy_(std::move(is_healthy)) {}
   HttpAdmission admit(const HttpRequest& request) override;
-  HttpResponse answer(const HttpRequest& request, const SpooledMessage& body) override;
+  HttpResponse answer(const HttpRequest& request, const SpooledMessage& body,
+                      HttpVisit& visit) override;
 
  private:
   std::function<bool()> is_healthy_;

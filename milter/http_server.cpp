@@ -114,6 +114,12 @@ const MHD_ConnectionInfo* info_of(MHD_Connection* connection, MHD_ConnectionInfo
   return MHD_get_connection_info(connection, type);
 }
 
+/// Null if there was no memory for one.
+HttpVisit* visit_of(MHD_Connection* connection) {
+  const auto* info = info_of(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  return info == nullptr ? nullptr : static_cast<HttpVisit*>(info->socket_context);
+}
+
 std::string peer_of(MHD_Connection* connection) {
   const auto* info = info_of(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
   return info == nullptr ? std::string() : address_text(info->client_addr);
@@ -255,14 +261,16 @@ class HttpServer::Impl {
     }
   }
 
-  static void on_connection(void* closure, MHD_Connection* connection, void**,
+  static void on_connection(void* closure, MHD_Connection* connection, void** visit,
                             MHD_ConnectionNotificationCode code) noexcept {
     auto& self = *static_cast<Impl*>(closure);
     try {
       if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        const std::unique_ptr<HttpVisit> ended(static_cast<HttpVisit*>(*visit));
         self.connections_.closed(connection);
         return;
       }
+      *visit = std::make_unique<HttpVisit>().release();  // taken back when it is closed
       const auto* fd = info_of(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
       self.connections_.opened(connection, fd == nullptr ? -1 : fd->connect_fd,
                                self.bounded_source(peer_of(connection)), Steady::now());
@@ -318,7 +326,10 @@ class HttpServer::Impl {
   MHD_Result answer(MHD_Connection* connection, Exchange& exchange) {
     if (exchange.refusal) return send_response(connection, *exchange.refusal, stopping_.load());
     connections_.working(connection);
-    const HttpResponse response = handler_.answer(exchange.request, exchange.body);
+    HttpVisit nothing_kept;
+    HttpVisit* const visit = visit_of(connection);
+    const HttpResponse response =
+        handler_.answer(exchange.request, exchange.body, visit != nullptr ? *visit : nothing_kept);
     exchange.body.clear();
     connections_.answered(connection, Steady::now());
     return send_response(connection, response, stopping_.load());

@@ -36,7 +36,7 @@ std::string lines_about(const DoneInput& input, const StoredReports& stored, boo
     if (!one.outcome.accepted()) {
       ++totals.refused;
     } else if (accepted < stored.size()) {
-      facts = ImportFacts{stored[accepted++], one.provenance.dkim, dry_run};
+      facts = ImportFacts{stored[accepted++], one.provenance, dry_run};
       ++(facts->stored.duplicate ? totals.duplicates : totals.fresh);
     } else {
       ++totals.fresh;

@@ -69,6 +69,13 @@ void refuse_unauthentic(IntakeResult& result) {
   }
 }
 
+/// What may have been a good report, but will not come again.
+void refuse_unverified(IntakeResult& result) {
+  for (ReadOutcome& outcome : result.outcomes) {
+    if (outcome.accepted()) refuse(outcome, Refusal::not_authentic, result.detail);
+  }
+}
+
 /// Is the signature one of a domain that has nothing to do with the report's own word for who made
 /// it? It is aligned with From in any case.
 bool is_signed_by_another(const DkimVerdict& dkim, const Report& report) {
@@ -137,6 +144,7 @@ Provenance provenance(const IntakeResult& result, const MailContext& context, Se
   from.received_at = now;
   from.dkim = result.dkim.status;
   from.dkim_domain = result.dkim.best.domain;
+  from.dkim_selector = result.dkim.best.selector;
   if (result.dkim.status != DkimStatus::pass) from.dkim_reason = result.dkim.best.reason;
   from.from_domain = result.facts.from_domain;
   from.submitter = from.dkim == DkimStatus::pass ? from.dkim_domain : from.from_domain;
@@ -167,7 +175,7 @@ std::vector<RefusedInput> refused_input(const IntakeResult& result, const Proven
                                   [](const ReadOutcome& outcome) { return !outcome.accepted(); });
   if (first == result.outcomes.end()) return {};
   return {{from, first->refusal, refusals_in_words(result), result.facts.subject,
-           std::string(message)}};
+           std::string(message), result.size}};
 }
 
 std::map<std::string, std::uint64_t> counters_of(const IntakeResult& result,
@@ -196,6 +204,8 @@ std::string_view to_word(Disposition disposition) {
       return "no-report";
     case Disposition::dns_error:
       return "dns-error";
+    case Disposition::unverified:
+      return "unverified";
     case Disposition::over_limit:
       return "over-limit";
     case Disposition::failed:
@@ -242,8 +252,10 @@ IntakeResult examine_mail(std::string_view message, const IntakeSettings& settin
   const Seconds now = clock.now();
   result.dkim = authenticate(message, result.facts, settings, dns, now);
   if (settings.require_dkim && result.dkim.status == DkimStatus::temperror && any(is_vouched_for)) {
-    result.disposition = Disposition::dns_error;
+    result.disposition =
+        settings.dns_error_is_final ? Disposition::unverified : Disposition::dns_error;
     result.detail = why_not_authentic(result.dkim);
+    if (settings.dns_error_is_final) refuse_unverified(result);
     return result;
   }
   if (settings.require_dkim) refuse_unauthentic(result);
@@ -284,6 +296,7 @@ IntakeResult refuse_cut_mail(std::string_view beginning, std::size_t limit, Mess
   result.dkim = not_checked(DkimStatus::none, "not-checked");
   if (opened) result.facts = std::move(opened->facts);
   result.detail = fmt::format("the mail is larger than {} bytes (MaximumMessageSize)", limit);
+  result.size = limit + 1;
   ReadOutcome outcome;
   refuse(outcome, Refusal::too_large, result.detail);
   result.outcomes.push_back(std::move(outcome));
@@ -336,9 +349,7 @@ IntakeResult take_mail(std::string_view message, const MailContext& context,
 
 IntakeSettings intake_settings(const Config& config) {
   IntakeSettings settings;
-  for (const std::string& domain : config.list(Key::policy_domains)) {
-    if (auto normal = normalize_domain(domain)) settings.policy_domains.push_back(*normal);
-  }
+  settings.policy_domains = config.list(Key::policy_domains);
   settings.strict_alignment = config.boolean(Key::strict_alignment);
   settings.strict_service_type = config.boolean(Key::strict_service_type);
   settings.dkim_time = config.duration(Key::dkim_timeout);

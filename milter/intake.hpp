@@ -25,6 +25,8 @@ struct IntakeSettings {
   bool strict_alignment = false;
   bool strict_service_type = false;
   std::chrono::seconds dkim_time{15};  ///< for all key look-ups of one mail
+  /// On-DNSError lets no mail come again: it is recorded, to be read later.
+  bool dns_error_is_final = false;
   bool require_dkim = true;  ///< a mailed report without an acceptable signature is refused (R215)
 };
 
@@ -33,7 +35,8 @@ enum class Disposition {
   stored,      ///< at least one report was stored, or was there already
   refused,     ///< claims to be a report and is not acceptable; recorded
   no_report,   ///< does not claim to be one
-  dns_error,   ///< a DKIM key could not be looked up; nothing stored (R211)
+  dns_error,   ///< a DKIM key could not be looked up; nothing stored, it will come again (R211)
+  unverified,  ///< likewise, but it will not come again; recorded as refused
   over_limit,  ///< its sender has brought too many reports today; nothing stored (R240)
   failed,      ///< our own fault; nothing stored
 };
@@ -46,6 +49,7 @@ struct IntakeResult {
   std::vector<StoredReport> stored;   ///< of the accepted outcomes, in their order
   std::vector<ReadOutcome> outcomes;  ///< with all flags
   std::string detail;                 ///< for refused, dns_error and failed
+  std::size_t size = 0;               ///< of a mail that was cut: at least so large
 };
 
 /// What is known of a mail, or of the body of a POST, besides its bytes.

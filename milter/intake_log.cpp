@@ -36,6 +36,7 @@ std::string_view tag_of(Disposition disposition) {
     case Disposition::no_report:
       return "not-a-report";
     case Disposition::dns_error:
+    case Disposition::unverified:
       return "dns-error";
     case Disposition::over_limit:
       return "over-limit";
@@ -53,6 +54,7 @@ LogLevel level_of(Disposition disposition) {
     case Disposition::refused:
       return LogLevel::notice;
     case Disposition::dns_error:
+    case Disposition::unverified:
     case Disposition::over_limit:
       return LogLevel::warning;
     case Disposition::failed:

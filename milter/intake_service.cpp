@@ -10,6 +10,7 @@ std::string_view counter_of_put_off(Disposition disposition) {
   switch (disposition) {
     case Disposition::stored:
     case Disposition::refused:
+    case Disposition::unverified:
     case Disposition::no_report:
       return {};
     case Disposition::dns_error:
@@ -47,17 +48,39 @@ void IntakeService::keep(IntakeResult& result, std::string_view bytes, const Mai
   }
 }
 
-IntakeResult IntakeService::take(std::string_view message, const std::string& queue_id) {
-  IntakeResult result = examine_mail(message, *settings(), parts_.opener, parts_.dns, parts_.clock);
+IntakeResult IntakeService::take_with(MessageOpener& opener, std::string_view message,
+                                      const std::string& queue_id) {
+  IntakeResult result = examine_mail(message, *settings(), opener, parts_.dns, parts_.clock);
   keep(result, message, {"milter", queue_id});
   return result;
 }
 
-IntakeResult IntakeService::take_cut(std::string_view beginning, std::size_t limit,
-                                     const std::string& queue_id) {
-  IntakeResult result = refuse_cut_mail(beginning, limit, parts_.opener);
+IntakeResult IntakeService::take_cut_with(MessageOpener& opener, std::string_view beginning,
+                                          std::size_t limit, const std::string& queue_id) {
+  IntakeResult result = refuse_cut_mail(beginning, limit, opener);
   keep(result, beginning, {"milter", queue_id});
   return result;
+}
+
+IntakeResult IntakeService::take_body_with(MessageOpener& opener, std::string_view body,
+                                           const MailContext& context) {
+  IntakeResult result = examine_body(body, *settings(), opener, parts_.clock);
+  for (ReadOutcome& outcome : result.outcomes) outcome.flags.add(context.flags);
+  keep(result, body, context);
+  return result;
+}
+
+IntakeResult IntakeService::take(std::string_view message, const std::string& queue_id) {
+  return take_with(parts_.opener, message, queue_id);
+}
+
+IntakeResult IntakeService::take_cut(std::string_view beginning, std::size_t limit,
+                                     const std::string& queue_id) {
+  return take_cut_with(parts_.opener, beginning, limit, queue_id);
+}
+
+IntakeResult IntakeService::take_body(std::string_view body, const MailContext& context) {
+  return take_body_with(parts_.opener, body, context);
 }
 
 IntakeResult IntakeService::not_held() {
@@ -68,11 +91,34 @@ IntakeResult IntakeService::not_held() {
   return result;
 }
 
-IntakeResult IntakeService::take_body(std::string_view body, const MailContext& context) {
-  IntakeResult result = examine_body(body, *settings(), parts_.opener, parts_.clock);
-  for (ReadOutcome& outcome : result.outcomes) outcome.flags.add(context.flags);
-  keep(result, body, context);
-  return result;
+/// The service with an opener of the client's own.
+class IntakeService::ForClient final : public MailTaker, public BodyTaker {
+ public:
+  explicit ForClient(IntakeService& service)
+      : service_(service), opener_(service.parts_.opener.for_client()) {}
+  IntakeResult take(std::string_view message, const std::string& queue_id) override {
+    return service_.take_with(*opener_, message, queue_id);
+  }
+  IntakeResult take_cut(std::string_view beginning, std::size_t limit,
+                        const std::string& queue_id) override {
+    return service_.take_cut_with(*opener_, beginning, limit, queue_id);
+  }
+  IntakeResult not_held() override { return service_.not_held(); }
+  IntakeResult take_body(std::string_view body, const MailContext& context) override {
+    return service_.take_body_with(*opener_, body, context);
+  }
+
+ private:
+  IntakeService& service_;
+  std::unique_ptr<MessageOpener> opener_;
+};
+
+std::unique_ptr<MailTaker> IntakeService::for_mails_of_client() {
+  return std::make_unique<ForClient>(*this);
+}
+
+std::unique_ptr<BodyTaker> IntakeService::for_bodies_of_client() {
+  return std::make_unique<ForClient>(*this);
 }
 
 void IntakeService::count(const std::map<std::string, std::uint64_t>& counters) {

@@ -46,6 +46,10 @@ class IntakeService final : public MailTaker, public BodyTaker {
   /// 'refused', the body is on disk; IntakeResult::stored says which of its reports are new.
   IntakeResult take_body(std::string_view body, const MailContext& context) override;
 
+  /// Both must not outlive the service.
+  std::unique_ptr<MailTaker> for_mails_of_client() override;
+  std::unique_ptr<BodyTaker> for_bodies_of_client() override;
+
   /// To be added to the store's counters by write_counters.
   void count(const std::map<std::string, std::uint64_t>& counters);
   /// To be called every minute or so, and at the end. What was put off is not worth a commit for
@@ -53,6 +57,13 @@ class IntakeService final : public MailTaker, public BodyTaker {
   void write_counters();
 
  private:
+  class ForClient;
+  IntakeResult take_with(MessageOpener& opener, std::string_view message,
+                         const std::string& queue_id);
+  IntakeResult take_cut_with(MessageOpener& opener, std::string_view beginning, std::size_t limit,
+                             const std::string& queue_id);
+  IntakeResult take_body_with(MessageOpener& opener, std::string_view body,
+                              const MailContext& context);
   void keep(IntakeResult& result, std::string_view bytes, const MailContext& context);
   [[nodiscard]] std::shared_ptr<const IntakeSettings> settings() const;
 

@@ -64,9 +64,11 @@ class Entry {
 /// What belongs to one connection from the MTA.
 struct Connection {
   Connection(const MilterParts& parts, unsigned long negotiated)
-      : session(parts.settings.get(), parts.taker, parts.budget, parts.log),
+      : taker(parts.taker.for_mails_of_client()),
+        session(parts.settings.get(), taker ? *taker : parts.taker, parts.budget, parts.log),
         steps(negotiated),
         log(parts.log) {}
+  std::unique_ptr<MailTaker> taker;  ///< null: the one of all
   Session session;
   unsigned long steps;
   Log& log;

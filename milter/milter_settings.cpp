@@ -70,16 +70,6 @@ void read_session(const Config& config, SessionSettings& session, Checker& check
   session.add_header = config.boolean(Key::add_header);
 }
 
-void check_policy_domains(const Config& config, Checker& check) {
-  const std::vector<std::string>& domains = config.list(Key::policy_domains);
-  for (std::size_t i = 0; i < domains.size(); ++i) {
-    if (auto normal = normalize_domain(domains[i]); !normal) {
-      check.problem(Key::policy_domains,
-                    fmt::format("\"{}\" is no domain: {}", domains[i], normal.error().detail), i);
-    }
-  }
-}
-
 DnsSettings read_dns(const Config& config, Checker& check) {
   DnsSettings settings;
   settings.timeout_ms = static_cast<int>(config.duration(Key::dns_timeout).count() * 1000);
@@ -103,8 +93,8 @@ MilterSettings milter_settings(const Config& config, const std::string& file,
   Checker check(config, file, problems);
   MilterSettings settings;
   read_session(config, settings.session, check);
-  check_policy_domains(config, check);
   settings.intake = intake_settings(config);
+  settings.intake.dns_error_is_final = settings.session.on_dns_error != Reply::tempfail;
   settings.store = store_limits(config);
   settings.store_path = check.take(Key::database, received_path(config.text(Key::database)));
   settings.socket = check.take(Key::socket, parse_milter_socket(config.text(Key::socket)));

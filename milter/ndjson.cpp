@@ -22,22 +22,29 @@ std::string flags_array(const Flags& flags) {
   return array + "]";
 }
 
-/// The members of a Provenance, each with a comma in front; absent ones are left out.
+/// A member with a comma in front; nothing for an absent one.
+void add_member(std::string& members, std::string_view name, std::string_view value) {
+  if (!value.empty()) members += fmt::format(R"(,"{}":{})", name, json_string(value));
+}
+
+/// The result, and of which signature.
+void add_dkim(std::string& members, const Provenance& provenance) {
+  add_member(members, "dkim", to_word(provenance.dkim));
+  add_member(members, "dkim-domain", provenance.dkim_domain);
+  add_member(members, "dkim-selector", provenance.dkim_selector);
+  add_member(members, "dkim-reason", provenance.dkim_reason);
+}
+
 std::string provenance_members(const Provenance& provenance) {
-  std::string members =
-      fmt::format(R"(,"received":{})", json_string(format_rfc3339(provenance.received_at)));
-  const auto add = [&](std::string_view name, std::string_view value) {
-    if (!value.empty()) members += fmt::format(R"(,"{}":{})", name, json_string(value));
-  };
-  add("source", provenance.source);
-  add("source-address", provenance.source_address);
-  add("submitter", provenance.submitter);
-  add("from-domain", provenance.from_domain);
-  add("dkim", to_word(provenance.dkim));
-  add("dkim-domain", provenance.dkim_domain);
-  add("dkim-reason", provenance.dkim_reason);
-  add("queue-id", provenance.queue_id);
-  add("message-id", provenance.message_id);
+  std::string members;
+  add_member(members, "received", format_rfc3339(provenance.received_at));
+  add_member(members, "source", provenance.source);
+  add_member(members, "source-address", provenance.source_address);
+  add_member(members, "submitter", provenance.submitter);
+  add_member(members, "from-domain", provenance.from_domain);
+  add_dkim(members, provenance);
+  add_member(members, "queue-id", provenance.queue_id);
+  add_member(members, "message-id", provenance.message_id);
   return members;
 }
 
@@ -82,7 +89,7 @@ std::string outcome_line(std::string_view input, const ReadOutcome& outcome,
     line += fmt::format(R"(,"{}":"{}")", facts->dry_run ? "dry-run" : "stored",
                         facts->stored.duplicate ? "duplicate" : "new");
     if (facts->stored.id != 0) line += fmt::format(R"(,"id":{})", facts->stored.id);
-    line += fmt::format(R"(,"dkim":"{}")", to_word(facts->dkim));
+    add_dkim(line, facts->provenance);
   }
   if (outcome.accepted()) line += R"(,"report":)" + write_report(outcome.report);
   return escape_json_for_terminal(line + "}\n");

@@ -8,7 +8,6 @@
 #include <string>
 #include <string_view>
 
-#include "common/dkim.hpp"
 #include "common/report_verdict.hpp"
 #include "milter/received_store.hpp"
 
@@ -23,7 +22,7 @@ std::string json_string(std::string_view text);
 /// What import adds to an accepted report.
 struct ImportFacts {
   StoredReport stored;
-  DkimStatus dkim = DkimStatus::none;
+  Provenance provenance{};
   bool dry_run = false;  ///< 'stored' is what would be; its id means something for a duplicate only
 };
 

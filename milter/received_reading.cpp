@@ -11,12 +11,13 @@ namespace tlsrpt::milter {
 
 namespace {
 
-constexpr std::string_view kListedColumns =
-    "id, received_at, source, dkim, dkim_domain, dkim_reason, from_domain, submitter, queue_id, "
-    "message_id, source_address, organization_name, contact_info, report_id, "
-    "report.start_datetime, "
-    "report.end_datetime, flags";
-constexpr int kListedWidth = 17;
+std::string listed_columns() {
+  return fmt::format(
+      "id, {}, organization_name, contact_info, report_id, report.start_datetime, "
+      "report.end_datetime, flags",
+      kProvenanceColumns);
+}
+constexpr int kListedWidth = 7 + kProvenanceWidth;
 
 ListedReport read_listed(const Statement& row) {
   ListedReport listed;
@@ -32,7 +33,7 @@ ListedReport read_listed(const Statement& row) {
   return listed;
 }
 
-constexpr std::string_view kRefusedColumns = "refusal, detail, subject, bytes";
+constexpr std::string_view kRefusedColumns = "refusal, detail, subject, bytes, size";
 
 /// Of a row that begins with id and kProvenanceColumns and goes on with kRefusedColumns.
 RefusedInput read_refused(const Statement& row) {
@@ -42,7 +43,8 @@ RefusedInput read_refused(const Statement& row) {
   input.refusal = read_refusal(row.text(column++));
   input.detail = row.text(column++);
   input.subject = row.text(column++);
-  input.bytes = row.text(column);
+  input.bytes = row.text(column++);
+  input.size = static_cast<std::size_t>(row.integer(column));
   return input;
 }
 
@@ -122,7 +124,7 @@ class PolicyLoader {
 
 Result<void> ReceivedStore::visit(const ReportFilter& filter,
                                   const std::function<void(const ListedReport&)>& visitor) {
-  auto query = prepare_report_query(database_, kListedColumns, filter);
+  auto query = prepare_report_query(database_, listed_columns(), filter);
   if (!query) return tl::unexpected(query.error());
   auto loader = PolicyLoader::create(database_);
   if (!loader) return tl::unexpected(loader.error());
@@ -181,7 +183,7 @@ Result<std::vector<ListedRefusal>> ReceivedStore::list_refused(const ReportFilte
 
 Result<std::optional<ReceivedReport>> ReceivedStore::report(std::int64_t id) {
   auto query =
-      database_.prepare(fmt::format("SELECT {}, json FROM report WHERE id = ?", kListedColumns));
+      database_.prepare(fmt::format("SELECT {}, json FROM report WHERE id = ?", listed_columns()));
   if (!query) return tl::unexpected(query.error());
   auto row = query->bind(0, id).step();
   if (!row) return tl::unexpected(row.error());

@@ -56,7 +56,7 @@ void bind_provenance(Statement& statement, int first, const Provenance& provenan
         std::string_view(provenance.dkim_domain), std::string_view(provenance.dkim_reason),
         std::string_view(provenance.from_domain), std::string_view(provenance.submitter),
         std::string_view(provenance.queue_id), std::string_view(provenance.message_id),
-        std::string_view(provenance.source_address)}) {
+        std::string_view(provenance.source_address), std::string_view(provenance.dkim_selector)}) {
     bind_text(statement, index++, text.substr(0, kMaxHeaderText));
   }
 }
@@ -73,6 +73,7 @@ Provenance read_provenance(const Statement& statement, int first) {
   provenance.queue_id = statement.text(first + 7);
   provenance.message_id = statement.text(first + 8);
   provenance.source_address = statement.text(first + 9);
+  provenance.dkim_selector = statement.text(first + 10);
   return provenance;
 }
 

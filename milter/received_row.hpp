@@ -16,8 +16,8 @@ namespace tlsrpt::milter {
 /// The columns of a Provenance, in the order in which the functions below take them.
 inline constexpr std::string_view kProvenanceColumns =
     "received_at, source, dkim, dkim_domain, dkim_reason, from_domain, submitter, queue_id, "
-    "message_id, source_address";
-inline constexpr int kProvenanceWidth = 10;
+    "message_id, source_address, dkim_selector";
+inline constexpr int kProvenanceWidth = 11;
 
 /// Texts of a mail's header are kept up to this length.
 inline constexpr std::size_t kMaxHeaderText = 998;

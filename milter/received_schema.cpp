@@ -149,10 +149,17 @@ CREATE TABLE quota (
 ) WITHOUT ROWID;
 )sql";
 
+// Which key signed (R193 and others are about keys).
+constexpr const char* kVersion5 = R"sql(
+ALTER TABLE report ADD COLUMN dkim_selector TEXT;
+ALTER TABLE refused ADD COLUMN dkim_selector TEXT;
+)sql";
+
 }  // namespace
 
 const std::vector<std::string>& received_migrations() {
-  static const std::vector<std::string> migrations = {kVersion1, kVersion2, kVersion3, kVersion4};
+  static const std::vector<std::string> migrations = {kVersion1, kVersion2, kVersion3, kVersion4,
+                                                      kVersion5};
   return migrations;
 }
 

@@ -24,8 +24,9 @@ struct Provenance {
   std::string source;  ///< "milter", "file", "https"
   Seconds received_at{};
   DkimStatus dkim = DkimStatus::none;
-  std::string dkim_domain;  ///< d= of the signature that passed or came nearest
-  std::string dkim_reason;  ///< reason word of the verifier, empty for pass
+  std::string dkim_domain;    ///< d= of the signature that passed or came nearest
+  std::string dkim_selector;  ///< s= of it
+  std::string dkim_reason;    ///< reason word of the verifier, empty for pass
   std::string from_domain;
   std::string
       submitter;  ///< DKIM domain if it passed, else From domain, else domain of contact-info
@@ -46,7 +47,8 @@ struct RefusedInput {
   Refusal refusal = Refusal::none;
   std::string detail;
   std::string subject;
-  std::string bytes;  ///< the whole mail or file, as far as MaximumRefusedSize allows
+  std::string bytes;     ///< the whole mail or file, as far as MaximumRefusedSize allows
+  std::size_t size = 0;  ///< if the mail or file was larger than 'bytes': at least so large
 };
 
 struct StoredReport {
@@ -129,7 +131,8 @@ class ReceivedStore {
   ///
   /// Duplicates are told by submitter, organization-name, report-id, date range and policy domains
   /// (R225). A report that came without any name, as by HTTPS, is the same as one that agrees in
-  /// all but the submitter; so is one whose signature was not accepted, and which agrees in the
+  /// all but the submitter, if that one is of the organisation in its contact-info, or if their
+  /// texts are the same; so is one whose signature was not accepted, and which agrees in the
   /// From domain (R227). A copy with a name takes the place of one without, and an authentic one
   /// that of all others, content included: otherwise a forgery that came first would gain the
   /// authentic copy's standing. Two that are authentic under different names are two reports.

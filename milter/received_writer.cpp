@@ -3,27 +3,13 @@
 
 #include <algorithm>
 
-#include "common/gzip.hpp"
+#include "milter/received_duplicates.hpp"
 #include "milter/received_identity.hpp"
 #include "milter/received_row.hpp"
 
 namespace tlsrpt::milter {
 
 namespace {
-
-/// By which a report is told from others.
-struct ReportKeys {
-  std::string identity;
-  std::string likeness;
-};
-
-Result<ReportKeys> keys_of(const ReceivedReport& received) {
-  auto identity = report_identity(received);
-  if (!identity) return tl::unexpected(identity.error());
-  auto likeness = report_likeness(received.report, received.json);
-  if (!likeness) return tl::unexpected(likeness.error());
-  return ReportKeys{std::move(*identity), std::move(*likeness)};
-}
 
 constexpr std::size_t kMaxKeptBytes = 512u << 20;  // SQLite takes less than 10^9 in one value
 
@@ -80,7 +66,7 @@ Result<void> write_policies(Sqlite& database, std::int64_t id, const Report& rep
   return {};
 }
 
-/// Parameters 0 to 19, in the order of the two statements below.
+/// The parameters of the two statements below, in their order.
 void bind_report(Statement& statement, const ReceivedReport& received, const ReportKeys& keys) {
   const Report& report = received.report;
   bind_provenance(statement, 0, received.provenance);
@@ -92,72 +78,25 @@ void bind_report(Statement& statement, const ReceivedReport& received, const Rep
   bind_time(statement, index++, report.date_range.end_datetime);
   bind_text(statement, index++, write_flags(received.flags));
   statement.bind(index++, std::int64_t{is_failing(report)});
-  statement.bind_blob(index++, gzip(received.json));
+  statement.bind_blob(index++, keys.packed);
   statement.bind_blob(index++, keys.identity);
   statement.bind_blob(index, keys.likeness);
 }
 
-constexpr std::string_view kReportColumns =
-    "(received_at, source, dkim, dkim_domain, dkim_reason, from_domain, submitter, queue_id, "
-    "message_id, source_address, organization_name, contact_info, report_id, start_datetime, "
-    "end_datetime, flags, failing, json, identity, likeness)";
+std::string report_columns() {
+  return fmt::format(
+      "({}, organization_name, contact_info, report_id, start_datetime, end_datetime, flags, "
+      "failing, json, identity, likeness)",
+      kProvenanceColumns);
+}
 constexpr std::string_view kReportValues =
-    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-
-/// Who vouches for a report: nobody, a mail that names a sender, or a signature. The higher
-/// standing takes the place of the lower one.
-enum class Standing { anonymous, named, authentic };
-
-Standing standing_of(DkimStatus dkim, std::string_view from_domain) {
-  if (dkim == DkimStatus::pass) return Standing::authentic;
-  return from_domain.empty() ? Standing::anonymous : Standing::named;
-}
-
-struct Older {
-  std::int64_t id = 0;
-  Standing standing = Standing::anonymous;
-};
-
-/// The older report in the row of the query, which has id, dkim and from_domain.
-Result<std::optional<Older>> read_older(Statement& query) {
-  auto row = query.step();
-  if (!row) return tl::unexpected(row.error());
-  if (!*row) return std::optional<Older>{};
-  return std::optional<Older>(
-      Older{query.integer(0), standing_of(read_dkim_status(query.text(1)), query.text(2))});
-}
-
-/// Of all that are alike: is one of the two without a name, or do both name the same sender, and
-/// not both prove it? A report comes by few ways, so the first hundred are looked through: who
-/// makes up a new name for each copy must not make each one dearer than the one before.
-constexpr std::string_view kFindAlike =
-    "SELECT id, dkim, from_domain FROM (SELECT id, dkim, from_domain FROM report "
-    "WHERE likeness = ?1 ORDER BY id LIMIT 100) WHERE (?2 = 0 "
-    "OR (dkim IS NOT 'pass' AND from_domain IS NULL) "
-    "OR (from_domain = ?3 AND (?2 = 1 OR dkim IS NOT 'pass'))) "
-    "ORDER BY dkim = 'pass' DESC, id LIMIT 1";
-
-Result<std::optional<Older>> find_older(Sqlite& database, const ReceivedReport& received,
-                                        const ReportKeys& keys) {
-  auto same = database.cached("SELECT id, dkim, from_domain FROM report WHERE identity = ?");
-  if (!same) return tl::unexpected(same.error());
-  same->bind_blob(0, keys.identity);
-  auto older = read_older(*same);
-  if (!older || older->has_value()) return older;
-  auto alike = database.cached(kFindAlike);
-  if (!alike) return tl::unexpected(alike.error());
-  const Provenance& from = received.provenance;
-  alike->bind_blob(0, keys.likeness);
-  alike->bind(1, static_cast<std::int64_t>(standing_of(from.dkim, from.from_domain)));
-  bind_text(*alike, 2, std::string_view(from.from_domain).substr(0, kMaxHeaderText));
-  return read_older(*alike);
-}
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 Result<void> replace_report(Sqlite& database, std::int64_t id, const ReceivedReport& received,
                             const ReportKeys& keys) {
   if (auto done = remove_policies(database, id); !done) return done;
   auto update = database.cached(
-      fmt::format("UPDATE report SET {} = {} WHERE id = ?", kReportColumns, kReportValues));
+      fmt::format("UPDATE report SET {} = {} WHERE id = ?", report_columns(), kReportValues));
   if (!update) return tl::unexpected(update.error());
   bind_report(*update, received, keys);
   update->bind(kProvenanceWidth + 10, id);
@@ -168,7 +107,7 @@ Result<void> replace_report(Sqlite& database, std::int64_t id, const ReceivedRep
 Result<std::int64_t> insert_report(Sqlite& database, const ReceivedReport& received,
                                    const ReportKeys& keys) {
   auto insert = database.cached(
-      fmt::format("INSERT INTO report {} VALUES {}", kReportColumns, kReportValues));
+      fmt::format("INSERT INTO report {} VALUES {}", report_columns(), kReportValues));
   if (!insert) return tl::unexpected(insert.error());
   bind_report(*insert, received, keys);
   if (auto done = insert->run(); !done) return tl::unexpected(done.error());
@@ -212,16 +151,15 @@ Result<std::vector<std::int64_t>> oldest_with_bytes(Sqlite& database, std::int64
 Result<StoredReport> write_received_report(Sqlite& database, const ReceivedReport& received) {
   const auto keys = keys_of(received);
   if (!keys) return tl::unexpected(keys.error());
-  const auto older = find_older(database, received, *keys);
+  const auto older = find_older_copy(database, received, *keys);
   if (!older) return tl::unexpected(older.error());
-  if (!older->has_value()) {
+  if (!*older) {
     const auto id = insert_report(database, received, *keys);
     if (!id) return tl::unexpected(id.error());
     return StoredReport{*id, /*duplicate=*/false};
   }
   const std::int64_t id = (*older)->id;
-  const Provenance& from = received.provenance;
-  if (standing_of(from.dkim, from.from_domain) > (*older)->standing) {
+  if ((*older)->gives_way) {
     if (auto done = replace_report(database, id, received, *keys); !done) {
       return tl::unexpected(done.error());
     }
@@ -233,7 +171,7 @@ Result<std::optional<std::int64_t>> find_received_report(Sqlite& database,
                                                          const ReceivedReport& received) {
   const auto keys = keys_of(received);
   if (!keys) return tl::unexpected(keys.error());
-  const auto older = find_older(database, received, *keys);
+  const auto older = find_older_copy(database, received, *keys);
   if (!older) return tl::unexpected(older.error());
   return *older ? std::optional((*older)->id) : std::nullopt;
 }
@@ -255,7 +193,7 @@ Result<void> write_refused(Sqlite& database, const RefusedInput& refused,
   if (!fingerprint) return tl::unexpected(fingerprint.error());
   auto insert = database.cached(fmt::format(
       "INSERT INTO refused ({}, refusal, detail, subject, size, kept, bytes, fingerprint, times) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) "
       "ON CONFLICT (fingerprint) DO UPDATE SET times = times + 1, "
       "received_at = excluded.received_at, kept = excluded.kept, bytes = excluded.bytes",
       kProvenanceColumns));
@@ -267,7 +205,7 @@ Result<void> write_refused(Sqlite& database, const RefusedInput& refused,
   bind_text(*insert, index++, to_word(refused.refusal));
   bind_text(*insert, index++, std::string_view(refused.detail).substr(0, kMaxHeaderText));
   bind_text(*insert, index++, std::string_view(refused.subject).substr(0, kMaxHeaderText));
-  insert->bind(index++, static_cast<std::int64_t>(refused.bytes.size()));
+  insert->bind(index++, static_cast<std::int64_t>(std::max(refused.bytes.size(), refused.size)));
   insert->bind(index++, static_cast<std::int64_t>(bytes.size()));
   insert->bind_blob(index++, bytes);
   insert->bind_blob(index, *fingerprint);

@@ -114,6 +114,28 @@ void RefusalLog::tell_suppressed() {
   if (count > 0) log_.notice(LogLine("http-refusals-suppressed").add("lines", count));
 }
 
+namespace {
+
+/// A source that comes by one connection. A proxy's connection brings those of many.
+struct SourceOfBodies final : HttpVisitor {
+  std::string source;
+  std::unique_ptr<BodyTaker> taker;
+};
+
+}  // namespace
+
+BodyTaker& ReportEndpoint::taker_for(const std::string& source, HttpVisit& visit) {
+  auto* known = dynamic_cast<SourceOfBodies*>(visit.get());
+  if (known == nullptr || known->source != source) {
+    auto fresh = std::make_unique<SourceOfBodies>();
+    fresh->source = source;
+    fresh->taker = parts_.taker.for_bodies_of_client();
+    known = fresh.get();
+    visit = std::move(fresh);
+  }
+  return known->taker ? *known->taker : parts_.taker;
+}
+
 std::string ReportEndpoint::source_of(const HttpRequest& request) const {
   return client_address(request.peer, request.x_forwarded_for, request.forwarded,
                         settings_.trusted_proxies);
@@ -126,6 +148,7 @@ HttpResponse ReportEndpoint::refuse(Refused reason, const HttpRequest& request,
   line.add("source", source_of(request)).add("status", std::int64_t{response.status});
   line.add("reason", trimmed(std::string_view(response.body).substr(0, response.body.find('\n'))));
   if (reason == Refused::method) line.add("method", request.method);
+  if (reason == Refused::too_large) line.add("limit", settings_.max_body_key);
   if (reason == Refused::type) line.add("type", request.content_type);
   if (reason == Refused::encoding) line.add("encoding", request.content_encoding);
   refusals_.write(reason == Refused::no_memory ? LogLevel::warning : LogLevel::info, line);
@@ -156,7 +179,8 @@ HttpAdmission ReportEndpoint::admit(const HttpRequest& request) {
   return {std::nullopt, settings_.max_body};
 }
 
-HttpResponse ReportEndpoint::answer(const HttpRequest& request, const SpooledMessage& body) {
+HttpResponse ReportEndpoint::answer(const HttpRequest& request, const SpooledMessage& body,
+                                    HttpVisit& visit) {
   switch (body.state()) {
     case SpooledMessage::State::cut:
       return refuse(Refused::too_large, request, text_response(413, "too-large"));
@@ -169,7 +193,8 @@ HttpResponse ReportEndpoint::answer(const HttpRequest& request, const SpooledMes
   context.source = "https";
   context.source_address = source_of(request);
   if (is_mislabelled(request, body.bytes())) context.flags.add(Flag::content_mismatch);
-  return respond(parts_.taker.take_body(body.bytes(), context), context.source_address);
+  BodyTaker& taker = taker_for(context.source_address, visit);
+  return respond(taker.take_body(body.bytes(), context), context.source_address);
 }
 
 HttpResponse ReportEndpoint::respond(const IntakeResult& result, const std::string& source) {
@@ -183,6 +208,7 @@ HttpResponse ReportEndpoint::respond(const IntakeResult& result, const std::stri
       break;
     }
     case Disposition::refused:
+    case Disposition::unverified:
     case Disposition::no_report: {
       const Refusal refusal =
           result.outcomes.empty() ? Refusal::not_a_report : result.outcomes.front().refusal;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -25,12 +26,16 @@ class BodyTaker {
  public:
   virtual ~BodyTaker() = default;
   virtual IntakeResult take_body(std::string_view body, const MailContext& context) = 0;
+  /// The same for the bodies of one client, as MessageOpener::for_client has it. Null: this one
+  /// serves all of them.
+  virtual std::unique_ptr<BodyTaker> for_bodies_of_client() { return nullptr; }
 };
 
 struct EndpointSettings {
   std::size_t max_body = 16u << 20;
-  unsigned posts_per_minute = 300;  ///< of one source; 0: no limit
+  unsigned posts_per_minute = 300;                      ///< of one source; 0: no limit
   PeerList trusted_proxies;
+  std::string_view max_body_key = "MaximumReportSize";  ///< the setting that max_body is from
 };
 
 /// Lines about strangers' refused requests: so many a minute, the others are counted.
@@ -64,7 +69,8 @@ class ReportEndpoint final : public HttpHandler {
         refusals_(parts.clock, parts.log) {}
 
   HttpAdmission admit(const HttpRequest& request) override;
-  HttpResponse answer(const HttpRequest& request, const SpooledMessage& body) override;
+  HttpResponse answer(const HttpRequest& request, const SpooledMessage& body,
+                      HttpVisit& visit) override;
 
   /// What was answered without the store, by name of the store's counter, since the last call.
   std::map<std::string, std::uint64_t> take_counters();
@@ -76,6 +82,7 @@ class ReportEndpoint final : public HttpHandler {
   enum class Refused { method, rate, type, encoding, too_large, no_memory };
   static constexpr std::size_t kRefusedKinds = 6;
   HttpResponse refuse(Refused reason, const HttpRequest& request, HttpResponse response);
+  BodyTaker& taker_for(const std::string& source, HttpVisit& visit);
   HttpResponse respond(const IntakeResult& result, const std::string& source);
   [[nodiscard]] std::string source_of(const HttpRequest& request) const;
 

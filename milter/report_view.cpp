@@ -35,6 +35,7 @@ void fields(std::string& view, std::string_view name, const std::vector<std::str
 std::string dkim_text(const Provenance& provenance) {
   std::string text(to_word(provenance.dkim));
   if (!provenance.dkim_domain.empty()) text += " d=" + provenance.dkim_domain;
+  if (!provenance.dkim_selector.empty()) text += " s=" + provenance.dkim_selector;
   if (!provenance.dkim_reason.empty()) text += " (" + provenance.dkim_reason + ")";
   return text;
 }
@@ -122,10 +123,10 @@ std::string refusal_view(std::int64_t id, const RefusedInput& refused) {
   field(view, "Detail", refused.detail);
   field(view, "Subject", refused.subject);
   append_provenance(view, refused.provenance);
-  view += refused.bytes.empty() ? "The bytes are no longer kept (MaximumRefusedSize).\n"
-                                : fmt::format("{} bytes are kept; --raw prints them.\n",
-                                              group_digits(refused.bytes.size()));
-  return view;
+  if (refused.bytes.empty()) return view + "The bytes are no longer kept (MaximumRefusedSize).\n";
+  view += refused.size > refused.bytes.size() ? "The first " : "All ";
+  return view +
+         fmt::format("{} bytes are kept; --raw prints them.\n", group_digits(refused.bytes.size()));
 }
 
 }  // namespace tlsrpt::milter

@@ -30,6 +30,7 @@ Provenance mail_provenance(const IntakeResult& result, const ReadOutcome& outcom
   if (outcome.flags.has(Flag::forwarded_message)) return from;
   from.dkim = result.dkim.status;
   from.dkim_domain = result.dkim.best.domain;
+  from.dkim_selector = result.dkim.best.selector;
   if (from.dkim == DkimStatus::pass) {
     from.submitter = from.dkim_domain;
   } else {
@@ -53,6 +54,7 @@ ExaminedInput refuse_cut_file(const ExamineSettings& settings, Seconds now) {
       fmt::format("more than {} bytes (MaximumMessageSize)", settings.limits.max_message_bytes));
   Provenance from = file_provenance(outcome, settings.source, now);
   ExaminedInput examined;
+  examined.size = settings.limits.max_message_bytes + 1;
   examined.outcomes.push_back({std::move(outcome), std::move(from)});
   return examined;
 }
@@ -90,6 +92,7 @@ void flag_damage(IntakeResult& result) {
 ExaminedInput examined_mail(const IntakeResult& result, const std::string& source, Seconds now) {
   ExaminedInput examined;
   examined.subject = result.facts.subject;
+  examined.size = result.size;
   for (const ReadOutcome& outcome : result.outcomes) {
     examined.outcomes.push_back({outcome, mail_provenance(result, outcome, source, now)});
   }
@@ -171,7 +174,7 @@ std::vector<RefusedInput> refused_input(const ExaminedInput& examined, std::stri
   std::string detail = first->outcome.detail;
   if (count > 1) detail += fmt::format(" (and {} more refused)", count - 1);
   return {{first->provenance, first->outcome.refusal, std::move(detail), examined.subject,
-           std::string(bytes)}};
+           std::string(bytes), examined.size}};
 }
 
 }  // namespace tlsrpt::milter

@@ -26,6 +26,7 @@ struct InputOutcome {
 struct ExaminedInput {
   std::vector<InputOutcome> outcomes;
   std::string subject;
+  std::size_t size = 0;  ///< if it was cut: at least so large
   /// Not empty: nothing can be said for now, because a DKIM key could not be looked up.
   std::string come_again;
 };

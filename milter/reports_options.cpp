@@ -290,6 +290,15 @@ Result<void> check_rejected(const ReportsOptions& options,
   return {};
 }
 
+/// Of a refused mail neither domains nor failures are known.
+Result<void> check_list_of_refused(const ReportsOptions& options) {
+  const bool about_reports =
+      !options.domain.empty() || !options.type.empty() || options.failures || options.quarantined;
+  if (!options.refused || !about_reports) return {};
+  return fail(ErrorCode::invalid_argument,
+              "list --rejected: --domain, --type, --failures and --quarantined are about reports");
+}
+
 Result<void> take_arguments(ReportsOptions& options, std::vector<std::string> arguments) {
   const std::string_view name = name_of(options.command);
   switch (options.command) {
@@ -314,6 +323,8 @@ Result<void> take_arguments(ReportsOptions& options, std::vector<std::string> ar
       return {};
     }
     case Command::list:
+      if (auto fits = check_list_of_refused(options); !fits) return fits;
+      [[fallthrough]];
     case Command::summary:
     case Command::serve:
     case Command::prune:

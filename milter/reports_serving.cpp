@@ -158,7 +158,7 @@ Exit run_endpoint(const ServeSettings& settings, UniqueFd listener, HttpServerSe
       ConfinedMessageOpener::start_tried(confined_settings(config));  // while there is one thread
   if (!opener) return failed(Exit::os, opener.error());
   auto store = ReceivedStore::open(settings.store_path, SqliteMode::read_write_create);
-  if (!store) return failed(Exit::cannot_create, store.error());
+  if (!store) return failed(exit_for(store.error()), store.error());
   NoDns dns;
   IntakeService intake(settings.intake, settings.store, {**opener, dns, clock, log},
                        std::move(*store));

@@ -63,10 +63,16 @@ Exit failed(const Error& error) {
 
 Exit printed(std::string_view text) { return print(text) ? Exit::ok : Exit::io; }
 
+/// For a list that ends where --limit says.
+std::string more_of(const ReportsOptions& options, std::size_t shown) {
+  if (options.limit == 0 || shown < options.limit) return {};
+  return "There may be more: --limit N shows N of them.\n";
+}
+
 Exit list_refused(const ReportsOptions& options, const Config& config, ReceivedStore& store) {
   const auto listed = store.list_refused(filter_of(options, config));
   if (!listed) return failed(listed.error());
-  if (!options.json) return printed(refusal_list_text(*listed));
+  if (!options.json) return printed(refusal_list_text(*listed) + more_of(options, listed->size()));
   for (const ListedRefusal& one : *listed) {
     if (!print(listed_line(one))) return Exit::io;
   }
@@ -76,10 +82,7 @@ Exit list_refused(const ReportsOptions& options, const Config& config, ReceivedS
 /// What a list of reports leaves unsaid: that there are more, and those about others' domains.
 Result<std::string> after_list(const ReportsOptions& options, ReportFilter filter,
                                std::size_t shown, ReceivedStore& store) {
-  std::string text;
-  if (options.limit != 0 && shown == options.limit) {
-    text += "There may be more: --limit N shows N of them.\n";
-  }
+  std::string text = more_of(options, shown);
   if (options.quarantined) {
     if (filter.policy_domains.empty()) {
       text += "PolicyDomains is not set, so all domains are taken for yours.\n";

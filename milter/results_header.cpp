@@ -37,6 +37,7 @@ std::string_view result_word(const IntakeResult& result) {
     case Disposition::no_report:
       return "none";
     case Disposition::dns_error:
+    case Disposition::unverified:
     case Disposition::over_limit:
     case Disposition::failed:
       return "temperror";

@@ -57,8 +57,12 @@ void read_certificate_files(const Config& config, ServeSettings& settings, Check
 void read_endpoint(const Config& config, ServeSettings& settings, Checker& check) {
   // The body is the report itself: one of more bytes than a report may have, packed or not, would
   // be refused anyway.
-  settings.endpoint.max_body =
-      std::min(config.bytes(Key::maximum_message_size), config.bytes(Key::maximum_report_size));
+  settings.endpoint.max_body = config.bytes(Key::maximum_report_size);
+  if (const std::size_t other = config.bytes(Key::maximum_message_size);
+      other < settings.endpoint.max_body) {
+    settings.endpoint.max_body = other;
+    settings.endpoint.max_body_key = key_info(Key::maximum_message_size).name;
+  }
   settings.endpoint.posts_per_minute = static_cast<unsigned>(config.integer(Key::http_rate));
   settings.endpoint.trusted_proxies =
       check.take(Key::trusted_proxies, parse_trusted_proxies(config.list(Key::trusted_proxies)));

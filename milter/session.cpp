@@ -221,6 +221,7 @@ Answer Session::answer_to(const IntakeResult& result) {
                  ? plain(Reply::accept)
                  : answer(settings_->on_default, "4.7.1", "This address takes TLS reports only");
     case Disposition::dns_error:
+    case Disposition::unverified:
       return answer(settings_->on_dns_error, "4.7.5",
                     "The DKIM key of this TLS report cannot be looked up now");
     case Disposition::over_limit:

@@ -50,6 +50,9 @@ class MailTaker {
                                 const std::string& queue_id) = 0;
   /// What becomes of one for which there is no memory.
   virtual IntakeResult not_held() = 0;
+  /// The same for the mails of one client, as MessageOpener::for_client has it. Null: this one
+  /// serves all of them.
+  virtual std::unique_ptr<MailTaker> for_mails_of_client() { return nullptr; }
 };
 
 /// What the answers depend on; never changed while a session has it.

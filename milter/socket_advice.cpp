@@ -86,19 +86,25 @@ std::optional<std::string> closed_folder(const User& user, const fs::path& folde
   return std::nullopt;
 }
 
+std::string advice_about_group(const std::string& user, gid_t group) {
+  std::string text =
+      fmt::format("{} is not in the group {} of the Socket: set SocketGroup to a group of its",
+                  user, group_name(group));
+  // Nobody joins root for a socket.
+  if (group != 0) text += fmt::format(", or run: usermod -aG {} {}", group_name(group), user);
+  return text;
+}
+
 void warn_about_rights(const MilterSettings& settings, const User& user, const struct stat& folder,
                        std::vector<std::string>& warnings) {
   const struct stat socket = future_socket(settings, folder);
   if (!user.may(2, socket)) {
-    const std::string group = group_name(socket.st_gid);
     warnings.push_back(
         (socket.st_mode & S_IWGRP) == 0
             ? fmt::format("UMask {:04o} keeps everybody else from writing to the Socket; 0007 lets "
                           "its group",
                           settings.umask)
-            : fmt::format("{0} is not in the group {1} of the Socket: set SocketGroup to a group "
-                          "of its, or run: usermod -aG {1} {0}",
-                          user.name, group));
+            : advice_about_group(user.name, socket.st_gid));
   }
   const fs::path path = fs::path(settings.socket.path).parent_path();
   if (auto closed = closed_folder(user, path)) warnings.push_back(std::move(*closed));

@@ -44,6 +44,7 @@ void count(Trial& trial, Disposition disposition) {
       ++trial.reports;
       return;
     case Disposition::refused:
+    case Disposition::unverified:
     case Disposition::no_report:
       ++trial.others;
       return;

@@ -46,9 +46,14 @@ inline ReceivedReport sample(std::uint64_t number, std::uint64_t reports_a_day) 
   const Seconds start{std::chrono::hours(24) * static_cast<std::int64_t>(number / reports_a_day) +
                       std::chrono::seconds(1735689600)};
   ReceivedReport received;
-  received.provenance = {
-      "milter",     start + std::chrono::hours(31),      DkimStatus::pass, from, "", from, from,
-      "4fXyZ1abcd", fmt::format("<{}@{}>", number, from), ""};
+  Provenance& provenance = received.provenance;
+  provenance.source = "milter";
+  provenance.received_at = start + std::chrono::hours(31);
+  provenance.dkim = DkimStatus::pass;
+  provenance.dkim_domain = provenance.from_domain = provenance.submitter = from;
+  provenance.dkim_selector = "s2026";
+  provenance.queue_id = "4fXyZ1abcd";
+  provenance.message_id = fmt::format("<{}@{}>", number, from);
   Report& report = received.report;
   report.organization_name = fmt::format("Mail Provider {} Inc.", reporter);
   report.contact_info = "smtp-tls-reporting@" + from;

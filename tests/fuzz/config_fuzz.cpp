@@ -20,6 +20,7 @@ bool is_number(ValueType type) {
     case ValueType::text:
     case ValueType::path:
     case ValueType::list:
+    case ValueType::domains:
     case ValueType::choice:
       return false;
   }

@@ -21,9 +21,6 @@ default_internal_user = {user}
 default_login_user = {user}
 ssl = no
 mail_plugin_dir = {modules}
-protocol lda {{
-  mail_plugins = sieve
-}}
 plugin {{
   sieve_plugin_dir = {modules}/sieve
 }}

@@ -6,6 +6,7 @@ import os
 import signal
 import smtplib
 import sqlite3
+import subprocess
 import sys
 import threading
 import time
@@ -71,6 +72,35 @@ class MilterBehindPostfix(MilterCase):
         self.assertTrue(caught.exception.smtp_error.startswith(b"4.7.5"))
         self.assertEqual(milter.query("SELECT id FROM report"), [])
         self.assertEqual(len(milter.lines("dns-error")), 1)
+
+    def test_what_dns_keeps_unverified_is_kept_if_it_will_not_come_again(self):  # R211
+        for action in ("accept", "discard", "reject"):
+            milter = self.milter(On_DNSError=action)
+            report_id = self.unique()
+            mail = self.signed_report(report_id)
+            self.dns.stop()
+            try:
+                if action == "reject":
+                    with self.assertRaises(smtplib.SMTPDataError) as caught:
+                        self.postfix.send(SENDER, [REPORT_ADDRESS], mail)
+                    self.assertEqual(caught.exception.smtp_code, 550)
+                else:
+                    self.postfix.send(SENDER, [REPORT_ADDRESS], mail)
+            finally:
+                self.dns.start()
+            self.assertEqual(milter.query("SELECT refusal, kept = size FROM refused"),
+                             [("not-authentic", 1)], milter.log())
+            self.assertEqual(milter.query("SELECT id FROM report"), [])
+            milter.keys["Nameserver"] = self.dns.address
+            done = subprocess.run(
+                [os.path.join(os.environ["OPENTLSRPT_BUILD"], "milter", "opentlsrpt-reports"),
+                 "-c", milter.config_file(), "import", "--rejected"],
+                capture_output=True, text=True, check=False, timeout=60)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(
+                milter.query("SELECT report_id, dkim, dkim_domain, dkim_selector FROM report"),
+                [(report_id, "pass", "sender.example", "s1")], done.stdout)
+            self.assertEqual(milter.query("SELECT id FROM refused"), [])
 
     def test_bad_mails_between_good_ones_cost_nobody_anything(self):
         milter = self.milter(MaximumMessageSize="1M", LogWhy="yes")

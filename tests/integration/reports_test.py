@@ -243,6 +243,24 @@ class Reports(unittest.TestCase):
                          r"sender.example .* pass 1, none 1")
         self.assertIn("pass d=sender.example", self.run_program("show", str(listed["id"])))
 
+    def test_refused_mails_are_listed_whole_and_only_by_what_is_known_of_them(self):
+        names = [self.write(f"{number}.eml", mail({"a": number})) for number in range(60)]
+        self.lines("import", "--record-refused", *names, expect=1)
+        listed = self.run_program("list", "--rejected")
+        self.assertEqual(len(listed.splitlines()), 1 + 50 + 1)
+        self.assertIn("There may be more", listed)
+        self.assertNotIn("There may be more",
+                         self.run_program("list", "--rejected", "--limit", "0"))
+        for option in (["--domain", "x.example"], ["--type", "x"], ["--failures"],
+                       ["--quarantined"]):
+            self.run_program("list", "--rejected", *option, expect=64)
+
+    def test_policy_domains_that_are_none_stop_every_command(self):
+        self.config = self.write("bad.conf", b"PolicyDomains example.org, exam ple.org\n")
+        for command in (["list"], ["summary"], ["serve", "--check"],
+                        ["import", self.write("a.json", json.dumps(report()).encode())]):
+            self.assertEqual(self.run_program(*command, expect=78), "")
+
     def test_refused_inputs_are_not_imported(self):
         bad = self.write("bad.json", b"{}")
         (line,) = self.lines("import", bad, expect=1)

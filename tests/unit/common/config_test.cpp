@@ -187,6 +187,21 @@ TEST(Config, a_list_may_stand_in_a_file_of_its_own) {
   EXPECT_FALSE(config.set(Key::policy_domains, "file:/nonexistent"));
 }
 
+TEST(Config, domains_are_kept_as_dns_has_them_and_all_wrong_ones_are_named) {
+  Config config;
+  ASSERT_TRUE(config.set(Key::policy_domains,
+                         "Example.ORG., b\xc3\xbc"
+                         "cher.example"));
+  EXPECT_EQ(config.list(Key::policy_domains),
+            (std::vector<std::string>{"example.org", "xn--bcher-kva.example"}));
+  const auto wrong = config.set(Key::policy_domains, "ok.example, exam ple.org, a..b");
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().detail.find("ok.example"), std::string::npos) << wrong.error().detail;
+  for (const char* entry : {"\"exam ple.org\"", "\"a..b\""}) {
+    EXPECT_NE(wrong.error().detail.find(entry), std::string::npos) << wrong.error().detail;
+  }
+}
+
 TEST(Config, the_sample_names_every_key_and_can_be_read) {
   const std::string sample = sample_config();
   EXPECT_TRUE(read_config_text(sample, "sample").problems.empty());

@@ -125,9 +125,9 @@ std::set<pid_t> children_of(pid_t process) {
 /// A spawner of its own: the children of earlier tests may still be among ours.
 struct Spawner {
   const std::set<pid_t> before = children_of(::getpid());
-  std::unique_ptr<ConfinedMessageOpener> opener = started();
+  std::unique_ptr<ConfinedMessageOpener> opener;
   pid_t pid = -1;
-  Spawner() {
+  explicit Spawner(const ConfinedSettings& settings = {}) : opener(started(settings)) {
     for (const pid_t child : children_of(::getpid())) {
       if (!before.contains(child)) pid = child;
     }
@@ -144,6 +144,111 @@ TEST(ConfinedOpener, a_reader_that_ended_while_it_waited_costs_no_message) {
     ASSERT_TRUE(opened) << opened.error().detail;
     EXPECT_TRUE(opened->outcomes.front().accepted()) << opened->outcomes.front().detail;
   }
+}
+
+/// The readers of a spawner once there are so many: others are still on their way in or out.
+std::set<pid_t> readers_of(pid_t spawner, std::size_t count) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  std::set<pid_t> readers = children_of(spawner);
+  while (readers.size() != count && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::yield();
+    readers = children_of(spawner);
+  }
+  return readers;
+}
+
+void expect_opens(MessageOpener& opener) {
+  const auto opened = opener.open(mail_with(kReport));
+  ASSERT_TRUE(opened) << opened.error().detail;
+  ASSERT_EQ(opened->outcomes.size(), 1u);
+  EXPECT_TRUE(opened->outcomes.front().accepted()) << opened->outcomes.front().detail;
+}
+
+const std::size_t kWaiting = ConfinedSettings{}.waiting_readers;
+
+TEST(ConfinedOpener, one_process_opens_all_that_a_client_brings_and_ends_with_him) {
+  const Spawner spawner;
+  auto client = spawner.opener->for_client();
+  expect_opens(*client);
+  const auto readers = readers_of(spawner.pid, kWaiting + 1);
+  ASSERT_EQ(readers.size(), kWaiting + 1);
+  for (int i = 0; i < 20; ++i) expect_opens(*client);
+  EXPECT_TRUE(client->open_file(gzip(kReport))->front().accepted());
+  EXPECT_EQ(readers_of(spawner.pid, kWaiting + 1), readers);
+  client.reset();
+  EXPECT_EQ(readers_of(spawner.pid, kWaiting).size(), kWaiting);
+}
+
+TEST(ConfinedOpener, no_process_opens_messages_of_two_clients) {
+  const Spawner spawner;
+  const auto one = spawner.opener->for_client();
+  const auto other = spawner.opener->for_client();
+  expect_opens(*one);
+  expect_opens(*other);
+  const auto after = readers_of(spawner.pid, kWaiting + 2);
+  ASSERT_EQ(after.size(), kWaiting + 2);
+  for (int i = 0; i < 3; ++i) {
+    expect_opens(*one);
+    expect_opens(*other);
+  }
+  EXPECT_EQ(readers_of(spawner.pid, kWaiting + 2), after);
+  expect_opens(*spawner.opener);  // of nobody in particular: by a process that ends
+  EXPECT_EQ(readers_of(spawner.pid, kWaiting + 2).size(), kWaiting + 2);
+}
+
+TEST(ConfinedOpener, a_process_opens_a_hundred_messages_at_most) {
+  const Spawner spawner;
+  const auto client = spawner.opener->for_client();
+  for (int i = 0; i < 99; ++i) expect_opens(*client);
+  ASSERT_EQ(readers_of(spawner.pid, kWaiting + 1).size(), kWaiting + 1);
+  expect_opens(*client);
+  EXPECT_EQ(readers_of(spawner.pid, kWaiting).size(), kWaiting);
+  expect_opens(*client);
+}
+
+TEST(ConfinedOpener, a_process_that_had_a_large_message_opens_no_other) {
+  const Spawner spawner;
+  const auto client = spawner.opener->for_client();
+  ASSERT_TRUE(client->open(std::string((1u << 20) + 1, 'x')));
+  EXPECT_EQ(readers_of(spawner.pid, kWaiting).size(), kWaiting);
+}
+
+TEST(ConfinedOpener, keeps_so_many_processes_for_clients_and_no_more) {
+  ConfinedSettings settings;
+  settings.kept_readers = 2;
+  const Spawner spawner(settings);
+  std::vector<std::unique_ptr<MessageOpener>> clients;
+  for (int i = 0; i < 5; ++i) {
+    clients.push_back(spawner.opener->for_client());
+    expect_opens(*clients.back());
+  }
+  EXPECT_EQ(readers_of(spawner.pid, kWaiting + 2).size(), kWaiting + 2);
+  clients[0].reset();  // makes room for another
+  expect_opens(*clients[4]);
+  EXPECT_EQ(readers_of(spawner.pid, kWaiting + 2).size(), kWaiting + 2);
+}
+
+TEST(ConfinedOpener, a_clients_process_that_ends_between_two_messages_costs_none) {
+  const Spawner spawner;
+  const auto client = spawner.opener->for_client();
+  for (int round = 0; round < 5; ++round) {
+    expect_opens(*client);
+    for (const pid_t reader : children_of(spawner.pid)) ::kill(reader, SIGKILL);
+  }
+  expect_opens(*client);
+}
+
+TEST(ConfinedOpener, a_client_goes_on_after_a_message_that_killed_his_process) {
+  ConfinedSettings settings;
+  settings.limits.max_message_bytes = 1u << 20;
+  settings.limits.gunzip.max_bytes = 1u << 20;
+  const auto confined = started(settings);
+  const auto client = confined->for_client();
+  expect_opens(*client);
+  const auto dead = client->open(std::string(512u << 20, 'x'));
+  ASSERT_TRUE(dead) << dead.error().detail;
+  EXPECT_EQ(dead->outcomes.front().refusal, Refusal::reader_failed);
+  expect_opens(*client);
 }
 
 TEST(ConfinedOpener, signals_to_the_group_do_not_end_it) {

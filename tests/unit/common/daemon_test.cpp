@@ -87,6 +87,18 @@ TEST(PidFile, holds_the_number_as_long_as_the_process_wants_it) {
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
+TEST(PidFile, that_cannot_be_removed_any_more_names_nobody) {
+  const TempDir dir;
+  const std::string path = dir.file("p.pid");
+  auto file = std::make_optional(PidFile::create(path));
+  ASSERT_TRUE(*file);
+  // As where the right to remove it is gone: there is no such name.
+  std::filesystem::create_directory(dir.file("kept"));
+  std::filesystem::rename(path, dir.file("kept/p.pid"));
+  file.reset();
+  EXPECT_EQ(std::filesystem::file_size(dir.file("kept/p.pid")), 0u);
+}
+
 TEST(PidFile, a_stale_file_is_taken_over) {
   const TempDir dir;
   std::ofstream(dir.file("p.pid")) << "999999\nrubbish\n";

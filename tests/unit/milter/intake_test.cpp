@@ -202,6 +202,23 @@ TEST_F(IntakeTest, asks_to_try_again_only_if_that_could_help) {  // R211, R212
   EXPECT_EQ(examine(broken).disposition, Disposition::refused) << "never 4xx for bad crypto";
 }
 
+TEST_F(IntakeTest, records_what_cannot_be_verified_and_will_not_come_again) {  // R211
+  dns_.txt_answers["s1._domainkey.sender.example"] = FakeDns::failed<std::string>();
+  settings_.dns_error_is_final = true;
+  ReceivedStore store = open_store();
+  const std::string mail = sign(report_mail({part(json())}));
+  const IntakeResult result = take(mail, store);
+  EXPECT_EQ(result.disposition, Disposition::unverified);
+  EXPECT_EQ(result.dkim.status, DkimStatus::temperror);
+  EXPECT_TRUE(store.list({}).value().empty());
+  const auto refused = store.list_refused({}).value();
+  ASSERT_EQ(refused.size(), 1u);
+  EXPECT_EQ(refused[0].refusal, Refusal::not_authentic);
+  EXPECT_NE(refused[0].detail.find("key-lookup-failed"), std::string::npos) << refused[0].detail;
+  EXPECT_EQ(store.refused(refused[0].id).value()->bytes, mail);
+  EXPECT_FALSE(store.counters().value().contains("put_off_dns"));
+}
+
 TEST_F(IntakeTest, leaves_other_mail_alone_without_asking_dns) {
   publish();
   const std::string mail = sign("From: r@sender.example\r\nSubject: hi\r\n\r\nHello\r\n");
@@ -432,6 +449,52 @@ TEST(MessageLimits, are_by_default_those_that_the_reader_has_itself) {
   EXPECT_EQ(configured.report.max_failure_details, own.report.max_failure_details);
   EXPECT_EQ(configured.report.max_strings, own.report.max_strings);
   EXPECT_EQ(configured.report.max_string, own.report.max_string);
+}
+
+TEST(IntakeSettings, are_those_of_the_configuration) {
+  Config config;
+  EXPECT_FALSE(intake_settings(config).strict_service_type);
+  EXPECT_FALSE(intake_settings(config).strict_alignment);
+  ASSERT_TRUE(config.set(Key::strict_service_type, "yes"));
+  ASSERT_TRUE(config.set(Key::strict_alignment, "yes"));
+  ASSERT_TRUE(config.set(Key::dkim_timeout, "7s"));
+  ASSERT_TRUE(config.set(Key::policy_domains,
+                         "Example.ORG, b\xc3\xbc"
+                         "cher.example"));
+  const IntakeSettings settings = intake_settings(config);
+  EXPECT_TRUE(settings.strict_service_type);
+  EXPECT_TRUE(settings.strict_alignment);
+  EXPECT_EQ(settings.dkim_time, std::chrono::seconds(7));
+  EXPECT_EQ(settings.policy_domains,
+            (std::vector<std::string>{"example.org", "xn--bcher-kva.example"}));
+}
+
+TEST(StoreLimits, are_those_of_the_configuration) {
+  Config config;
+  ASSERT_TRUE(config.set(Key::maximum_refused_size, "3K"));
+  ASSERT_TRUE(config.set(Key::maximum_reports_per_day, "7"));
+  EXPECT_EQ(store_limits(config).max_refused_bytes, 3u << 10);
+  EXPECT_EQ(store_limits(config).max_reports_per_day, 7u);
+}
+
+TEST(ConfinedSettings, are_those_of_the_configuration) {
+  Config config;
+  ASSERT_TRUE(config.set(Key::reader_timeout, "9s"));
+  ASSERT_TRUE(config.set(Key::maximum_message_size, "1M"));
+  EXPECT_EQ(confined_settings(config).timeout, std::chrono::seconds(9));
+  EXPECT_EQ(confined_settings(config).limits.max_message_bytes, 1u << 20);
+}
+
+TEST_F(IntakeTest, keeps_of_a_mail_that_was_cut_what_there_is_and_says_so) {
+  ReceivedStore store = open_store();
+  const std::string beginning = report_mail({part(json())}).substr(0, 400);
+  IntakeResult result = refuse_cut_mail(beginning, 400, opener_);
+  ASSERT_TRUE(keep_mail(result, beginning, {"milter", "QID"}, clock_.now(), store, limits_));
+  const auto listed = store.list_refused({}).value();
+  ASSERT_EQ(listed.size(), 1u);
+  EXPECT_EQ(listed[0].size, 401u) << "at least";
+  EXPECT_EQ(store.refused(listed[0].id).value()->bytes, beginning);
+  EXPECT_FALSE(store.refused_after(0).value()) << "it is not there from its first byte to its last";
 }
 
 TEST_F(IntakeTest, records_a_mail_that_was_cut_with_what_its_header_says) {

@@ -30,7 +30,6 @@ TEST(MilterSettings, names_the_key_that_is_wrong) {
   for (const auto& [line, key] : std::vector<std::pair<std::string, std::string>>{
            {"ReportAddress nobody", "ReportAddress"},
            {"PeerList 192.0.2.0/99", "PeerList"},
-           {"PolicyDomains a..b", "PolicyDomains"},
            {"Database postgresql://x", "Database"},
            {"Socket inet:127.0.0.1:8895", "Socket"},
            {"SocketGroup no-such-group-here", "SocketGroup"},
@@ -87,6 +86,27 @@ TEST(MilterSettings, names_every_bad_entry_of_a_list) {
       << problems[1];
   EXPECT_EQ(problems[2].rfind("test.conf:4: Nameserver: ", 0), 0u) << problems[2];
   EXPECT_EQ(problems[3].rfind("test.conf:4: Nameserver: ", 0), 0u) << problems[3];
+}
+
+TEST(MilterSettings, takes_each_answer_from_its_own_key) {
+  ReadConfig read = read_config_text(kGood +
+                                         "On-Success discard\nOn-Default reject\n"
+                                         "On-BadReport quarantine\nOn-DNSError accept\n"
+                                         "On-InternalError discard\n",
+                                     "test.conf");
+  const MilterSettings settings = milter_settings(read.config, "test.conf", read.problems);
+  EXPECT_TRUE(read.problems.empty());
+  EXPECT_EQ(settings.session.on_success, Reply::discard);
+  EXPECT_EQ(settings.session.on_default, Reply::reject);
+  EXPECT_EQ(settings.session.on_bad_report, Reply::quarantine);
+  EXPECT_EQ(settings.session.on_dns_error, Reply::accept);
+  EXPECT_EQ(settings.session.on_internal_error, Reply::discard);
+  EXPECT_TRUE(settings.intake.dns_error_is_final);
+  ReadConfig plain = read_config_text(kGood, "test.conf");
+  const MilterSettings defaults = milter_settings(plain.config, "test.conf", plain.problems);
+  EXPECT_EQ(defaults.session.on_dns_error, Reply::tempfail);
+  EXPECT_EQ(defaults.session.on_internal_error, Reply::tempfail);
+  EXPECT_FALSE(defaults.intake.dns_error_is_final);
 }
 
 TEST(MilterSettings, prints_the_lines_for_the_mta) {

@@ -17,6 +17,14 @@ ReadOutcome accepted() {
   return outcome;
 }
 
+Provenance signed_by(const std::string& domain, const std::string& selector) {
+  Provenance from;
+  from.dkim = DkimStatus::pass;
+  from.dkim_domain = domain;
+  from.dkim_selector = selector;
+  return from;
+}
+
 TEST(Ndjson, an_accepted_report_is_one_line_without_a_reason) {
   const std::string line = outcome_line("a.json", accepted());
   EXPECT_EQ(line,
@@ -40,11 +48,15 @@ TEST(Ndjson, a_refused_input_has_its_reason_and_no_report) {
 }
 
 TEST(Ndjson, import_says_what_became_of_a_report) {
-  const auto line = outcome_line("a.eml", accepted(), ImportFacts{{7, true}, DkimStatus::pass});
+  const auto line =
+      outcome_line("a.eml", accepted(), ImportFacts{{7, true}, signed_by("a.example", "s1")});
   const auto object = nlohmann::json::parse(line);
   EXPECT_EQ(object["stored"], "duplicate");
   EXPECT_EQ(object["id"], 7);
   EXPECT_EQ(object["dkim"], "pass");
+  EXPECT_EQ(object["dkim-domain"], "a.example");
+  EXPECT_EQ(object["dkim-selector"], "s1");
+  EXPECT_FALSE(object.contains("dkim-reason"));
   EXPECT_EQ(nlohmann::json::parse(outcome_line("a", accepted(), ImportFacts{}))["stored"], "new");
 }
 
@@ -91,11 +103,9 @@ TEST(Ndjson, tells_the_message_and_the_member_that_it_is_about) {
 }
 
 TEST(Ndjson, a_dry_run_does_not_say_stored) {
-  const std::string fresh =
-      outcome_line("a", accepted(), ImportFacts{{0, false}, DkimStatus::none, true});
+  const std::string fresh = outcome_line("a", accepted(), ImportFacts{{0, false}, {}, true});
   EXPECT_NE(fresh.find(R"("dry-run":"new","dkim":"none")"), std::string::npos) << fresh;
-  const std::string known =
-      outcome_line("a", accepted(), ImportFacts{{7, true}, DkimStatus::none, true});
+  const std::string known = outcome_line("a", accepted(), ImportFacts{{7, true}, {}, true});
   EXPECT_NE(known.find(R"("dry-run":"duplicate","id":7,)"), std::string::npos) << known;
   EXPECT_EQ(known.find("stored"), std::string::npos);
 }

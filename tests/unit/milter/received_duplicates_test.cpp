@@ -36,10 +36,12 @@ std::string name_of(Way way) {
 }
 
 /// The report as it comes that way. Its signer is an organisational parent of its From domain, and
-/// the contact has a third domain, so that nothing fits by accident.
+/// of contact-info's, so that nothing fits by accident.
 ReceivedReport by(Way way, const std::string& id = "r1") {
   ReceivedReport report = received(
       1, "a.example", id, {policy_result("x.example", "sts", static_cast<std::uint64_t>(way))});
+  report.report.contact_info = "tlsrpt@reports.a.example";
+  report.json += name_of(way);
   Provenance& from = report.provenance;
   from = {};
   from.received_at = march(2);
@@ -61,7 +63,7 @@ ReceivedReport by(Way way, const std::string& id = "r1") {
     case Way::https:
     case Way::file:
       from.source = way == Way::https ? "https" : "file";
-      from.submitter = "contact.example";
+      from.submitter = "reports.a.example";
       break;
   }
   return report;
@@ -96,6 +98,9 @@ TEST_F(Duplicates, are_told_in_every_order_of_arrival) {
       {{Way::signed_mail, Way::other_signer}, {"other-signer", "signed"}},
       {{Way::signed_mail, Way::other_unsigned}, {"other-unsigned", "signed"}},
       {{Way::unsigned_mail, Way::other_unsigned}, {"other-unsigned", "unsigned"}},
+      {{Way::other_signer, Way::https}, {"https", "other-signer"}},
+      {{Way::other_unsigned, Way::https}, {"https", "other-unsigned"}},
+      {{Way::signed_mail, Way::other_signer, Way::https}, {"other-signer", "signed"}},
   };
   int number = 0;
   ReceivedStore store = open();
@@ -143,6 +148,40 @@ TEST_F(Duplicates, a_forgery_without_a_name_gains_nothing_by_coming_first) {
   EXPECT_EQ(store.report(forged[0].id).value()->report, by(Way::signed_mail).report);
 }
 
+TEST_F(Duplicates, a_stranger_who_signs_neither_takes_the_place_of_a_report_nor_keeps_it_out) {
+  SCOPED_TRACE("R227");
+  for (const bool stranger_first : {true, false}) {
+    SCOPED_TRACE(stranger_first);
+    for (const bool has_contact : {true, false}) {
+      ReceivedStore store = open();
+      const std::string id = std::to_string(stranger_first) + std::to_string(has_contact);
+      ReceivedReport real = by(Way::https, id);
+      if (!has_contact) real.report.contact_info.clear();
+      std::vector<ReceivedReport> both = {real, by(Way::other_signer, id)};
+      if (stranger_first) std::swap(both[0], both[1]);
+      for (const ReceivedReport& report : both) {
+        const auto stored = store.store({report}, {}, {}).value();
+        EXPECT_FALSE(stored[0].duplicate);
+        EXPECT_EQ(store.report(stored[0].id).value()->report, report.report);
+      }
+      EXPECT_TRUE(store.store({real}, {}, {}).value()[0].duplicate);
+    }
+  }
+}
+
+TEST_F(Duplicates, of_the_same_text_are_told_whoever_brings_them) {
+  ReceivedStore store = open();
+  ReceivedReport saved = by(Way::file);
+  saved.report.contact_info = "tlsrpt@service.example";
+  ReceivedReport mailed = by(Way::signed_mail);
+  mailed.report = saved.report;
+  mailed.json = saved.json;
+  ASSERT_TRUE(store.store({saved}, {}, {}));
+  EXPECT_TRUE(store.store({mailed}, {}, {}).value()[0].duplicate);
+  EXPECT_EQ(store.list({}).value().at(0).provenance.dkim, DkimStatus::pass);
+  EXPECT_TRUE(store.store({saved}, {}, {}).value()[0].duplicate);
+}
+
 TEST_F(Duplicates, are_those_that_agree_in_all_else) {
   ReceivedStore store = open();
   ASSERT_TRUE(store.store({by(Way::signed_mail)}, {}, {}));
@@ -168,7 +207,9 @@ TEST_F(Duplicates, without_an_id_are_told_by_their_text) {
   ReceivedStore store = open();
   ReceivedReport report = by(Way::https, "");
   ASSERT_TRUE(store.store({report}, {}, {}));
-  EXPECT_TRUE(store.store({by(Way::signed_mail, "")}, {}, {}).value()[0].duplicate);
+  ReceivedReport by_mail = by(Way::signed_mail, "");
+  by_mail.json = report.json;
+  EXPECT_TRUE(store.store({by_mail}, {}, {}).value()[0].duplicate);
   report.json += " ";
   EXPECT_FALSE(store.store({report}, {}, {}).value()[0].duplicate);
 }
@@ -195,7 +236,7 @@ TEST_F(Duplicates, are_looked_for_among_so_many_copies_and_no_more) {
     EXPECT_EQ(store.store({other_submitter}, {}, {}).value()[0].duplicate, few);
     EXPECT_TRUE(store.store({by(Way::unsigned_mail)}, {}, {}).value()[0].duplicate)
         << "the same in all that tells reports apart";
-    EXPECT_TRUE(store.store({by(Way::https)}, {}, {}).value()[0].duplicate) << "of any of them";
+    EXPECT_EQ(store.store({by(Way::https)}, {}, {}).value()[0].duplicate, few);
   }
 }
 
@@ -253,11 +294,11 @@ TEST_F(Duplicates, are_told_between_connections_of_one_process) {
 /// A row as version 1 of the schema had it.
 constexpr const char* kOldRows = R"sql(
 INSERT INTO report (id, identity, received_at, source, dkim, from_domain, submitter,
-  organization_name, report_id, start_datetime, end_datetime, failing, json) VALUES
-  (7, x'01', 1772438400, 'file', 'none', NULL, 'contact.example',
-   'a.example Ltd', 'r1', 1772323200, 1772409599, 1, x''),
+  organization_name, contact_info, report_id, start_datetime, end_datetime, failing, json) VALUES
+  (7, x'01', 1772438400, 'file', 'none', NULL, 'a.example',
+   'a.example Ltd', 'tlsrpt@a.example', 'r1', 1772323200, 1772409599, 1, x''),
   (8, x'02', 1772438400, 'file', 'none', NULL, 'contact.example',
-   NULL, NULL, 1772323200, 1772409599, 0, x'00');
+   NULL, NULL, NULL, 1772323200, 1772409599, 0, x'00');
 INSERT INTO policy (policy_domain, end_datetime, report, position, policy_type,
   total_successful_session_count, total_failure_session_count, failing) VALUES
   ('x.example', 1772409599, 7, 0, 'sts', 1, 2, 1);

@@ -78,6 +78,7 @@ ReceivedReport full_report() {
   PolicyResult tlsa = policy_result("mx.x.example", "tlsa", 13);
   tlsa.policy.policy_string = {"3 1 1 00"};
   ReceivedReport report = received(1, "sender.example", "r1", {sts, tlsa});
+  report.provenance.dkim_selector = "s2026";
   report.provenance.queue_id = "4fXyZ";
   report.provenance.message_id = "<1@sender.example>";
   report.provenance.dkim_reason = "";
@@ -100,6 +101,7 @@ TEST_F(Store, gives_back_what_was_stored) {
   EXPECT_EQ((*back)->provenance.source, "milter");
   EXPECT_EQ((*back)->provenance.dkim, DkimStatus::pass);
   EXPECT_EQ((*back)->provenance.dkim_domain, "sender.example");
+  EXPECT_EQ((*back)->provenance.dkim_selector, "s2026");
   EXPECT_EQ((*back)->provenance.submitter, "sender.example");
   EXPECT_EQ((*back)->provenance.queue_id, "4fXyZ");
   EXPECT_EQ((*back)->provenance.message_id, "<1@sender.example>");

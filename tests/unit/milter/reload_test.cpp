@@ -47,7 +47,8 @@ TEST_F(ReloaderTest, takes_what_can_be_changed_in_a_running_filter) {
       "ReportAddress x@example.org, *\nNameserver 127.0.0.1\nPeerList 192.0.2.1\n"
       "On-BadReport reject\nOn-Success quarantine\nPolicyDomains example.org\nLogWhy yes\n"
       "AddHeader yes\nKeepDays 3\nStrictAlignment yes\nDKIMTimeout 7s\n"
-      "SyslogLevel debug\n");
+      "On-Default discard\nOn-DNSError accept\nOn-InternalError reject\n"
+      "StrictServiceType yes\nSyslogLevel debug\n");
   const auto settings = reloader.reload();
   ASSERT_TRUE(settings);
   const SessionSettings& session = settings->session;
@@ -57,10 +58,15 @@ TEST_F(ReloaderTest, takes_what_can_be_changed_in_a_running_filter) {
   EXPECT_TRUE(session.peer_list.contains("", "192.0.2.1"));
   EXPECT_EQ(session.on_bad_report, Reply::reject);
   EXPECT_EQ(session.on_success, Reply::quarantine);
+  EXPECT_EQ(session.on_default, Reply::discard);
+  EXPECT_EQ(session.on_dns_error, Reply::accept);
+  EXPECT_EQ(session.on_internal_error, Reply::reject);
   EXPECT_TRUE(session.log_why);
   EXPECT_TRUE(session.add_header);
   EXPECT_EQ(settings->intake.policy_domains, std::vector<std::string>{"example.org"});
   EXPECT_TRUE(settings->intake.strict_alignment);
+  EXPECT_TRUE(settings->intake.strict_service_type);
+  EXPECT_TRUE(settings->intake.dns_error_is_final);
   EXPECT_EQ(settings->intake.dkim_time, std::chrono::seconds(7));
   EXPECT_EQ(settings->retention, std::chrono::days(3));
   EXPECT_EQ(reloader.config().text(Key::syslog_level), "debug");

@@ -55,7 +55,7 @@ class ReportEndpointTest : public testing::Test {
     if (admission.refusal) return *admission.refusal;
     SpooledMessage spooled(budget_, admission.max_body);
     for (const char byte : body) spooled.append({&byte, 1});
-    return endpoint_.answer(request, spooled);
+    return endpoint_.answer(request, spooled, visit_);
   }
 
   static std::string field(const HttpResponse& response, std::string_view name) {
@@ -87,6 +87,7 @@ class ReportEndpointTest : public testing::Test {
   EndpointSettings settings_{100'000, 10, *parse_trusted_proxies({"192.0.2.1"})};
   SpoolBudget budget_{1u << 20};
   ReportEndpoint endpoint_{settings_, {intake_, clock_, log_}};
+  HttpVisit visit_;
 };
 
 TEST_F(ReportEndpointTest, answers_201_once_and_200_for_the_same_report_again) {  // R174, R179
@@ -284,7 +285,8 @@ TEST(ReportEndpoint, says_503_when_a_report_cannot_be_stored) {
   body.append(json());
   HttpRequest request;
   request.method = "POST";
-  const HttpResponse response = endpoint.answer(request, body);
+  HttpVisit visit;
+  const HttpResponse response = endpoint.answer(request, body, visit);
   EXPECT_EQ(response.status, 503u);
   EXPECT_EQ(response.fields.front().first, "Retry-After");
 }
@@ -309,11 +311,48 @@ TEST(ReportEndpoint, tells_a_source_over_its_daily_limit_to_come_again_tomorrow)
   body.append(json());
   HttpRequest request;
   request.method = "POST";
-  const HttpResponse response = endpoint.answer(request, body);
+  HttpVisit visit;
+  const HttpResponse response = endpoint.answer(request, body, visit);
   EXPECT_EQ(response.status, 429u);
   EXPECT_EQ(response.body, "too-many-reports\n");
   ASSERT_EQ(response.fields.front().first, "Retry-After");
   EXPECT_EQ(response.fields.front().second, "3600");
+}
+
+/// Says which client's intake was asked.
+struct ClientTaker final : BodyTaker {
+  explicit ClientTaker(std::vector<int>& log, int number = 0) : asked(log), client(number) {}
+  IntakeResult take_body(std::string_view, const MailContext&) override {
+    asked.push_back(client);
+    return {};
+  }
+  std::unique_ptr<BodyTaker> for_bodies_of_client() override {
+    return std::make_unique<ClientTaker>(asked, ++clients);
+  }
+  std::vector<int>& asked;
+  int client;
+  int clients = 0;
+};
+
+TEST(ReportEndpoint, keeps_the_bodies_of_one_source_together_and_those_of_two_apart) {
+  std::vector<int> asked;
+  ClientTaker taker(asked);
+  FakeClock clock;
+  FakeLog log;
+  ReportEndpoint endpoint({}, {taker, clock, log});
+  SpoolBudget budget(1u << 20);
+  SpooledMessage body(budget, 1000);
+  body.append(json());
+  HttpRequest request;
+  request.method = "POST";
+  HttpVisit proxy;
+  HttpVisit other;
+  for (const char* source : {"192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.1"}) {
+    request.peer = source;
+    endpoint.answer(request, body, proxy);
+  }
+  endpoint.answer(request, body, other);
+  EXPECT_EQ(asked, (std::vector<int>{1, 1, 2, 3, 4}));
 }
 
 TEST(HttpRoutes, know_their_paths_and_no_others) {
@@ -323,20 +362,21 @@ TEST(HttpRoutes, know_their_paths_and_no_others) {
   routes.add("/health", page);
   SpoolBudget budget(1000);
   const SpooledMessage nothing(budget, 0);
+  HttpVisit visit;
   HttpRequest request;
   request.method = "GET";
   request.path = "/health";
   EXPECT_FALSE(routes.admit(request).refusal);
-  EXPECT_EQ(routes.answer(request, nothing).status, 200u);
+  EXPECT_EQ(routes.answer(request, nothing, visit).status, 200u);
   healthy = false;
-  EXPECT_EQ(routes.answer(request, nothing).status, 503u);
+  EXPECT_EQ(routes.answer(request, nothing, visit).status, 503u);
   request.method = "POST";
   EXPECT_EQ(routes.admit(request).refusal->status, 405u);
   for (const char* path : {"", "/", "/health/", "/Health", "//health", "/healthy", "*"}) {
     request.path = path;
     ASSERT_TRUE(routes.admit(request).refusal) << path;
     EXPECT_EQ(routes.admit(request).refusal->status, 404u) << path;
-    EXPECT_EQ(routes.answer(request, nothing).status, 404u) << path;
+    EXPECT_EQ(routes.answer(request, nothing, visit).status, 404u) << path;
   }
   EXPECT_EQ(routes.take_not_found(), 14u);
 }

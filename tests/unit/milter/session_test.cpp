@@ -145,6 +145,7 @@ TEST_F(SessionTest, answers_each_disposition_as_configured) {
         Row{Disposition::no_report, Reply::reject, "550", "5.7.1", "not-a-report"},
         Row{Disposition::refused, Reply::reject, "550", "5.7.1", "report-refused"},
         Row{Disposition::dns_error, Reply::tempfail, "451", "4.7.5", "dns-error"},
+        Row{Disposition::unverified, Reply::tempfail, "451", "4.7.5", "dns-error"},
         Row{Disposition::over_limit, Reply::tempfail, "451", "4.7.1", "over-limit"},
         Row{Disposition::failed, Reply::tempfail, "451", "4.3.0", "intake-failed"}}) {
     SCOPED_TRACE(row.tag);

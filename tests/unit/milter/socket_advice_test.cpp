@@ -59,7 +59,10 @@ TEST_F(SocketWarningsTest, name_the_folder_that_is_missing) {
 TEST_F(SocketWarningsTest, name_the_group_that_postfix_is_not_in) {
   settings_.umask = 0007;
   settings_.socket_group = 0;
-  expect_one("usermod -aG root nobody");
+  expect_one("nobody is not in the group root of the Socket: set SocketGroup");
+  EXPECT_EQ(warnings().front().find("usermod"), std::string::npos) << "nobody should join root";
+  settings_.socket_group = 1;
+  expect_one("usermod -aG daemon nobody");
   settings_.umask = 0077;
   expect_one("UMask 0077");
 }
