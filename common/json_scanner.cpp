@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/json_scanner.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstring>
 #include <optional>
 
 #include "common/ascii.hpp"
+#include "common/char_set.hpp"
 #include "common/swar.hpp"
 #include "common/utf8.hpp"
 
 namespace tlsrpt {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_high_surrogate(unsigned unit) { return unit >= 0xd800 && unit <= 0xdbff; }
 bool is_low_surrogate(unsigned unit) { return unit >= 0xdc00 && unit <= 0xdfff; }
 
@@ -37,6 +39,40 @@ const char* skip_number(const char* from, const char* end) {
     if (next == exponent) return nullptr;
   }
   return next;
+}
+
+/// What an unquoted number, time or word of a programming language can have.
+constexpr CharSet kWordCharacters = CharSet::where([](char c) {
+  const char low = ascii_lower(c);
+  return is_digit(c) || (low >= 'a' && low <= 'z') || c == '+' || c == '-' || c == '.' ||
+         c == ':' || c == '_';
+});
+
+/// The kind of a word that JSON does not have; malformed if it is none that is known.
+JsonScanner::Token token_of_odd(std::string_view word) {
+  using Token = JsonScanner::Token;
+  struct Word {
+    std::string_view text;
+    Token token;
+  };
+  constexpr std::array<Word, 9> kWords = {{{"true", Token::boolean},
+                                           {"false", Token::boolean},
+                                           {"null", Token::null},
+                                           {"none", Token::null},
+                                           {"nil", Token::null},
+                                           {"undefined", Token::null},
+                                           {"nan", Token::number},
+                                           {"inf", Token::number},
+                                           {"infinity", Token::number}}};
+  const bool signed_word = word.starts_with('-') || word.starts_with('+');
+  const std::string_view bare = signed_word ? word.substr(1) : word;
+  for (const Word& known : kWords) {
+    if (equal_ignoring_case(known.text, bare) && (!signed_word || known.token == Token::number))
+      return known.token;
+  }
+  const std::size_t first = bare.starts_with('.') ? 1 : 0;
+  const bool is_number = first < bare.size() && is_digit(bare[first]);
+  return is_number ? Token::number : Token::malformed;
 }
 
 /// Bytes, all of which are compared at once: a register that every x86-64 and arm64 has. GCC and
@@ -211,16 +247,33 @@ JsonScanner::Token JsonScanner::read_value() {
 
 JsonScanner::Token JsonScanner::read_number() {
   const char* const end = skip_number(next_, end_);
-  if (end == nullptr) return give_up();
+  if (end == nullptr || (end < end_ && kWordCharacters.has(*end))) return read_odd_word();
   value_ = {next_, static_cast<std::size_t>(end - next_)};
   next_ = end;
   return value_read(Token::number);
 }
 
 JsonScanner::Token JsonScanner::read_word(std::string_view word, Token token) {
-  if (!at(next_, word)) return give_up();
+  if (!at(next_, word)) return read_odd_word();
   value_ = word;
   next_ += word.size();
+  return value_read(token);
+}
+
+/// What is no JSON, but says what it is without a doubt. Only in brackets: a text that begins with
+/// such a word is a text.
+JsonScanner::Token JsonScanner::read_odd_word() {
+  constexpr std::ptrdiff_t kLongest = 40;
+  const char* end = next_;
+  while (end < end_ && end - next_ < kLongest && kWordCharacters.has(*end)) ++end;
+  const std::string_view word(next_, static_cast<std::size_t>(end - next_));
+  const bool ends =
+      end < end_ && (is_blank_or_line_end(*end) || *end == ',' || *end == ']' || *end == '}');
+  const Token token = ends && !around_.empty() ? token_of_odd(word) : Token::malformed;
+  if (token == Token::malformed) return give_up();
+  repairs_.syntax = true;
+  value_ = word;
+  next_ = end;
   return value_read(token);
 }
 

@@ -6,8 +6,9 @@
 //
 // It takes RFC 8259 and what can be put right without guessing: a comma before a closing bracket,
 // raw controls in strings, backslashes that escape nothing, ill-formed UTF-8 and halves of
-// characters in strings. What it put right
-// it says. Numbers are only looked at, so that none is too large.
+// characters in strings, and numbers and words as programming languages print them (+3, 03, .5,
+// NaN, True, None). What it put right it says. Numbers are only looked at, so that none is too
+// large.
 
 #include <cstdint>
 #include <string>
@@ -17,7 +18,7 @@ namespace tlsrpt {
 
 /// What was not JSON as it should be.
 struct JsonRepairs {
-  bool syntax = false;          ///< trailing commas, raw controls and odd escapes in strings
+  bool syntax = false;  ///< trailing commas, raw controls and odd escapes in strings, odd numbers
   bool invalid_utf8 = false;    ///< ill-formed bytes in strings became U+FFFD
   bool lone_surrogate = false;  ///< half characters and noncharacters became U+FFFD
 
@@ -52,8 +53,8 @@ class JsonScanner {
   /// beforehand costs less than reading it; value() does not change.
   bool take_name(std::string_view name);
 
-  /// Of a name or text, without escapes and valid UTF-8; of a number or boolean, as written. Valid
-  /// until the next call.
+  /// Of a name or text, without escapes and valid UTF-8; of a number or boolean, as written, which
+  /// may be NaN or 03. Valid until the next call.
   [[nodiscard]] std::string_view value() const { return value_; }
 
   [[nodiscard]] std::size_t position() const { return static_cast<std::size_t>(next_ - begin_); }
@@ -70,6 +71,7 @@ class JsonScanner {
   Token read_value();
   Token read_number();
   Token read_word(std::string_view word, Token token);
+  Token read_odd_word();
   Token value_read(Token token);
   Token give_up();
   bool read_string();

@@ -150,17 +150,19 @@ TEST(JsonScanner, does_not_guess) {
                            R"([1})",
                            R"({a:1})",
                            R"({1:1})",
-                           "[-]",
-                           "[01]",
-                           "[1.]",
-                           "[1.e4]",
-                           "[.5]",
-                           "[+1]",
-                           "[1e]",
                            "NaN",
                            "tru",
                            "nul",
                            "True",
+                           "[-]",
+                           "[+]",
+                           "[.]",
+                           "[.e4]",
+                           "[-true]",
+                           "[truth]",
+                           "[NaN",
+                           "{True:1}",
+                           "[1/2]",
                            "[1,",
                            "\"",
                            "\"\\",
@@ -176,6 +178,29 @@ TEST(JsonScanner, does_not_guess) {
     EXPECT_TRUE(scanned.tokens.ends_with("?")) << text << " -> " << scanned.tokens;
   }
   EXPECT_EQ(scan(R"({"a":1 "b"})").position, 7u) << "says where";
+}
+
+TEST(JsonScanner, takes_numbers_and_words_as_programs_print_them) {
+  const struct {
+    const char* text;
+    const char* tokens;
+  } table[] = {
+      {"[01,+1 ,.5\t]", "[ 01 +1 .5 ]"},
+      {"[1.,1.e4,1e,0x1F]", "[ 1. 1.e4 1e 0x1F ]"},
+      {"[NaN,nan,-Infinity,inf]", "[ NaN nan -Infinity inf ]"},
+      {"{\"a\":True,\"b\":FALSE}", "{ a: True b: FALSE }"},
+      {"[None,NULL,nil,undefined]", "[ null null null null ]"},
+      {"[2026-03-01T00:00:00Z]", "[ 2026-03-01T00:00:00Z ]"},
+  };
+  for (const auto& row : table) {
+    const Scanned scanned = scan(row.text);
+    EXPECT_EQ(scanned.tokens, row.tokens);
+    EXPECT_TRUE(scanned.repairs.syntax) << row.text;
+    EXPECT_EQ(scanned.position, std::string_view(row.text).size());
+  }
+  const std::string longest = "[" + std::string(40, '0') + "]";
+  EXPECT_EQ(scan(longest).tokens, "[ " + std::string(40, '0') + " ]");
+  EXPECT_TRUE(scan("[0" + longest.substr(1)).tokens.ends_with("?"));
 }
 
 TEST(JsonScanner, keeps_a_backslash_that_escapes_nothing) {
