@@ -23,6 +23,9 @@ class ReportDraft {
 
   Flags& flags() { return outcome_.flags; }
   void refuse(Refusal refusal, std::string detail);
+  [[nodiscard]] bool refused() const { return !outcome_.accepted(); }
+  /// The value of a member is of another kind than the RFC has there.
+  void flag_kind(const FoundMember& found);
 
   /// False and refused if there are too many.
   bool open_policy_result();

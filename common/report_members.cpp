@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/report_members.hpp"
 
+#include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <span>
 
 #include "common/ascii.hpp"
@@ -208,13 +210,24 @@ class Folded {
   std::size_t size_ = 0;
 };
 
+enum class Known : std::uint8_t { in_its_object, anywhere };
+
 struct OtherName {
-  constexpr OtherName(ReportObject where, std::string_view text, Member member)
-      : object(where), folded(text), found{member, type_of(member), false, /*alias=*/true} {}
+  constexpr OtherName(ReportObject where, std::string_view text, Member member,
+                      Known known = Known::in_its_object)
+      : object(where),
+        folded(text),
+        found{member, type_of(member), false, /*alias=*/true},
+        elsewhere(found),
+        anywhere(known == Known::anywhere) {
+    elsewhere.elsewhere = where;
+  }
 
   ReportObject object;
   std::string_view folded;
   FoundMember found;
+  FoundMember elsewhere;
+  bool anywhere;  ///< can mean nothing else in any object of a report
 };
 
 /// Names that senders and drafts use for a member and that can mean nothing else there.
@@ -223,27 +236,24 @@ constexpr std::array kOtherNames = {
     OtherName{ReportObject::report, "orgname", Member::organization_name},
     OtherName{ReportObject::date_range, "start", Member::start_datetime},
     OtherName{ReportObject::date_range, "begin", Member::start_datetime},
+    OtherName{ReportObject::date_range, "from", Member::start_datetime},
     OtherName{ReportObject::date_range, "startdate", Member::start_datetime},
+    OtherName{ReportObject::date_range, "begindate", Member::start_datetime},
+    OtherName{ReportObject::date_range, "starttime", Member::start_datetime},
+    OtherName{ReportObject::date_range, "begintime", Member::start_datetime},
+    OtherName{ReportObject::date_range, "begindatetime", Member::start_datetime},
     OtherName{ReportObject::date_range, "end", Member::end_datetime},
+    OtherName{ReportObject::date_range, "to", Member::end_datetime},
     OtherName{ReportObject::date_range, "enddate", Member::end_datetime},
+    OtherName{ReportObject::date_range, "endtime", Member::end_datetime},
+    OtherName{ReportObject::policy_result, "appliedpolicy", Member::policy, Known::anywhere},
     OtherName{ReportObject::policy_result, "failuredetail", Member::failure_details},
+    OtherName{ReportObject::policy_result, "reportitems", Member::failure_details, Known::anywhere},
     OtherName{ReportObject::policy, "policystrings", Member::policy_string},
     OtherName{ReportObject::policy, "mxhosts", Member::mx_host},
     OtherName{ReportObject::policy, "mxhostpatterns", Member::mx_host},
-    OtherName{ReportObject::summary, "totalsuccessfulsessionscount",
-              Member::total_successful_session_count},
-    OtherName{ReportObject::summary, "totalsuccesssessioncount",
-              Member::total_successful_session_count},
-    OtherName{ReportObject::summary, "totalfailedsessioncount",
-              Member::total_failure_session_count},
-    OtherName{ReportObject::summary, "totalfailuresessionscount",
-              Member::total_failure_session_count},
-    OtherName{ReportObject::failure_details, "failedsessionscount", Member::failed_session_count},
-    OtherName{ReportObject::failure_details, "failuresessioncount", Member::failed_session_count},
-    OtherName{ReportObject::failure_details, "totalfailuresessioncount",
-              Member::failed_session_count},
-    OtherName{ReportObject::failure_details, "sessioncount", Member::failed_session_count},
     OtherName{ReportObject::failure_details, "receivingmxhost", Member::receiving_mx_hostname},
+    OtherName{ReportObject::failure_details, "receivingmtahostname", Member::receiving_mx_hostname},
     OtherName{ReportObject::failure_details, "receivingmxip", Member::receiving_ip},
     OtherName{ReportObject::failure_details, "receivingmtaip", Member::receiving_ip},
     OtherName{ReportObject::failure_details, "sendingip", Member::sending_mta_ip},
@@ -251,6 +261,42 @@ constexpr std::array kOtherNames = {
     OtherName{ReportObject::failure_details, "failurereason", Member::failure_reason_code},
     OtherName{ReportObject::failure_details, "reasoncode", Member::failure_reason_code},
 };
+
+constexpr FoundMember count_alias(Member member) {
+  return {member, MemberType::count, false, /*alias=*/true};
+}
+constexpr FoundMember kSuccesses = count_alias(Member::total_successful_session_count);
+constexpr FoundMember kFailures = count_alias(Member::total_failure_session_count);
+constexpr FoundMember kFailedSessions = count_alias(Member::failed_session_count);
+
+/// Takes one of the words off the front.
+bool take_word(std::string_view& text, std::initializer_list<std::string_view> words) {
+  for (const std::string_view word : words) {
+    if (!text.starts_with(word)) continue;
+    text.remove_prefix(word.size());
+    return true;
+  }
+  return false;
+}
+
+bool is_one_of(std::string_view text, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), text) != words.end();
+}
+
+/// Drafts and senders make the names of counts of the same few words: success-aggregate,
+/// failure-count, message-count, total-failed-sessions. Null if it is none of these.
+const FoundMember* find_count(ReportObject object, std::string_view folded) {
+  const bool total = take_word(folded, {"total"});
+  const bool good = take_word(folded, {"successful", "success"});
+  const bool bad = !good && take_word(folded, {"failed", "failure"});
+  const bool counts = is_one_of(
+      folded, {"count", "sessions", "sessioncount", "sessionscount", "messages", "messagecount"});
+  if (object == ReportObject::failure_details)
+    return counts && !good && (bad || !total) ? &kFailedSessions : nullptr;
+  const bool sums = counts || is_one_of(folded, {"", "s", "aggregate"});
+  if (object != ReportObject::summary || !sums || good == bad) return nullptr;
+  return good ? &kSuccesses : &kFailures;
+}
 
 const Name* find_by_spelling(ReportObject object, const Folded& name) {
   for (const Name& known : names_of(object).all()) {
@@ -269,8 +315,11 @@ const Name* find_by_spelling(ReportObject object, const Folded& name) {
   if (folded.text().empty()) return nullptr;
   if (const Name* known = find_by_spelling(object, folded)) return &known->misspelt;
   for (const OtherName& other : kOtherNames) {
-    if (other.object == object && other.folded == folded.text()) return &other.found;
+    if (other.folded != folded.text()) continue;
+    if (other.object == object) return &other.found;
+    if (other.anywhere) return &other.elsewhere;
   }
+  if (const FoundMember* count = find_count(object, folded.text())) return count;
   for (const ReportObject other : kObjects) {
     const Name* known = find_by_spelling(other, folded);
     if (known != nullptr && !known->found.lifted) return &known->elsewhere;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/report_values.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -13,6 +15,7 @@
 #include "common/json_scanner.hpp"
 #include "common/loose_time.hpp"
 #include "common/report.hpp"
+#include "common/result_type.hpp"
 #include "common/utf8.hpp"
 
 namespace tlsrpt {
@@ -26,6 +29,12 @@ constexpr CharSet kBetweenPatterns{" \t\r\n,;"};
 bool all_digits(std::string_view text) {
   return !text.empty() &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// NaN and infinities, which are what a program has that has no value.
+bool is_no_number(const JsonScalar& scalar) {
+  return scalar.kind == Kind::number &&
+         scalar.value.find_first_of("0123456789") == std::string_view::npos;
 }
 
 /// A whole number of at most 2^53-1; more is saturated, not lost.
@@ -133,7 +142,7 @@ std::optional<std::vector<std::string>> unpacked_array(std::string_view text,
 std::string_view read_text(const JsonScalar& scalar, std::size_t max_bytes, Flags& flags) {
   if (scalar.kind != Kind::text) flags.add(Flag::text_type);
   if (scalar.kind == Kind::null || scalar.kind == Kind::boolean) return {};
-  if (is_all_blank(scalar.value)) return {};
+  if (is_all_blank(scalar.value) || is_no_number(scalar)) return {};
   if (scalar.value.size() <= max_bytes) return scalar.value;
   flags.add(Flag::text_cut);
   return cut_utf8(scalar.value, max_bytes);
@@ -171,6 +180,20 @@ std::optional<Seconds> read_time(const JsonScalar& scalar, Flags& flags) {
   return time;
 }
 
+LooseRange read_range(const JsonScalar& scalar, Flags& flags) {
+  const std::size_t slash = scalar.value.find('/');
+  const bool two = slash != std::string_view::npos && slash == scalar.value.rfind('/');
+  LooseRange range;
+  if (two) {
+    range.start = read_time({scalar.kind, scalar.value.substr(0, slash)}, flags);
+    range.end = read_time({scalar.kind, scalar.value.substr(slash + 1)}, flags);
+  } else {
+    range.start = read_time(scalar, flags);
+  }
+  flags.add(Flag::date_format);
+  return range;
+}
+
 std::string read_ip(std::string_view text, Flags& flags) {
   if (text.empty()) return {};
   if (auto canonical = canonical_ip(text)) return std::move(*canonical);
@@ -178,13 +201,28 @@ std::string read_ip(std::string_view text, Flags& flags) {
   return std::string(text);
 }
 
-std::string read_policy_domain(std::string_view text, Flags& flags) {
+std::string read_policy_type(std::string_view text, Flags& flags) {
+  text = trim_blanks(text);
+  std::string type = lower_case(text);
+  if (type != text && is_registered_policy_type(type)) flags.add(Flag::member_case);
+  return type;
+}
+
+std::string read_policy_domain(std::string_view text, std::size_t max_bytes, Flags& flags) {
   text = trim_blanks(text);
   if (auto domain = normalize_domain(text)) return std::move(*domain);
   while (text.ends_with('.')) text.remove_suffix(1);
   std::string kept;
-  for (const char c : text) kept += c > ' ' && c < '\x7f' ? ascii_lower(c) : '?';
+  for (const char c : text) {
+    if (c > ' ' && c < '\x7f')
+      kept += ascii_lower(c);
+    else
+      kept += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  }
   if (!kept.empty()) flags.add(Flag::invalid_policy_domain);
+  if (kept.size() > max_bytes) flags.add(Flag::text_cut);
+  kept.resize(std::min(kept.size(), max_bytes));
+  while (kept.ends_with('.')) kept.pop_back();
   return kept;
 }
 
