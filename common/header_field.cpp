@@ -282,12 +282,15 @@ HeaderSection split_header(std::string_view text, std::size_t max_bytes) {
       if (!fields.empty()) extend(fields.back().value, line);
     } else if (!fields.empty() || !is_mbox_line(line)) {
       const std::size_t name_size = kNameEnds.find_in(line);
-      if (const auto colon = colon_of_field(line, name_size))
-        fields.emplace_back(line.substr(0, name_size), line.substr(*colon + 1));
-      else if (!fields.empty() && !line.starts_with("--") && goes_on(text, *next, max_bytes))
+      if (const auto colon = colon_of_field(line, name_size)) {
+        HeaderField& field = fields.emplace_back();
+        field.name = line.substr(0, name_size);
+        field.value = line.substr(*colon + 1);
+      } else if (!fields.empty() && !line.starts_with("--") && goes_on(text, *next, max_bytes)) {
         section.damaged = true;
-      else
+      } else {
         break;
+      }
     }
     at = *next;
   }
