@@ -139,6 +139,11 @@ Result<std::string> normalize_domain(std::string_view name) {
   return to_a_labels(name).and_then(checked_ascii);
 }
 
+std::string normal_or_same(std::string_view name) {
+  if (is_normal_domain(name)) return std::string(name);
+  return normalize_domain(name).value_or(std::string(name));
+}
+
 Result<std::string> normalize_mx_pattern(std::string_view pattern) {
   if (!pattern.starts_with("*.")) return normalize_domain(pattern);
   return normalize_domain(pattern.substr(2)).map([](const std::string& name) {

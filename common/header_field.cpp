@@ -18,6 +18,8 @@ constexpr std::size_t kMaxParameters = 100;
 constexpr CharSet kNameEnds =
     CharSet::where([](char c) { return c <= ' ' || c > '~' || c == ':'; });
 
+constexpr CharSet kAroundValue{std::string_view(" \t\r\n\0", 5)};
+
 /// Where the colon behind the name stands; nothing if the line is no field.
 std::optional<std::size_t> colon_of_field(std::string_view line, std::size_t name_size) {
   // Names may begin with brackets, but only JSON without a header before it does.
@@ -233,17 +235,16 @@ bool begins_with_field(std::string_view text) {
 }
 
 std::string unfold(std::string_view value) {
-  const auto is_dropped = [](char c) { return c == '\r' || c == '\n' || c == '\0'; };
-  const auto is_blank_or_dropped = [&](char c) { return is_blank(c) || is_dropped(c); };
-  while (!value.empty() && is_blank_or_dropped(value.front())) value.remove_prefix(1);
-  while (!value.empty() && is_blank_or_dropped(value.back())) value.remove_suffix(1);
+  while (!value.empty() && kAroundValue.has(value.front())) value.remove_prefix(1);
+  while (!value.empty() && kAroundValue.has(value.back())) value.remove_suffix(1);
   std::string out;
   out.reserve(value.size());
   for (;;) {
     const std::size_t control = find_control(value);
     out += value.substr(0, control);
     if (control == value.size()) return out;
-    if (!is_dropped(value[control])) out += value[control];
+    const char c = value[control];
+    if (c != '\r' && c != '\n' && c != '\0') out += c;
     value.remove_prefix(control + 1);
   }
 }
@@ -282,12 +283,15 @@ HeaderSection split_header(std::string_view text, std::size_t max_bytes) {
       if (!fields.empty()) extend(fields.back().value, line);
     } else if (!fields.empty() || !is_mbox_line(line)) {
       const std::size_t name_size = kNameEnds.find_in(line);
-      if (const auto colon = colon_of_field(line, name_size))
-        fields.emplace_back(line.substr(0, name_size), line.substr(*colon + 1));
-      else if (!fields.empty() && !line.starts_with("--") && goes_on(text, *next, max_bytes))
+      if (const auto colon = colon_of_field(line, name_size)) {
+        HeaderField& field = fields.emplace_back();
+        field.name = line.substr(0, name_size);
+        field.value = line.substr(*colon + 1);
+      } else if (!fields.empty() && !line.starts_with("--") && goes_on(text, *next, max_bytes)) {
         section.damaged = true;
-      else
+      } else {
         break;
+      }
     }
     at = *next;
   }

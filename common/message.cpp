@@ -24,10 +24,6 @@ MimeLimits mime_limits(const MessageLimits& limits) {
   return {limits.max_header_bytes, limits.max_parts, limits.max_depth};
 }
 
-std::string normal_or_same(std::string domain) {
-  return is_normal_domain(domain) ? std::move(domain) : normalize_domain(domain).value_or(domain);
-}
-
 MailFacts read_facts(const MimeMessage& message) {
   const HeaderSection& header = message.header;
   const auto value = [&header](std::string_view name) {

@@ -15,17 +15,17 @@ namespace tlsrpt {
 
 namespace {
 
-// Failure details that there is room for from the beginning: in each policy, and at most in the
-// first one that has some, which often is the only one.
+// How many failure details there is room for from the beginning: in any policy, and at most in the
+// first that has some, which often is the only one.
 constexpr std::size_t kFirstRoom = 4;
 constexpr std::size_t kMostFirstRoom = 64;
-constexpr std::size_t kUsualDetailsBytes = 256;  ///< of JSON; more make it needless to grow
+constexpr std::size_t kDetailsBytes = 256;  ///< of JSON; most take more, so that there is room
 
 }  // namespace
 
 ReportDraft::ReportDraft(const ReportLimits& limits, std::size_t text_size)
     : limits_(limits),
-      first_room_(std::clamp(text_size / kUsualDetailsBytes, kFirstRoom, kMostFirstRoom)) {}
+      first_room_(std::clamp(text_size / kDetailsBytes, kFirstRoom, kMostFirstRoom)) {}
 
 void ReportDraft::refuse(Refusal refusal, std::string detail) {
   outcome_.refusal = refusal;

@@ -330,6 +330,7 @@ const Name* find_by_spelling(ReportObject object, const Folded& name) {
 }  // namespace
 
 const FoundMember* find_member(ReportObject object, std::string_view name) {
+  static_assert(kLongestName <= 32);  // for equal_short(); the shortest is "policy"
   for (const Name& known : names_of(object).of_length(name.size())) {
     if (equal_short(known.found.name.data(), name.data(), name.size())) return &known.found;
   }
@@ -338,7 +339,7 @@ const FoundMember* find_member(ReportObject object, std::string_view name) {
 
 /// The order of Member is that of the RFC.
 constexpr MemberOrder::Places MemberOrder::kOfRfc = [] {
-  std::array<const FoundMember*, kMembers> own{};
+  std::array<const FoundMember*, kMemberCount> own{};
   for (const NameTable* table : kTables) {
     for (const Name& known : table->all()) {
       if (!known.found.alias && !known.found.lifted)

@@ -68,7 +68,7 @@ struct FoundMember {
   /// The object that it belongs into, if it is not the one where it was found, nor in that one.
   std::optional<ReportObject> elsewhere = {};
   ReportObject object = ReportObject::report;  ///< that has it under this name
-  std::string_view name = {};                  ///< as the RFC spells it; 4 to 32 bytes
+  std::string_view name = {};  ///< as it is spelt there, 4 to 32 bytes; "" for names of senders
 
   [[nodiscard]] bool own_name() const { return !other_case && !alias; }
 };
@@ -96,14 +96,13 @@ class MemberOrder {
   }
 
  private:
-  static constexpr std::size_t kObjects =
-      static_cast<std::size_t>(ReportObject::failure_details) + 1;
-  static constexpr std::size_t kMembers = static_cast<std::size_t>(Member::failure_reason_code) + 1;
-  using Places = std::array<const FoundMember*, kObjects + kMembers>;
+  static constexpr auto kObjectCount = static_cast<std::size_t>(ReportObject::failure_details) + 1;
+  static constexpr auto kMemberCount = static_cast<std::size_t>(Member::failure_reason_code) + 1;
+  using Places = std::array<const FoundMember*, kObjectCount + kMemberCount>;
 
   static constexpr std::size_t place(ReportObject object, const FoundMember* last) {
     return last == nullptr ? static_cast<std::size_t>(object)
-                           : kObjects + static_cast<std::size_t>(last->member);
+                           : kObjectCount + static_cast<std::size_t>(last->member);
   }
   static const Places kOfRfc;
 
