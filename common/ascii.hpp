@@ -34,6 +34,25 @@ constexpr std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+/// As JSON has them between its tokens. Most characters are none, which one comparison tells.
+constexpr bool is_blank_or_line_end(char c) {
+  return static_cast<unsigned char>(c) <= ' ' && (c == ' ' || c == '\t' || c == '\r' || c == '\n');
+}
+
+/// Without blanks and line ends at both ends.
+constexpr std::string_view trim_blanks(std::string_view text) {
+  while (!text.empty() && is_blank_or_line_end(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank_or_line_end(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+/// Nothing but blanks and line ends.
+constexpr bool is_all_blank(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size() && is_blank_or_line_end(text[at])) ++at;
+  return at == text.size();
+}
+
 /// Other bytes stay as they are.
 std::string lower_case(std::string_view text);
 
@@ -43,6 +62,11 @@ constexpr bool equal_ignoring_case(std::string_view left, std::string_view right
     if (left[i] != right[i] && ascii_lower(left[i]) != ascii_lower(right[i])) return false;
   }
   return true;
+}
+
+constexpr bool ends_with_ignoring_case(std::string_view text, std::string_view end) {
+  return text.size() >= end.size() &&
+         equal_ignoring_case(text.substr(text.size() - end.size()), end);
 }
 
 }  // namespace tlsrpt

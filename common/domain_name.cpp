@@ -8,6 +8,8 @@
 #include <memory>
 #include <utility>
 
+#include "common/char_set.hpp"
+
 namespace tlsrpt {
 namespace {
 
@@ -27,15 +29,8 @@ bool is_alnum(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-/// What normalize_domain() would leave as it is.
-bool is_normal(std::string_view name) {
-  std::size_t label = 0;
-  for (const char c : name) {
-    const bool in_label = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-    if (in_label ? ++label > kMaxLabel : c != '.' || std::exchange(label, 0) == 0) return false;
-  }
-  return label > 0 && name.size() <= kMaxName;
-}
+constexpr CharSet kLabelEnds = CharSet::where(
+    [](char c) { return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_'; });
 
 Result<std::string> to_a_labels(std::string_view name) {
   // libidn2 takes a C string: what stands behind a NUL would be lost without a word.
@@ -126,11 +121,27 @@ bool is_quoted_string(std::string_view text) {
 
 }  // namespace
 
+bool is_normal_domain(std::string_view name) {
+  if (name.size() > kMaxName) return false;
+  for (;;) {
+    const std::size_t label = kLabelEnds.find_in(name);
+    if (label == 0 || label > kMaxLabel) return false;
+    if (label == name.size()) return true;
+    if (name[label] != '.') return false;
+    name.remove_prefix(label + 1);
+  }
+}
+
 Result<std::string> normalize_domain(std::string_view name) {
-  if (is_normal(name)) return std::string(name);
+  if (is_normal_domain(name)) return std::string(name);
   // Two octets over the limit are enough to see that a name is too long.
   if (is_ascii(name)) return checked_ascii(std::string(name.substr(0, kMaxName + 2)));
   return to_a_labels(name).and_then(checked_ascii);
+}
+
+std::string normal_or_same(std::string_view name) {
+  if (is_normal_domain(name)) return std::string(name);
+  return normalize_domain(name).value_or(std::string(name));
 }
 
 Result<std::string> normalize_mx_pattern(std::string_view pattern) {
@@ -143,7 +154,9 @@ Result<std::string> normalize_mx_pattern(std::string_view pattern) {
 std::optional<std::string> domain_of_address(std::string_view address) {
   const std::size_t at = address.rfind('@');
   if (at == std::string_view::npos) return std::nullopt;
-  auto domain = normalize_domain(address.substr(at + 1));
+  address.remove_prefix(at + 1);
+  if (is_normal_domain(address)) return std::string(address);
+  auto domain = normalize_domain(address);
   if (!domain) return std::nullopt;
   return std::move(*domain);
 }

@@ -16,6 +16,12 @@ namespace tlsrpt {
 /// bytes other than letters, digits, '-' and '_'. A single label is accepted ("localhost").
 Result<std::string> normalize_domain(std::string_view name);
 
+/// Would normalize_domain() leave the name as it is? Most names are normal, and need no copy.
+bool is_normal_domain(std::string_view name);
+
+/// The name itself if it cannot be normalised.
+std::string normal_or_same(std::string_view name);
+
 /// As normalize_domain, but also takes an MX pattern: one leading "*." stays (RFC 8461
 /// section 4.1).
 Result<std::string> normalize_mx_pattern(std::string_view pattern);

@@ -2,32 +2,37 @@
 #include "common/header_field.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <map>
 
 #include "common/ascii.hpp"
+#include "common/char_set.hpp"
+#include "common/swar.hpp"
 
 namespace tlsrpt {
 namespace {
 
 constexpr std::size_t kMaxParameters = 100;
 
-/// The name before the colon, or "" if the line is no field.
-std::string_view field_name(std::string_view line) {
+/// What a name cannot have: blanks and controls, what is not ASCII, and the colon behind it.
+constexpr CharSet kNameEnds =
+    CharSet::where([](char c) { return c <= ' ' || c > '~' || c == ':'; });
+
+constexpr CharSet kAroundValue{std::string_view(" \t\r\n\0", 5)};
+
+/// Where the colon behind the name stands; nothing if the line is no field.
+std::optional<std::size_t> colon_of_field(std::string_view line, std::size_t name_size) {
   // Names may begin with brackets, but only JSON without a header before it does.
-  if (line.starts_with("--") || line.starts_with('{') || line.starts_with('[')) return {};
-  const std::size_t colon = line.find(':');
-  if (colon == std::string_view::npos) return {};
-  std::string_view name = line.substr(0, colon);
-  while (!name.empty() && is_blank(name.back())) name.remove_suffix(1);
-  const bool printable =
-      std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c <= '~'; });
-  return printable ? name : std::string_view{};
+  if (line.starts_with("--") || line.starts_with('{') || line.starts_with('[')) return std::nullopt;
+  std::size_t colon = name_size;
+  while (colon < line.size() && is_blank(line[colon])) ++colon;
+  const bool is_field = name_size > 0 && colon < line.size() && line[colon] == ':';
+  return is_field ? std::optional(colon) : std::nullopt;
 }
 
 /// Behind the line that begins at 'at', which is looked for up to 'end'; nothing if it goes on.
-std::optional<std::size_t> next_line(std::string_view text, std::size_t at, std::size_t end) {
+inline std::optional<std::size_t> next_line(std::string_view text, std::size_t at,
+                                            std::size_t end) {
   const std::size_t newline = text.substr(0, end).find('\n', at);
   if (newline != std::string_view::npos) return newline + 1;
   return text.size() <= end ? std::optional(text.size()) : std::nullopt;
@@ -47,25 +52,20 @@ bool goes_on(std::string_view text, std::size_t at, std::size_t end) {
   return false;
 }
 
-/// Which characters end a plain piece of text: 'stops', and what begins a comment or a quoted
-/// string.
-class Stops {
- public:
-  constexpr explicit Stops(std::string_view stops) {
-    for (const char c : stops) ends_[static_cast<unsigned char>(c)] = true;
-    ends_['"'] = ends_['('] = true;
-  }
-  [[nodiscard]] std::size_t find_in(std::string_view text) const {
-    const auto ends = [this](char c) { return ends_[static_cast<unsigned char>(c)]; };
-    return static_cast<std::size_t>(std::find_if(text.begin(), text.end(), ends) - text.begin());
-  }
+/// Before the first field only.
+bool is_mbox_line(std::string_view line) {
+  return line.starts_with("From ") || line.starts_with(">From ");
+}
 
- private:
-  std::array<bool, 256> ends_{};
-};
+/// Continues a value by the line behind it.
+void extend(std::string_view& value, std::string_view line) {
+  value = {value.data(), static_cast<std::size_t>(line.data() + line.size() - value.data())};
+}
 
-constexpr Stops kValueStops{";"};
-constexpr Stops kNameStops{"=;"};
+// What ends a plain piece of a value, of a parameter's name, and of a quoted string.
+constexpr CharSet kValueStops{";\"("};
+constexpr CharSet kNameStops{"=;\"("};
+constexpr CharSet kQuotedStops{"\"\\"};
 
 /// Reads the value behind ';' and '=' step by step.
 class ParameterScanner {
@@ -79,49 +79,63 @@ class ParameterScanner {
     return true;
   }
 
-  /// Everything up to one of 'stops', without comments and with quoted strings opened.
-  std::string text_before(const Stops& stops) {
+  /// Everything up to one of 'stops', without comments and with quoted strings opened. Valid until
+  /// the next call.
+  std::string_view text_before(const CharSet& stops) {
     skip_blanks_and_comments();
-    const std::size_t plain = stops.find_in(rest_);
-    const std::string_view first = rest_.substr(0, plain);
-    rest_.remove_prefix(plain);
-    const bool goes_on = rest_.starts_with('"') || rest_.starts_with('(');
-    return goes_on ? mixed_text(first, stops) : std::string(trimmed(first));
+    const std::string_view begin = rest_;
+    const std::string_view text = rest_.starts_with('"') ? take_quoted() : take_plain(stops);
+    const bool whole = rest_.empty() || (stops.has(rest_.front()) && !goes_on());
+    return trimmed(whole ? text : mixed_text(begin, stops));
   }
 
  private:
-  /// text_before with comments or quoted strings behind 'text'.
-  std::string mixed_text(std::string_view first, const Stops& stops) {
-    std::string text(first);
-    for (;;) {
-      if (rest_.starts_with('"'))
-        append_quoted(text);
-      else if (rest_.starts_with('('))
+  std::string_view take_plain(const CharSet& stops) {
+    const std::string_view plain = rest_.substr(0, stops.find_in(rest_));
+    rest_.remove_prefix(plain.size());
+    return plain;
+  }
+
+  /// Up to its end, or to what is escaped in it.
+  std::string_view take_quoted() {
+    rest_.remove_prefix(1);
+    const std::string_view text = take_plain(kQuotedStops);
+    if (rest_.starts_with('"')) rest_.remove_prefix(1);
+    return text;
+  }
+
+  /// With a quoted string or a comment.
+  [[nodiscard]] bool goes_on() const { return rest_.starts_with('"') || rest_.starts_with('('); }
+
+  /// text_before() of a text that is not all plain or all quoted.
+  std::string_view mixed_text(std::string_view begin, const CharSet& stops) {
+    rest_ = begin;
+    mixed_ = take_plain(stops);
+    while (goes_on()) {
+      if (rest_.front() == '"')
+        append_quoted();
+      else
         skip_blanks_and_comments();
-      else
-        return std::string(trimmed(text));
-      const std::size_t plain = stops.find_in(rest_);
-      text += rest_.substr(0, plain);
-      rest_.remove_prefix(plain);
+      mixed_ += take_plain(stops);
+    }
+    return mixed_;
+  }
+
+  void append_quoted() {
+    rest_.remove_prefix(1);
+    for (;;) {
+      mixed_ += take_plain(kQuotedStops);
+      if (take_first() != '\\') return;
+      mixed_ += rest_.empty() ? '\\' : take_first();
     }
   }
 
-  void append_one(std::string& text) {
-    text += rest_.front();
+  /// 0 at the end.
+  char take_first() {
+    if (rest_.empty()) return '\0';
+    const char c = rest_.front();
     rest_.remove_prefix(1);
-  }
-
-  void append_quoted(std::string& text) {
-    rest_.remove_prefix(1);
-    while (!rest_.empty()) {
-      const char c = rest_.front();
-      rest_.remove_prefix(1);
-      if (c == '"') return;
-      if (c == '\\' && !rest_.empty())
-        append_one(text);
-      else
-        text += c;
-    }
+    return c;
   }
 
   void skip_blanks_and_comments() {
@@ -136,7 +150,19 @@ class ParameterScanner {
   }
 
   std::string_view rest_;
+  std::string mixed_;
 };
+
+/// Where the first control character stands; the text's size if there is none.
+std::size_t find_control(std::string_view text) {
+  std::size_t at = 0;
+  for (; text.size() - at >= 8; at += 8) {
+    const std::uint64_t marks = mark_controls(load_word(text.data() + at));
+    if (marks != 0) return at + first_mark(marks);
+  }
+  while (at < text.size() && static_cast<unsigned char>(text[at]) >= ' ') ++at;
+  return at;
+}
 
 std::string percent_decoded(std::string_view text) {
   std::string out;
@@ -164,19 +190,16 @@ struct ParameterName {
 
 ParameterName parse_parameter_name(std::string_view text) {
   ParameterName result;
-  result.name = lower_case(text);
-  if (text.ends_with('*')) {
-    result.encoded = result.extended = true;
-    text.remove_suffix(1);
-    result.name = lower_case(text);
+  result.encoded = result.extended = text.ends_with('*');
+  if (result.encoded) text.remove_suffix(1);
+  if (const std::size_t star = text.rfind('*'); star != std::string_view::npos) {
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data() + star + 1, end, result.section);
+    const bool numbered = error == std::errc{} && stop == end;
+    if (numbered) text = text.substr(0, star);
+    result.extended = result.extended || numbered;
   }
-  const std::size_t star = text.rfind('*');
-  if (star == std::string_view::npos) return result;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data() + star + 1, end, result.section);
-  if (error != std::errc{} || stop != end) return result;
-  result.extended = true;
-  result.name = lower_case(text.substr(0, star));
+  result.name = lower_case(text);
   return result;
 }
 
@@ -212,13 +235,18 @@ bool begins_with_field(std::string_view text) {
 }
 
 std::string unfold(std::string_view value) {
-  const auto is_dropped = [](char c) { return c == '\r' || c == '\n' || c == '\0'; };
-  const auto is_blank_or_dropped = [&](char c) { return is_blank(c) || is_dropped(c); };
-  while (!value.empty() && is_blank_or_dropped(value.front())) value.remove_prefix(1);
-  while (!value.empty() && is_blank_or_dropped(value.back())) value.remove_suffix(1);
-  std::string out(value);
-  if (std::any_of(out.begin(), out.end(), is_dropped)) std::erase_if(out, is_dropped);
-  return out;
+  while (!value.empty() && kAroundValue.has(value.front())) value.remove_prefix(1);
+  while (!value.empty() && kAroundValue.has(value.back())) value.remove_suffix(1);
+  std::string out;
+  out.reserve(value.size());
+  for (;;) {
+    const std::size_t control = find_control(value);
+    out += value.substr(0, control);
+    if (control == value.size()) return out;
+    const char c = value[control];
+    if (c != '\r' && c != '\n' && c != '\0') out += c;
+    value.remove_prefix(control + 1);
+  }
 }
 
 std::optional<std::string> HeaderSection::value_of(std::string_view name) const {
@@ -236,8 +264,9 @@ std::size_t HeaderSection::count(std::string_view name) const {
 
 HeaderSection split_header(std::string_view text, std::size_t max_bytes) {
   HeaderSection section;
-  constexpr std::size_t kUsualFields = 16;
-  section.fields.reserve(kUsualFields);
+  std::vector<HeaderField>& fields = section.fields;
+  constexpr std::size_t kUsualFields = 32;
+  fields.reserve(kUsualFields);
   std::size_t at = 0;
   while (at < text.size()) {
     const auto next = next_line(text, at, max_bytes);
@@ -245,26 +274,24 @@ HeaderSection split_header(std::string_view text, std::size_t max_bytes) {
       section.too_large = true;
       break;
     }
-    std::string_view line = text.substr(at, *next - at);
+    const std::string_view line = text.substr(at, *next - at);
     if (line == "\n" || line == "\r\n") {
       at = *next;
       break;
     }
-    const bool continuation = is_blank(line.front());
-    const std::string_view name = field_name(line);
-    const bool mbox_line =
-        section.fields.empty() && (line.starts_with("From ") || line.starts_with(">From "));
-    if (continuation && !section.fields.empty()) {
-      std::string_view& value = section.fields.back().value;
-      value = {value.data(), static_cast<std::size_t>(line.data() + line.size() - value.data())};
-    } else if (!continuation && !mbox_line) {
-      if (!name.empty())
-        section.fields.push_back({name, line.substr(line.find(':') + 1)});
-      else if (!section.fields.empty() && !line.starts_with("--") &&
-               goes_on(text, *next, max_bytes))
+    if (is_blank(line.front())) {
+      if (!fields.empty()) extend(fields.back().value, line);
+    } else if (!fields.empty() || !is_mbox_line(line)) {
+      const std::size_t name_size = kNameEnds.find_in(line);
+      if (const auto colon = colon_of_field(line, name_size)) {
+        HeaderField& field = fields.emplace_back();
+        field.name = line.substr(0, name_size);
+        field.value = line.substr(*colon + 1);
+      } else if (!fields.empty() && !line.starts_with("--") && goes_on(text, *next, max_bytes)) {
         section.damaged = true;
-      else
+      } else {
         break;
+      }
     }
     at = *next;
   }
@@ -272,29 +299,42 @@ HeaderSection split_header(std::string_view text, std::size_t max_bytes) {
   return section;
 }
 
-std::string ParameterizedValue::parameter(std::string_view name) const {
+std::string ParameterizedValue::parameter(std::string_view name) const& {
   for (const auto& [known, text] : parameters) {
     if (known == name) return text;
   }
   return {};
 }
 
+std::string ParameterizedValue::parameter(std::string_view name) && {
+  for (auto& [known, text] : parameters) {
+    if (known == name) return std::move(text);
+  }
+  return {};
+}
+
+std::string leading_value(std::string_view unfolded) {
+  return lower_case(ParameterScanner(unfolded).text_before(kValueStops));
+}
+
 ParameterizedValue parse_parameters(std::string_view unfolded) {
   ParameterizedValue result;
   if (unfolded.empty()) return result;
+  constexpr std::size_t kUsualParameters = 4;
+  result.parameters.reserve(kUsualParameters);
   ParameterScanner scanner(unfolded);
   result.value = lower_case(scanner.text_before(kValueStops));
   std::map<std::string, std::map<unsigned, Section>> extended;
   for (std::size_t count = 0; count < kMaxParameters && scanner.take(';'); ++count) {
-    const ParameterName name = parse_parameter_name(scanner.text_before(kNameStops));
+    ParameterName name = parse_parameter_name(scanner.text_before(kNameStops));
     if (!scanner.take('=')) continue;
     // A blank inside of an unquoted value belongs to it: senders forget the quotes.
-    std::string value = scanner.text_before(kValueStops);
+    const std::string_view value = scanner.text_before(kValueStops);
     if (name.name.empty()) continue;
     if (name.extended)
-      extended[name.name].try_emplace(name.section, Section{std::move(value), name.encoded});
+      extended[name.name].try_emplace(name.section, Section{std::string(value), name.encoded});
     else if (result.parameter(name.name).empty())
-      result.parameters.emplace_back(name.name, std::move(value));
+      result.parameters.emplace_back(std::move(name.name), value);
   }
   // The plain form may stand beside it for old readers; the extended one says more.
   for (const auto& [name, sections] : extended) {

@@ -46,11 +46,15 @@ struct ParameterizedValue {
   std::vector<std::pair<std::string, std::string>> parameters;  ///< names in lower case
 
   /// The parameter, or "" if it is not there.
-  [[nodiscard]] std::string parameter(std::string_view name) const;
+  [[nodiscard]] std::string parameter(std::string_view name) const&;
+  [[nodiscard]] std::string parameter(std::string_view name) &&;
 };
 
 /// Takes quoted strings, comments, and RFC 2231 continuations and percent-encoding (the octets are
 /// kept as they are, whatever the charset). Of a parameter given twice the first one counts.
 ParameterizedValue parse_parameters(std::string_view unfolded);
+
+/// Its ParameterizedValue::value alone.
+std::string leading_value(std::string_view unfolded);
 
 }  // namespace tlsrpt

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/ip_address.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,49 +8,110 @@
 #include <charconv>
 #include <cstdint>
 
+#include "common/ascii.hpp"
+
 namespace tlsrpt {
 namespace {
-
-constexpr std::string_view kBlanks = " \t\r\n";
-
-std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
 
 /// "[IPv6:2001:db8::1]" -> "2001:db8::1"; nothing if a bracket has no partner.
 std::optional<std::string_view> unwrap(std::string_view text) {
   constexpr std::string_view kTag = "ipv6:";
-  text = trim(text);
+  text = trim_blanks(text);
   const bool opened = text.starts_with('[');
   if (opened != text.ends_with(']')) return std::nullopt;
-  if (opened) text = text.size() < 2 ? std::string_view{} : trim(text.substr(1, text.size() - 2));
-  const bool tagged = text.size() > kTag.size() &&
-                      std::equal(kTag.begin(), kTag.end(), text.begin(), [](char wanted, char c) {
-                        return wanted == (c >= 'A' && c <= 'Z' ? c + 32 : c);
-                      });
-  if (tagged) text = trim(text.substr(kTag.size()));
+  if (opened)
+    text = text.size() < 2 ? std::string_view{} : trim_blanks(text.substr(1, text.size() - 2));
+  if (text.size() > kTag.size() && equal_ignoring_case(text.substr(0, kTag.size()), kTag))
+    text = trim_blanks(text.substr(kTag.size()));
   return text;
 }
 
-/// The only spelling of an IPv4 address: four numbers of at most 255, without leading zeros.
-bool is_dotted_quad(std::string_view text) {
+/// An IPv4 address in its only spelling: four numbers of at most 255, without leading zeros.
+std::optional<std::uint32_t> read_dotted_quad(std::string_view text) {
   const char* next = text.data();
   const char* const end = next + text.size();
+  std::uint32_t address = 0;
   for (int number = 0; number < 4; ++number) {
-    if (number > 0 && (next == end || *next++ != '.')) return false;
+    if (number > 0 && (next == end || *next++ != '.')) return std::nullopt;
     const char* const first = next;
-    int value = 0;
-    for (; next < end && *next >= '0' && *next <= '9' && value <= 255; ++next)
-      value = value * 10 + (*next - '0');
+    unsigned octet = 0;
+    for (; next < end && octet <= 255; ++next) {
+      const unsigned digit = static_cast<unsigned char>(*next) - unsigned{'0'};
+      if (digit > 9) break;
+      octet = octet * 10 + digit;
+    }
     const bool leading_zero = next - first > 1 && *first == '0';
-    if (next == first || value > 255 || leading_zero) return false;
+    if (next == first || octet > 255 || leading_zero) return std::nullopt;
+    address = address << 8 | octet;
   }
-  return next == end;
+  return next == end ? std::optional(address) : std::nullopt;
 }
 
 using Groups = std::array<std::uint16_t, 8>;
+
+/// Reads the groups of an IPv6 address one by one. Zeros take the place of "::" in the end.
+class GroupReader {
+ public:
+  explicit GroupReader(std::string_view text) : rest_(text) {}
+
+  std::optional<Groups> run() {
+    if (rest_.starts_with(':') && !take_gap()) return std::nullopt;
+    while (!rest_.empty()) {
+      if (!take_group() || (!rest_.empty() && !take_colon())) return std::nullopt;
+    }
+    const bool complete = gap_ ? count_ < groups_.size() : count_ == groups_.size();
+    if (!complete) return std::nullopt;
+    if (gap_) std::rotate(groups_.begin() + *gap_, groups_.begin() + count_, groups_.end());
+    return groups_;
+  }
+
+ private:
+  bool take_gap() {
+    if (gap_ || !rest_.starts_with("::")) return false;
+    gap_ = count_;
+    rest_.remove_prefix(2);
+    return true;
+  }
+
+  /// Something has to follow a single one.
+  bool take_colon() {
+    if (rest_.starts_with("::")) return take_gap();
+    if (rest_.size() < 2 || rest_.front() != ':') return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+
+  bool take_group() {
+    constexpr std::size_t kMaxDigits = 4;
+    std::size_t digits = 0;
+    int value = 0;
+    for (; digits < rest_.size() && hex_value(rest_[digits]) >= 0; ++digits) {
+      if (digits == kMaxDigits) return false;
+      value = value * 16 + hex_value(rest_[digits]);
+    }
+    if (digits < rest_.size() && rest_[digits] == '.') return take_dotted_quad();
+    rest_.remove_prefix(digits);
+    return digits > 0 && put(static_cast<unsigned>(value));
+  }
+
+  /// The last two groups may be written as IPv4 is.
+  bool take_dotted_quad() {
+    const auto address = read_dotted_quad(rest_);
+    rest_ = {};
+    return address && put(*address >> 16) && put(*address & 0xffff);
+  }
+
+  bool put(unsigned group) {
+    if (count_ == groups_.size()) return false;
+    groups_[count_++] = static_cast<std::uint16_t>(group);
+    return true;
+  }
+
+  std::string_view rest_;
+  Groups groups_{};
+  std::size_t count_ = 0;
+  std::optional<std::size_t> gap_;  ///< how many groups stand before "::"
+};
 
 /// RFC 5952: no leading zeros, lower case, "::" for the first longest run of two or more zeros.
 std::string format_groups(const Groups& groups) {
@@ -66,7 +126,7 @@ std::string format_groups(const Groups& groups) {
     }
     i = std::max(end, i + 1);
   }
-  std::array<char, INET6_ADDRSTRLEN> text{};
+  std::array<char, sizeof "0123:4567:89ab:cdef:0123:4567:89ab:cdef"> text{};
   char* end = text.data();
   for (std::size_t i = 0; i < groups.size();) {
     if (best_length > 1 && i == best) {
@@ -82,30 +142,27 @@ std::string format_groups(const Groups& groups) {
   return {text.data(), end};
 }
 
+/// RFC 4291 section 2.5.5.2: what an IPv4 address is where only IPv6 can stand.
+bool is_mapped(const Groups& groups) {
+  return groups[5] == 0xffff && std::all_of(groups.begin(), groups.begin() + 5,
+                                            [](std::uint16_t group) { return group == 0; });
+}
+
+std::string format_last_as_ipv4(const Groups& groups) {
+  return fmt::format("{}.{}.{}.{}", groups[6] >> 8, groups[6] & 0xff, groups[7] >> 8,
+                     groups[7] & 0xff);
+}
+
 }  // namespace
 
 std::optional<std::string> canonical_ip(std::string_view text) {
-  if (is_dotted_quad(text)) return std::string(text);
+  if (read_dotted_quad(text)) return std::string(text);
   const auto unwrapped = unwrap(text);
-  constexpr std::size_t kLongest = INET6_ADDRSTRLEN;
-  if (!unwrapped || unwrapped->empty() || unwrapped->size() >= kLongest) return std::nullopt;
-  // inet_pton stops at a NUL byte; so must nothing that stands behind one.
-  if (unwrapped->find('\0') != std::string_view::npos) return std::nullopt;
-  if (is_dotted_quad(*unwrapped)) return std::string(*unwrapped);
-
-  std::array<char, kLongest> address{};  // ends with a NUL byte
-  std::copy(unwrapped->begin(), unwrapped->end(), address.begin());
-  std::array<std::uint8_t, 16> bytes{};
-  if (inet_pton(AF_INET6, address.data(), bytes.data()) != 1) return std::nullopt;
-  Groups groups{};
-  for (std::size_t i = 0; i < groups.size(); ++i) {
-    groups[i] = static_cast<std::uint16_t>(bytes[2 * i] << 8 | bytes[2 * i + 1]);
-  }
-  const bool mapped =
-      std::all_of(groups.begin(), groups.begin() + 5, [](auto group) { return group == 0; }) &&
-      groups[5] == 0xffff;
-  if (mapped) return fmt::format("{}.{}.{}.{}", bytes[12], bytes[13], bytes[14], bytes[15]);
-  return format_groups(groups);
+  if (!unwrapped) return std::nullopt;
+  if (read_dotted_quad(*unwrapped)) return std::string(*unwrapped);
+  const auto groups = GroupReader(*unwrapped).run();
+  if (!groups) return std::nullopt;
+  return is_mapped(*groups) ? format_last_as_ipv4(*groups) : format_groups(*groups);
 }
 
 }  // namespace tlsrpt

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/json_scanner.hpp"
 
+#include <array>
+#include <cstddef>
+#include <cstring>
 #include <optional>
 
 #include "common/ascii.hpp"
+#include "common/char_set.hpp"
 #include "common/swar.hpp"
 #include "common/utf8.hpp"
 
 namespace tlsrpt {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_high_surrogate(unsigned unit) { return unit >= 0xd800 && unit <= 0xdbff; }
 bool is_low_surrogate(unsigned unit) { return unit >= 0xdc00 && unit <= 0xdfff; }
 
@@ -37,19 +41,65 @@ const char* skip_number(const char* from, const char* end) {
   return next;
 }
 
-bool is_plain(char c) {
-  return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20 &&
-         static_cast<unsigned char>(c) < 0x80;
+/// What an unquoted number, time or word of a programming language can have.
+constexpr CharSet kWordCharacters = CharSet::where([](char c) {
+  const char low = ascii_lower(c);
+  return is_digit(c) || (low >= 'a' && low <= 'z') || c == '+' || c == '-' || c == '.' ||
+         c == ':' || c == '_';
+});
+
+/// The kind of a word that JSON does not have; malformed if it is none that is known.
+JsonScanner::Token token_of_odd(std::string_view word) {
+  using Token = JsonScanner::Token;
+  struct Word {
+    std::string_view text;
+    Token token;
+  };
+  constexpr std::array<Word, 9> kWords = {{{"true", Token::boolean},
+                                           {"false", Token::boolean},
+                                           {"null", Token::null},
+                                           {"none", Token::null},
+                                           {"nil", Token::null},
+                                           {"undefined", Token::null},
+                                           {"nan", Token::number},
+                                           {"inf", Token::number},
+                                           {"infinity", Token::number}}};
+  const bool signed_word = word.starts_with('-') || word.starts_with('+');
+  const std::string_view bare = signed_word ? word.substr(1) : word;
+  for (const Word& known : kWords) {
+    if (equal_ignoring_case(known.text, bare) && (!signed_word || known.token == Token::number))
+      return known.token;
+  }
+  const std::size_t first = bare.starts_with('.') ? 1 : 0;
+  const bool is_number = first < bare.size() && is_digit(bare[first]);
+  return is_number ? Token::number : Token::malformed;
 }
 
-/// To the first byte that a string cannot have as it is, or that has to be looked at.
+/// Bytes, all of which are compared at once: a register that every x86-64 and arm64 has. GCC and
+/// clang make something of it on any processor.
+using Block = signed char __attribute__((vector_size(16)));
+
+/// True, or all bits, where a string cannot have the byte as it is, or it has to be looked at. What
+/// is not ASCII is negative.
+template <typename Bytes>
+auto is_unplain(Bytes bytes) {
+  return (bytes < ' ') | (bytes == '"') | (bytes == '\\');
+}
+
+/// To the first byte that is_unplain().
 inline const char* skip_plain(const char* from, const char* end) {
-  while (end - from >= 8) {
-    const std::uint64_t marks = mark_unplain(load_word(from));
-    if (marks != 0) return from + first_mark(marks);
-    from += 8;
+  while (end - from >= static_cast<std::ptrdiff_t>(sizeof(Block))) {
+    Block block;
+    std::memcpy(&block, from, sizeof block);
+    const auto marks = is_unplain(block);
+    char bytes[sizeof marks];
+    std::memcpy(bytes, &marks, sizeof marks);
+    if (const std::uint64_t word = load_word(bytes); word != 0) return from + first_mark(word);
+    if (const std::uint64_t word = load_word(bytes + 8); word != 0)
+      return from + 8 + first_mark(word);
+    from += sizeof block;
   }
-  while (from < end && is_plain(*from)) ++from;
+  while (from < end && !is_unplain(static_cast<signed char>(*from))) ++from;
   return from;
 }
 
@@ -92,10 +142,14 @@ bool JsonScanner::at(const char* where, std::string_view text) const {
   return std::string_view(where, static_cast<std::size_t>(end_ - where)).starts_with(text);
 }
 
+inline const char* JsonScanner::behind_blanks(const char* from) const {
+  while (from < end_ && is_blank_or_line_end(*from)) ++from;
+  return from;
+}
+
 /// The byte that follows them; 0 at the end of the text, which is as malformed as a NUL byte.
 inline char JsonScanner::skip_blanks() {
-  while (next_ < end_ && (*next_ == ' ' || *next_ == '\n' || *next_ == '\r' || *next_ == '\t'))
-    ++next_;
+  next_ = behind_blanks(next_);
   return next_ < end_ ? *next_ : '\0';
 }
 
@@ -104,7 +158,7 @@ JsonScanner::Token JsonScanner::give_up() {
   return Token::malformed;
 }
 
-JsonScanner::Token JsonScanner::value_read(Token token) {
+inline JsonScanner::Token JsonScanner::value_read(Token token) {
   expected_ = Expected::comma;
   return token;
 }
@@ -113,36 +167,47 @@ JsonScanner::Token JsonScanner::next() {
   switch (expected_) {
     case Expected::value:
       return read_value();
-    case Expected::first_element:
-      return skip_blanks() == ']' ? close() : read_value();
-    case Expected::first_member:
-      return skip_blanks() == '}' ? close() : read_name();
+    case Expected::first:
+      if (skip_blanks() == closing_bracket()) return close();
+      break;
     case Expected::comma:
+      if (around_.empty()) return Token::end;
+      if (const char c = skip_blanks(); c != ',')
+        return c == closing_bracket() ? close() : give_up();
+      ++next_;
+      if (skip_blanks() == closing_bracket()) {
+        repairs_.syntax = true;
+        return close();
+      }
       break;
     case Expected::nothing:
       return Token::malformed;
   }
-  if (around_.empty()) return Token::end;
-  const char c = skip_blanks();
-  if (c == ',') return after_comma();
-  return c == (in_object_ ? '}' : ']') ? close() : give_up();
+  return in_object_ ? read_name() : read_value();
 }
 
-JsonScanner::Token JsonScanner::after_comma() {
-  ++next_;
-  const char c = skip_blanks();
-  if (c == (in_object_ ? '}' : ']')) {
-    repairs_.syntax = true;
-    return close();
+bool JsonScanner::take_name(std::string_view name) {
+  if (!in_object_ || (expected_ != Expected::first && expected_ != Expected::comma)) return false;
+  const char* from = behind_blanks(next_);
+  if (expected_ == Expected::comma) {
+    if (from == end_ || *from != ',') return false;
+    from = behind_blanks(from + 1);
   }
-  return in_object_ ? read_name() : read_value();
+  const std::size_t quoted = name.size() + 2;
+  if (static_cast<std::size_t>(end_ - from) <= quoted) return false;
+  const bool same = from[0] == '"' && from[quoted - 1] == '"' && from[quoted] == ':' &&
+                    equal_short(from + 1, name.data(), name.size());
+  if (!same) return false;
+  next_ = from + quoted + 1;
+  expected_ = Expected::value;
+  return true;
 }
 
 JsonScanner::Token JsonScanner::open(char bracket) {
   ++next_;
   around_ += in_object_ ? '{' : '[';
   in_object_ = bracket == '{';
-  expected_ = in_object_ ? Expected::first_member : Expected::first_element;
+  expected_ = Expected::first;
   return in_object_ ? Token::begin_object : Token::begin_array;
 }
 
@@ -182,16 +247,33 @@ JsonScanner::Token JsonScanner::read_value() {
 
 JsonScanner::Token JsonScanner::read_number() {
   const char* const end = skip_number(next_, end_);
-  if (end == nullptr) return give_up();
+  if (end == nullptr || (end < end_ && kWordCharacters.has(*end))) return read_odd_word();
   value_ = {next_, static_cast<std::size_t>(end - next_)};
   next_ = end;
   return value_read(Token::number);
 }
 
 JsonScanner::Token JsonScanner::read_word(std::string_view word, Token token) {
-  if (!at(next_, word)) return give_up();
+  if (!at(next_, word)) return read_odd_word();
   value_ = word;
   next_ += word.size();
+  return value_read(token);
+}
+
+/// What is no JSON, but says what it is without a doubt. Only in brackets: a text that begins with
+/// such a word is a text.
+JsonScanner::Token JsonScanner::read_odd_word() {
+  constexpr std::ptrdiff_t kLongest = 40;
+  const char* end = next_;
+  while (end < end_ && end - next_ < kLongest && kWordCharacters.has(*end)) ++end;
+  const std::string_view word(next_, static_cast<std::size_t>(end - next_));
+  const bool ends =
+      end < end_ && (is_blank_or_line_end(*end) || *end == ',' || *end == ']' || *end == '}');
+  const Token token = ends && !around_.empty() ? token_of_odd(word) : Token::malformed;
+  if (token == Token::malformed) return give_up();
+  repairs_.syntax = true;
+  value_ = word;
+  next_ = end;
   return value_read(token);
 }
 

@@ -2,6 +2,7 @@
 #include "common/mailbox.hpp"
 
 #include "common/ascii.hpp"
+#include "common/char_set.hpp"
 
 namespace tlsrpt {
 namespace {
@@ -22,6 +23,9 @@ std::size_t end_of_group(std::string_view text, std::size_t at) {
   return text.size();
 }
 
+/// What plain text of a field ends at.
+constexpr CharSet kSpecials{"(\",;:<>"};
+
 bool is_address(std::string_view text) {
   return text.find('@') != std::string_view::npos && text.find(' ') == std::string_view::npos &&
          text.find('\t') == std::string_view::npos;
@@ -30,34 +34,32 @@ bool is_address(std::string_view text) {
 }  // namespace
 
 std::optional<std::string> only_mailbox(std::string_view field) {
+  if (kSpecials.find_in(field) == field.size() && is_address(trimmed(field)))
+    return std::string(trimmed(field));
   std::string outside;
   std::string inside;
   bool in_angle = false;
   bool had_angle = false;
-  for (std::size_t at = 0; at < field.size();) {
-    const char c = field[at];
+  while (!field.empty()) {
+    const std::string_view plain = field.substr(0, kSpecials.find_in(field));
+    if (had_angle && !in_angle && !trimmed(plain).empty()) return std::nullopt;
+    (in_angle ? inside : outside) += plain;
+    field.remove_prefix(plain.size());
+    if (field.empty()) break;
+    const char c = field.front();
     if (c == '(' || c == '"') {
-      const std::size_t end = end_of_group(field, at);
-      if (c == '"') (in_angle ? inside : outside).append(field.substr(at, end - at));
+      const std::string_view group = field.substr(0, end_of_group(field, 0));
+      if (c == '"') (in_angle ? inside : outside) += group;
       if (c == '"' && had_angle && !in_angle) return std::nullopt;
-      at = end;
+      field.remove_prefix(group.size());
       continue;
     }
-    ++at;
     if (c == ',' || c == ';' || c == ':') return std::nullopt;
-    if (c == '<') {
-      if (had_angle) return std::nullopt;
-      in_angle = had_angle = true;
-    } else if (c == '>') {
-      if (!in_angle) return std::nullopt;
-      in_angle = false;
-    } else if (in_angle) {
-      inside += c;
-    } else if (had_angle && !is_blank(c)) {
-      return std::nullopt;
-    } else {
-      outside += c;
-    }
+    const bool opens = c == '<';
+    if (opens ? had_angle : !in_angle) return std::nullopt;
+    in_angle = opens;
+    had_angle = true;
+    field.remove_prefix(1);
   }
   if (in_angle) return std::nullopt;
   const std::string_view address = trimmed(had_angle ? inside : outside);

@@ -24,10 +24,6 @@ MimeLimits mime_limits(const MessageLimits& limits) {
   return {limits.max_header_bytes, limits.max_parts, limits.max_depth};
 }
 
-std::string normal_or_same(const std::string& domain) {
-  return normalize_domain(domain).value_or(domain);
-}
-
 MailFacts read_facts(const MimeMessage& message) {
   const HeaderSection& header = message.header;
   const auto value = [&header](std::string_view name) {
@@ -255,7 +251,7 @@ class ReportFinder {
                                              limits_.max_header_bytes)));
   }
 
-  MessageLimits limits_;
+  const MessageLimits& limits_;
   PayloadReader payloads_;
   const MailFacts* facts_ = nullptr;
   bool duplicate_header_ = false;

@@ -52,13 +52,22 @@ struct Level {
 /// A field of the content, by any spelling of its name that gateways use; of several the one that
 /// says most.
 struct ContentField {
-  std::string value;
+  std::string_view value;  ///< still folded
   bool damaged = false;
 };
 
+/// Names of other fields, which are most, are told by their first letter.
+bool may_be_spelling_of(std::string_view name, std::string_view wanted) {
+  const char first = name.front();
+  return ascii_lower(first) == ascii_lower(wanted.front()) || first == '-' || first == '_';
+}
+
 bool is_spelling_of(std::string_view name, std::string_view wanted) {
-  std::size_t at = 0;
-  for (const char c : name) {
+  // Most names differ late, behind "Content-".
+  const auto different =
+      std::mismatch(name.begin(), name.end(), wanted.begin(), wanted.end()).first;
+  auto at = static_cast<std::size_t>(different - name.begin());
+  for (const char c : name.substr(at)) {
     if (c == '-' || c == '_') continue;
     while (at < wanted.size() && wanted[at] == '-') ++at;
     if (at == wanted.size() || ascii_lower(c) != ascii_lower(wanted[at])) return false;
@@ -79,18 +88,14 @@ std::size_t weight(std::string_view value, std::span<const std::string_view> tel
 ContentField content_field(const HeaderSection& header, std::string_view name,
                            std::span<const std::string_view> telling) {
   ContentField best;
-  std::size_t best_weight = 0;
   bool found = false;
   for (const HeaderField& field : header.fields) {
+    if (!may_be_spelling_of(field.name, name)) continue;
     const bool exact = equal_ignoring_case(field.name, name);
     if (!exact && !is_spelling_of(field.name, name)) continue;
-    std::string value = unfold(field.value);
-    const std::size_t its_weight = weight(value, telling);
     best.damaged = best.damaged || found || !exact;
-    if (!found || its_weight > best_weight) {
-      best.value = std::move(value);
-      best_weight = its_weight;
-    }
+    if (!found || weight(unfold(field.value), telling) > weight(unfold(best.value), telling))
+      best.value = field.value;
     found = true;
   }
   return best;
@@ -102,7 +107,10 @@ constexpr std::array<std::string_view, 2> kTellingEncodings = {"base64", "quoted
 
 class Walker {
  public:
-  Walker(std::string_view text, const MimeLimits& limits) : text_(text), limits_(limits) {}
+  Walker(std::string_view text, const MimeLimits& limits) : text_(text), limits_(limits) {
+    constexpr std::size_t kUsualParts = 4;
+    result_.parts.reserve(kUsualParts);
+  }
 
   MimeMessage run() {
     open_entity(Place{});
@@ -131,17 +139,15 @@ class Walker {
       if (header.too_large) result_.headers_too_large = true;
       const bool skip = header.too_large;
       const ContentField type_field = content_field(header, "Content-Type", kTellingTypes);
-      const ParameterizedValue type = content_type(type_field.value, place);
-      MimePart part = describe(header, type, place);
+      ParameterizedValue type = content_type(unfold(type_field.value), place);
+      std::string boundary = type.parameter("boundary");
+      MimePart part = describe(header, std::move(type), place);
       part.damaged = part.damaged || type_field.damaged;
       damaged_ = damaged_ || part.damaged;
-      if (sections_++ == 0) {
-        result_.header = std::move(header);
-        result_.content_type = type;
-      }
+      if (sections_++ == 0) result_.header = std::move(header);
       if (skip) return;
       if (part.media_type.starts_with("multipart/"))
-        return open_multipart(type, std::move(part), place);
+        return open_multipart(std::move(boundary), std::move(part), place);
       if (!is_message(part.media_type) || part.encoding != TransferEncoding::identity) {
         leaf_ = std::move(part);
         leaf_begin_ = at_;
@@ -154,12 +160,13 @@ class Walker {
     }
   }
 
-  void open_multipart(const ParameterizedValue& type, MimePart part, const Place& place) {
+  void open_multipart(std::string boundary, MimePart part, const Place& place) {
     if (!may_nest(place)) return;
     Level level;
-    level.boundary = without_blanks_behind(type.parameter("boundary"));
+    level.boundary = std::move(boundary);
+    level.boundary.resize(without_blanks_behind(level.boundary).size());
     level.inside = {place.depth + 1, place.forwarded, place.guessed || level.boundary.empty(),
-                    type.value == "multipart/digest" ? kMessage : kPlain};
+                    part.media_type == "multipart/digest" ? kMessage : kPlain};
     level.whole = std::move(part);
     level.begin = at_;
     levels_.push_back(std::move(level));
@@ -186,18 +193,18 @@ class Walker {
     return type;
   }
 
-  static MimePart describe(const HeaderSection& header, const ParameterizedValue& type,
+  static MimePart describe(const HeaderSection& header, ParameterizedValue type,
                            const Place& place) {
     MimePart part;
-    part.media_type = type.value;
+    part.media_type = std::move(type.value);
     part.name =
         parse_parameters(header.value_of("Content-Disposition").value_or("")).parameter("filename");
-    if (part.name.empty()) part.name = type.parameter("name");
+    if (part.name.empty()) part.name = std::move(type).parameter("name");
     // Where Microsoft puts it.
     if (part.name.empty()) part.name = header.value_of("Content-Description").value_or("");
     const ContentField encoding =
         content_field(header, "Content-Transfer-Encoding", kTellingEncodings);
-    part.encoding = transfer_encoding(encoding.value);
+    part.encoding = transfer_encoding(unfold(encoding.value));
     part.damaged = header.damaged || encoding.damaged;
     part.forwarded = place.forwarded;
     part.guessed = place.guessed;

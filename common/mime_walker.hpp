@@ -33,9 +33,8 @@ struct MimePart {
 
 struct MimeMessage {
   HeaderSection header;
-  ParameterizedValue content_type;  ///< of the message itself
-  std::vector<MimePart> parts;      ///< in order
-  bool mentions_tlsrpt = false;     ///< a media type or report-type somewhere says so (R217)
+  std::vector<MimePart> parts;   ///< in order
+  bool mentions_tlsrpt = false;  ///< a media type or report-type somewhere says so (R217)
   bool headers_too_large =
       false;  ///< a header section was over its limit: it and its body are left out
   bool too_many_parts = false;  ///< the rest is left out

@@ -3,14 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <string>
 #include <utility>
-#include <vector>
 
-#include "common/json_scanner.hpp"
-#include "common/report_draft.hpp"
-#include "common/report_frames.hpp"
-#include "common/report_shape.hpp"
+#include "common/report_builder_class.hpp"
 #include "common/utf8.hpp"
 
 namespace tlsrpt {
@@ -19,87 +14,31 @@ namespace {
 using Kind = JsonScalar::Kind;
 using Token = JsonScanner::Token;
 
-/// Follows the tokens of one value and hands what a report has to the draft.
-class ReportBuilder {
- public:
-  ReportBuilder(std::string_view json, const ReportLimits& limits)
-      : json_(json), scanner_(json), limits_(limits), draft_(limits) {}
+JsonScalar scalar_of(Token token, std::string_view value) {
+  if (token == Token::text) return {Kind::text, value};
+  if (token == Token::number) return {Kind::number, value};
+  if (token == Token::boolean) return {Kind::boolean, value};
+  return {Kind::null};
+}
 
-  BuiltReport run();
-
- private:
-  bool take(Token token);
-  void refuse_malformed();
-  void name(std::string_view name);
-  void name_from_elsewhere(Frame& frame);
-  bool belongs_in_report(const FoundMember& found);
-
-  bool open(Place place, ReportObject object = ReportObject::report);
-  bool open_object();
-  bool refuse_members();
-
-  /// One more member of an object or element of an array; those that nobody asked for cost time,
-  /// too. False if there are too many.
-  bool count_value() { return values_++ < limits_.max_members || refuse_members(); }
-
-  bool open_object_of(Frame& frame);
-  bool open_array();
-  bool open_ignored();
-  bool open_array_of(Frame& frame);
-  [[nodiscard]] bool is_keyed(ReportObject element) const {
-    return is_list_by_name(json_.substr(scanner_.position() - 1), element);
-  }
-  bool open_policy_result();
-  bool open_failure_details();
-  void close();
-  void flag_misplaced(MemberType type);
-
-  bool scalar(const JsonScalar& scalar);
-  void member_value(Frame& frame, const JsonScalar& scalar);
-  void element_value(Frame& frame, const JsonScalar& scalar);
-  Frame& owner_of_texts();
-  void take_count(Frame& frame, const JsonScalar& scalar);
-  void take_time(Frame& frame, const JsonScalar& scalar);
-  bool take_text(Frame& frame, const JsonScalar& scalar);
-
-  /// True if the current member's new value replaces what there was: a later one does, but not one
-  /// under another name if the member's own name has been seen.
-  bool claim(Frame& frame) {
-    const FoundMember& found = *frame.member;
-    if (found.elsewhere) return claim_elsewhere(frame);
-    const std::uint32_t member = bit(found.member);
-    if (!found.own_name() && (frame.exact & member) != 0) return false;
-    if (found.own_name() && (frame.other & member) != 0) draft_.flags().add(Flag::member_ignored);
-    (found.own_name() ? frame.exact : frame.other) |= member;
-    const bool single = found.type == MemberType::text || found.type == MemberType::count ||
-                        found.type == MemberType::time;
-    if (!single) draft_.clear(frame.object, found.member);
-    if (found.member == Member::policies) forget_loose_policy();
-    return true;
-  }
-
-  /// The object whose member the current one is.
-  Frame& owner_of(Frame& frame) { return frame.member->elsewhere ? frames_[frame.owner] : frame; }
-  bool claim_elsewhere(Frame& frame);
-  void forget_loose_policy();
-
-  std::string_view json_;
-  JsonScanner scanner_;
-  const ReportLimits& limits_;
-  ReportDraft draft_;
-  std::vector<Frame> frames_;
-  std::size_t values_ = 0;
-  std::string key_;  ///< under which a policy stands, if they are no array
-  bool any_member_ = false;
-  std::uint32_t last_policy_ = 0;  ///< the members of the policy that was closed last
-  bool loose_policy_ = false;  ///< opened for members of a policy that stand in the report itself
-};
+}  // namespace
 
 void ReportBuilder::refuse_malformed() {
   constexpr std::size_t kShown = 40;
   const std::string_view near = json_.substr(scanner_.position(), kShown);
   draft_.refuse(Refusal::not_json, fmt::format("no JSON from byte {} on, near '{}'",
                                                scanner_.position(), to_valid_utf8(near)));
+}
+
+/// Takes the next token if it is the name that was to be expected.
+void ReportBuilder::take_likely_name() {
+  if (frames_.empty() || frames_.back().place != Place::object) return;
+  Frame& frame = frames_.back();
+  const FoundMember* const likely = order_.next(frame.object, frame.member);
+  if (likely == nullptr || !scanner_.take_name(likely->name)) return;
+  if (likely->name.size() > limits_.max_string) draft_.flags().add(Flag::text_cut);
+  frame.member = likely;
+  note_member(frame);
 }
 
 void ReportBuilder::name(std::string_view name) {
@@ -109,23 +48,20 @@ void ReportBuilder::name(std::string_view name) {
     if (frame.place == Place::policy_results) key_ = cut_utf8(name, limits_.max_string);
     return;
   }
-  frame.member = find_member(frame.object, name);
+  const FoundMember* const last = std::exchange(frame.member, find_member(frame.object, name));
   if (frame.member == nullptr) return;
-  if (frame.member->elsewhere) {
-    return name_from_elsewhere(frame);
-  }
-  if (frame.object == ReportObject::report) any_member_ = true;
+  if (last != nullptr || frame.named == 0) order_.learn(frame.object, last, *frame.member);
+  if (frame.member->elsewhere) return name_from_elsewhere(frame);
   if (frame.member->other_case) draft_.flags().add(Flag::member_case);
   if (frame.member->alias) draft_.flags().add(Flag::member_alias);
-  const std::uint32_t member = bit(frame.member->member);
-  if ((frame.named & member) != 0) draft_.flags().add(Flag::duplicate_member);
-  frame.named |= member;
+  note_member(frame);
 }
 
 void ReportBuilder::name_from_elsewhere(Frame& frame) {
   const auto owner = owner_of_misplaced(frames_);
   const bool taken = owner && (frames_.size() > 1 || belongs_in_report(*frame.member));
   draft_.flags().add(taken ? Flag::member_misplaced : Flag::member_ignored);
+  if (taken && frame.member->alias) draft_.flags().add(Flag::member_alias);
   if (taken) {
     frame.owner = *owner;
   } else {
@@ -144,137 +80,6 @@ bool ReportBuilder::belongs_in_report(const FoundMember& found) {
   }
   loose_policy_ = draft_.open_policy_result();
   return loose_policy_;
-}
-
-bool ReportBuilder::claim_elsewhere(Frame& frame) {
-  Frame& owner = frames_[frame.owner];
-  const FoundMember& found = *frame.member;
-  const std::uint32_t member = bit(found.member);
-  if (((owner.exact | owner.other) & member) != 0) {
-    draft_.flags().add(Flag::member_ignored);
-    return false;
-  }
-  owner.other |= member;
-  return true;
-}
-
-/// There is a list of policies, too.
-void ReportBuilder::forget_loose_policy() {
-  if (std::exchange(loose_policy_, false)) draft_.flags().add(Flag::member_ignored);
-}
-
-bool ReportBuilder::scalar(const JsonScalar& scalar) {
-  if (frames_.empty()) return true;
-  if (!count_value()) return false;
-  Frame& frame = frames_.back();
-  switch (frame.place) {
-    case Place::ignored:
-      return true;
-    case Place::policy_results:
-    case Place::failure_details:
-      draft_.flags().add(Flag::details_dropped);
-      return true;
-    case Place::texts:
-      element_value(frame, scalar);
-      return true;
-    case Place::wrapping:
-      return true;
-    case Place::object:
-      if (frame.member != nullptr) member_value(frame, scalar);
-      return true;
-  }
-  return true;
-}
-
-void ReportBuilder::member_value(Frame& frame, const JsonScalar& scalar) {
-  const MemberType type = frame.member->type;
-  if (type == MemberType::count) return take_count(frame, scalar);
-  if (type == MemberType::time) return take_time(frame, scalar);
-  // Blanks are as if they were not there.
-  if (scalar.kind == Kind::text && trim_blanks(scalar.value).empty()) return;
-  if (type == MemberType::text) {
-    take_text(frame, scalar);
-  } else if (type == MemberType::texts) {
-    flag_misplaced(type);
-    if (scalar.kind != Kind::null && claim(frame))
-      draft_.add_texts(owner_of(frame).object, frame.member->member, scalar);
-  } else {
-    flag_misplaced(type);
-  }
-}
-
-/// The object with the member whose texts the innermost array holds; lists may nest.
-Frame& ReportBuilder::owner_of_texts() {
-  std::size_t below = frames_.size() - 1;
-  while (frames_[below].place == Place::texts) --below;
-  return frames_[below];
-}
-
-/// An element of an array: all of them for a list, the first for a single text.
-void ReportBuilder::element_value(Frame& frame, const JsonScalar& scalar) {
-  Frame& owner = owner_of_texts();
-  const Member member = owner.member->member;
-  if (owner.member->type == MemberType::texts) {
-    draft_.add_texts(owner_of(owner).object, member, scalar);
-  } else if (frame.taken) {
-    draft_.flags().add(Flag::member_ignored);
-  } else if (owner.member->type == MemberType::time) {
-    take_time(owner, scalar);
-    frame.taken = true;
-  } else {
-    frame.taken = take_text(owner, scalar);
-  }
-}
-
-void ReportBuilder::take_count(Frame& frame, const JsonScalar& scalar) {
-  const auto count = read_count(scalar, draft_.flags());
-  if (scalar.kind == Kind::null || trim_blanks(scalar.value).empty() || !claim(frame)) return;
-  const Frame& owner = owner_of(frame);
-  const bool lifted =
-      owner.object != ReportObject::summary && frame.member->member != Member::failed_session_count;
-  if (lifted && owner.has(Member::summary)) return draft_.flags().add(Flag::member_ignored);
-  draft_.set_count(frame.member->member, count);
-}
-
-void ReportBuilder::take_time(Frame& frame, const JsonScalar& scalar) {
-  const auto time = read_time(scalar, draft_.flags());
-  if (!time) {
-    draft_.flags().add(Flag::date_format);
-    draft_.note_no_time(scalar.value);
-  } else if (claim(frame)) {
-    draft_.set_time(frame.member->member, *time);
-  }
-}
-
-/// False if there is no text in it.
-bool ReportBuilder::take_text(Frame& frame, const JsonScalar& scalar) {
-  const std::string_view text = read_text(scalar, limits_.max_string, draft_.flags());
-  if (text.empty()) return false;
-  if (claim(frame)) draft_.set_text(owner_of(frame).object, frame.member->member, text);
-  return true;
-}
-
-/// The value of a member is of another kind than the RFC has there.
-void ReportBuilder::flag_misplaced(MemberType type) {
-  Flags& flags = draft_.flags();
-  switch (type) {
-    case MemberType::object:
-      return;  // its absence is what counts
-    case MemberType::policy_results:
-      return flags.add(Flag::policies_not_array);
-    case MemberType::failure_details:
-      return flags.add(Flag::failure_details_type);
-    case MemberType::texts: {
-      const bool mx_host = frames_.back().member->member == Member::mx_host;
-      return flags.add(mx_host ? Flag::mx_host_type : Flag::policy_string_type);
-    }
-    case MemberType::count:
-      return flags.add(Flag::count_invalid);
-    case MemberType::time:
-      return flags.add(Flag::date_format);
-    case MemberType::text:
-      return flags.add(Flag::text_type);
-  }
 }
 
 bool ReportBuilder::refuse_members() {
@@ -321,7 +126,7 @@ bool ReportBuilder::open_object() {
 bool ReportBuilder::open_object_of(Frame& frame) {
   const Member member = frame.member->member;
   const MemberType type = frame.member->type;
-  flag_misplaced(type);
+  draft_.flag_kind(*frame.member);
   const bool single = type == MemberType::object || type == MemberType::policy_results ||
                       type == MemberType::failure_details;
   if (!single || !claim(frame)) return open(Place::ignored);
@@ -371,16 +176,16 @@ bool ReportBuilder::open_array_of(Frame& frame) {
     case MemberType::texts:
       return open(claim(frame) ? Place::texts : Place::ignored);
     case MemberType::text:
-      flag_misplaced(type);
+      draft_.flag_kind(*frame.member);
       return open(Place::texts);
     case MemberType::object:
       draft_.flags().add(Flag::wrapped_in_array);
       return open(Place::wrapping);
     case MemberType::time:
-      flag_misplaced(type);
+      draft_.flag_kind(*frame.member);
       return open(Place::texts);
     case MemberType::count:
-      flag_misplaced(type);
+      draft_.flag_kind(*frame.member);
       return open(Place::ignored);
   }
   return open(Place::ignored);
@@ -444,13 +249,10 @@ bool ReportBuilder::take(Token token) {
       name(scanner_.value());
       return true;
     case Token::text:
-      return scalar({Kind::text, scanner_.value()});
     case Token::number:
-      return scalar({Kind::number, scanner_.value()});
     case Token::boolean:
-      return scalar({Kind::boolean, scanner_.value()});
     case Token::null:
-      return scalar({Kind::null});
+      return scalar(scalar_of(token, scanner_.value()));
     case Token::end:
       return false;
     case Token::malformed:
@@ -460,9 +262,20 @@ bool ReportBuilder::take(Token token) {
   return false;
 }
 
-BuiltReport ReportBuilder::run() {
+/// To its end, or to where nothing more is wanted: then the last token is another one.
+ReportBuilder::Token ReportBuilder::read_value() {
   Token token = scanner_.next();
-  while (take(token)) token = scanner_.next();
+  while (take(token)) {
+    take_likely_name();
+    token = scanner_.next();
+  }
+  return token;
+}
+
+BuiltReport ReportBuilder::run() {
+  constexpr std::size_t kUsualDepth = 8;
+  frames_.reserve(kUsualDepth);
+  const Token token = read_value();
   if (token == Token::end && !any_member_)
     draft_.refuse(Refusal::not_a_report, "JSON, but no object with a member of a report");
   BuiltReport built{draft_.finish(), std::nullopt};
@@ -473,8 +286,6 @@ BuiltReport ReportBuilder::run() {
   if (repairs.lone_surrogate) built.outcome.flags.add(Flag::lone_surrogate);
   return built;
 }
-
-}  // namespace
 
 BuiltReport build_report(std::string_view json, const ReportLimits& limits) {
   return ReportBuilder(json, limits).run();

@@ -13,9 +13,43 @@
 
 namespace tlsrpt {
 
+namespace {
+
+// How many failure details there is room for from the beginning: in any policy, and at most in the
+// first that has some, which often is the only one.
+constexpr std::size_t kFirstRoom = 4;
+constexpr std::size_t kMostFirstRoom = 64;
+constexpr std::size_t kDetailsBytes = 256;  ///< of JSON; most take more, so that there is room
+
+}  // namespace
+
+ReportDraft::ReportDraft(const ReportLimits& limits, std::size_t text_size)
+    : limits_(limits),
+      first_room_(std::clamp(text_size / kDetailsBytes, kFirstRoom, kMostFirstRoom)) {}
+
 void ReportDraft::refuse(Refusal refusal, std::string detail) {
   outcome_.refusal = refusal;
   outcome_.detail = std::move(detail);
+}
+
+void ReportDraft::flag_kind(const FoundMember& found) {
+  switch (found.type) {
+    case MemberType::object:
+      return;  // its absence is what counts
+    case MemberType::policy_results:
+      return flags().add(Flag::policies_not_array);
+    case MemberType::failure_details:
+      return flags().add(Flag::failure_details_type);
+    case MemberType::texts:
+      return flags().add(found.member == Member::mx_host ? Flag::mx_host_type
+                                                         : Flag::policy_string_type);
+    case MemberType::count:
+      return flags().add(Flag::count_invalid);
+    case MemberType::time:
+      return flags().add(Flag::date_format);
+    case MemberType::text:
+      return flags().add(Flag::text_type);
+  }
 }
 
 bool ReportDraft::open_policy_result() {
@@ -66,8 +100,7 @@ bool ReportDraft::open_failure_details() {
   }
   ++details_;
   std::vector<FailureDetails>& rows = result().failure_details;
-  constexpr std::size_t kFirstRows = 8;
-  if (rows.empty()) rows.reserve(kFirstRows);
+  if (rows.empty()) rows.reserve(std::exchange(first_room_, kFirstRoom));
   rows.emplace_back();
   return true;
 }
@@ -79,11 +112,14 @@ void ReportDraft::drop_failure_details() {
 }
 
 void ReportDraft::close_failure_details(bool has_count) {
-  const std::string& type = details().result_type;
+  std::string& type = details().result_type;
   if (type.empty()) {
     flags().add(Flag::missing_result_type);
   } else if (!is_registered_result_type(type)) {
-    flags().add(Flag::unknown_result_type);
+    std::string word = lower_case(type);
+    const bool registered = is_registered_result_type(word);
+    flags().add(registered ? Flag::member_case : Flag::unknown_result_type);
+    if (registered) type = std::move(word);
   }
   if (!has_count) flags().add(Flag::missing_count);
 }
@@ -152,10 +188,10 @@ void ReportDraft::set_text(ReportObject object, Member member, std::string_view 
       outcome_.report.report_id = text;
       return;
     case Member::policy_type:
-      policy_of(object).policy_type = lower_case(trim_blanks(text));
+      policy_of(object).policy_type = read_policy_type(text, flags());
       return;
     case Member::policy_domain:
-      policy_of(object).policy_domain = read_policy_domain(text, flags());
+      policy_of(object).policy_domain = read_policy_domain(text, limits_.max_string, flags());
       return;
     case Member::result_type:
       details().result_type = trim_blanks(text);

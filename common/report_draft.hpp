@@ -18,10 +18,14 @@ namespace tlsrpt {
 /// passed along is where the member stood: policy_result for those of a policy that is not nested.
 class ReportDraft {
  public:
-  explicit ReportDraft(const ReportLimits& limits) : limits_(limits) {}
+  /// Of a text of that size, which says how much room may be needed.
+  ReportDraft(const ReportLimits& limits, std::size_t text_size);
 
   Flags& flags() { return outcome_.flags; }
   void refuse(Refusal refusal, std::string detail);
+  [[nodiscard]] bool refused() const { return !outcome_.accepted(); }
+  /// The value of a member is of another kind than the RFC has there.
+  void flag_kind(const FoundMember& found);
 
   /// False and refused if there are too many.
   bool open_policy_result();
@@ -64,6 +68,7 @@ class ReportDraft {
   std::optional<Seconds> end_;
   std::string no_time_;
   std::size_t details_ = 0;  ///< of all policies
+  std::size_t first_room_;   ///< for failure details of the policy that has some first
   bool any_count_ = false;
 };
 

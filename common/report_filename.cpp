@@ -10,10 +10,6 @@
 namespace tlsrpt {
 namespace {
 
-std::string normal_or_same(std::string_view domain) {
-  return normalize_domain(domain).value_or(std::string(domain));
-}
-
 /// The number that the text begins with, if nothing but an extension follows.
 std::optional<Seconds> parse_time(std::string_view text) {
   std::int64_t seconds = 0;

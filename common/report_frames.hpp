@@ -33,7 +33,8 @@ struct Frame {
   std::uint32_t exact = 0;              ///< members with a value under their own name
   std::uint32_t other = 0;              ///< members with a value under another name
   bool taken = false;                   ///< texts, wrapping: the one that was wanted is found
-  std::size_t owner = 0;  ///< of a member from elsewhere: the frame that it belongs to
+  std::size_t owner = 0;   ///< of a member from elsewhere: the frame that it belongs to
+  std::size_t values = 0;  ///< wrapping: that are neither objects nor arrays
 
   [[nodiscard]] bool empty() const { return (exact | other) == 0; }
   [[nodiscard]] bool has(Member wanted) const { return ((exact | other) & bit(wanted)) != 0; }

@@ -165,10 +165,6 @@ Result<ReportMail> checked(const ReportMail& mail) {
   return result;
 }
 
-std::string normal_or_same(const std::string& domain) {
-  return normalize_domain(domain).value_or(domain);
-}
-
 std::string compose_header(const ReportMail& mail, std::string_view from_domain,
                            std::string_view message_digest, std::string_view boundary) {
   const std::string report_id = fmt::format("<{}>", mail.report_id);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/report_members.hpp"
 
+#include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <span>
 
 #include "common/ascii.hpp"
@@ -53,17 +55,16 @@ constexpr MemberType type_of(Member member) {
 struct Name {
   constexpr Name() = default;
   constexpr Name(std::string_view text, Member member, Origin origin = Origin::rfc)
-      : name(text),
-        found{member, type_of(member), false, origin == Origin::alias, origin == Origin::lifted},
+      : found{member, type_of(member), false, origin == Origin::alias, origin == Origin::lifted},
         in_other_case(found),
         misspelt(found),
         elsewhere(found) {
+    found.name = text;
     in_other_case.other_case = true;
     misspelt.alias = true;
     elsewhere.alias = false;
   }
 
-  std::string_view name;
   FoundMember found{};
   FoundMember in_other_case{};
   FoundMember misspelt{};
@@ -79,15 +80,17 @@ class NameTable {
   constexpr NameTable(ReportObject object, const Name (&names)[size]) {
     for (std::size_t length = 0; length <= kLongestName; ++length) {
       for (const Name& name : names) {
-        if (name.name.size() != length) continue;
-        names_[ends_[length]] = name;
-        names_[ends_[length]++].elsewhere.elsewhere = object;
+        if (name.found.name.size() != length) continue;
+        Name& known = names_[ends_[length]++];
+        known = name;
+        known.found.object = object;
+        known.elsewhere.elsewhere = object;
       }
       ends_[length + 1] = ends_[length];
     }
   }
 
-  [[nodiscard]] std::span<const Name> all() const {
+  [[nodiscard]] constexpr std::span<const Name> all() const {
     return {names_.data(), names_.data() + ends_[kLongestName]};
   }
 
@@ -167,22 +170,12 @@ constexpr std::array kObjects = {ReportObject::report,        ReportObject::date
                                  ReportObject::policy_result, ReportObject::policy,
                                  ReportObject::summary,       ReportObject::failure_details};
 
+/// In the order of ReportObject.
+constexpr std::array<const NameTable*, kObjects.size()> kTables = {
+    &kReport, &kDateRange, &kPolicyResult, &kPolicy, &kSummary, &kFailureDetails};
+
 const NameTable& names_of(ReportObject object) {
-  switch (object) {
-    case ReportObject::report:
-      return kReport;
-    case ReportObject::date_range:
-      return kDateRange;
-    case ReportObject::policy_result:
-      return kPolicyResult;
-    case ReportObject::policy:
-      return kPolicy;
-    case ReportObject::summary:
-      return kSummary;
-    case ReportObject::failure_details:
-      break;
-  }
-  return kFailureDetails;
+  return *kTables[static_cast<std::size_t>(object)];
 }
 
 /// Letters and digits of a name, in lower case; "" if there are more than any name has.
@@ -217,13 +210,24 @@ class Folded {
   std::size_t size_ = 0;
 };
 
+enum class Known : std::uint8_t { in_its_object, anywhere };
+
 struct OtherName {
-  constexpr OtherName(ReportObject where, std::string_view text, Member member)
-      : object(where), folded(text), found{member, type_of(member), false, /*alias=*/true} {}
+  constexpr OtherName(ReportObject where, std::string_view text, Member member,
+                      Known known = Known::in_its_object)
+      : object(where),
+        folded(text),
+        found{member, type_of(member), false, /*alias=*/true},
+        elsewhere(found),
+        anywhere(known == Known::anywhere) {
+    elsewhere.elsewhere = where;
+  }
 
   ReportObject object;
   std::string_view folded;
   FoundMember found;
+  FoundMember elsewhere;
+  bool anywhere;  ///< can mean nothing else in any object of a report
 };
 
 /// Names that senders and drafts use for a member and that can mean nothing else there.
@@ -232,27 +236,24 @@ constexpr std::array kOtherNames = {
     OtherName{ReportObject::report, "orgname", Member::organization_name},
     OtherName{ReportObject::date_range, "start", Member::start_datetime},
     OtherName{ReportObject::date_range, "begin", Member::start_datetime},
+    OtherName{ReportObject::date_range, "from", Member::start_datetime},
     OtherName{ReportObject::date_range, "startdate", Member::start_datetime},
+    OtherName{ReportObject::date_range, "begindate", Member::start_datetime},
+    OtherName{ReportObject::date_range, "starttime", Member::start_datetime},
+    OtherName{ReportObject::date_range, "begintime", Member::start_datetime},
+    OtherName{ReportObject::date_range, "begindatetime", Member::start_datetime},
     OtherName{ReportObject::date_range, "end", Member::end_datetime},
+    OtherName{ReportObject::date_range, "to", Member::end_datetime},
     OtherName{ReportObject::date_range, "enddate", Member::end_datetime},
+    OtherName{ReportObject::date_range, "endtime", Member::end_datetime},
+    OtherName{ReportObject::policy_result, "appliedpolicy", Member::policy, Known::anywhere},
     OtherName{ReportObject::policy_result, "failuredetail", Member::failure_details},
+    OtherName{ReportObject::policy_result, "reportitems", Member::failure_details, Known::anywhere},
     OtherName{ReportObject::policy, "policystrings", Member::policy_string},
     OtherName{ReportObject::policy, "mxhosts", Member::mx_host},
     OtherName{ReportObject::policy, "mxhostpatterns", Member::mx_host},
-    OtherName{ReportObject::summary, "totalsuccessfulsessionscount",
-              Member::total_successful_session_count},
-    OtherName{ReportObject::summary, "totalsuccesssessioncount",
-              Member::total_successful_session_count},
-    OtherName{ReportObject::summary, "totalfailedsessioncount",
-              Member::total_failure_session_count},
-    OtherName{ReportObject::summary, "totalfailuresessionscount",
-              Member::total_failure_session_count},
-    OtherName{ReportObject::failure_details, "failedsessionscount", Member::failed_session_count},
-    OtherName{ReportObject::failure_details, "failuresessioncount", Member::failed_session_count},
-    OtherName{ReportObject::failure_details, "totalfailuresessioncount",
-              Member::failed_session_count},
-    OtherName{ReportObject::failure_details, "sessioncount", Member::failed_session_count},
     OtherName{ReportObject::failure_details, "receivingmxhost", Member::receiving_mx_hostname},
+    OtherName{ReportObject::failure_details, "receivingmtahostname", Member::receiving_mx_hostname},
     OtherName{ReportObject::failure_details, "receivingmxip", Member::receiving_ip},
     OtherName{ReportObject::failure_details, "receivingmtaip", Member::receiving_ip},
     OtherName{ReportObject::failure_details, "sendingip", Member::sending_mta_ip},
@@ -261,21 +262,64 @@ constexpr std::array kOtherNames = {
     OtherName{ReportObject::failure_details, "reasoncode", Member::failure_reason_code},
 };
 
+constexpr FoundMember count_alias(Member member) {
+  return {member, MemberType::count, false, /*alias=*/true};
+}
+constexpr FoundMember kSuccesses = count_alias(Member::total_successful_session_count);
+constexpr FoundMember kFailures = count_alias(Member::total_failure_session_count);
+constexpr FoundMember kFailedSessions = count_alias(Member::failed_session_count);
+
+/// Takes one of the words off the front.
+bool take_word(std::string_view& text, std::initializer_list<std::string_view> words) {
+  for (const std::string_view word : words) {
+    if (!text.starts_with(word)) continue;
+    text.remove_prefix(word.size());
+    return true;
+  }
+  return false;
+}
+
+bool is_one_of(std::string_view text, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), text) != words.end();
+}
+
+/// Drafts and senders make the names of counts of the same few words: success-aggregate,
+/// failure-count, message-count, total-failed-sessions. Null if it is none of these.
+const FoundMember* find_count(ReportObject object, std::string_view folded) {
+  const bool total = take_word(folded, {"total"});
+  const bool good = take_word(folded, {"successful", "success"});
+  const bool bad = !good && take_word(folded, {"failed", "failure"});
+  const bool counts = is_one_of(
+      folded, {"count", "sessions", "sessioncount", "sessionscount", "messages", "messagecount"});
+  if (object == ReportObject::failure_details)
+    return counts && !good && (bad || !total) ? &kFailedSessions : nullptr;
+  const bool sums = counts || is_one_of(folded, {"", "s", "aggregate"});
+  if (object != ReportObject::summary || !sums || good == bad) return nullptr;
+  return good ? &kSuccesses : &kFailures;
+}
+
 const Name* find_by_spelling(ReportObject object, const Folded& name) {
   for (const Name& known : names_of(object).all()) {
-    if (name.is(known.name)) return &known;
+    if (name.is(known.found.name)) return &known;
   }
   return nullptr;
 }
 
-/// A name that its object does not have as it is spelt.
-const FoundMember* find_odd_member(ReportObject object, std::string_view name) {
+/// A name that its object does not have as it is spelt. Not inlined, so that the usual case does
+/// not pay for what this needs.
+[[gnu::noinline]] const FoundMember* find_odd_member(ReportObject object, std::string_view name) {
+  for (const Name& known : names_of(object).of_length(name.size())) {
+    if (equal_ignoring_case(known.found.name, name)) return &known.in_other_case;
+  }
   const Folded folded(name);
   if (folded.text().empty()) return nullptr;
   if (const Name* known = find_by_spelling(object, folded)) return &known->misspelt;
   for (const OtherName& other : kOtherNames) {
-    if (other.object == object && other.folded == folded.text()) return &other.found;
+    if (other.folded != folded.text()) continue;
+    if (other.object == object) return &other.found;
+    if (other.anywhere) return &other.elsewhere;
   }
+  if (const FoundMember* count = find_count(object, folded.text())) return count;
   for (const ReportObject other : kObjects) {
     const Name* known = find_by_spelling(other, folded);
     if (known != nullptr && !known->found.lifted) return &known->elsewhere;
@@ -283,23 +327,35 @@ const FoundMember* find_odd_member(ReportObject object, std::string_view name) {
   return nullptr;
 }
 
-/// Of names of one length.
-bool is_same(std::string_view known, std::string_view name) {
-  static_assert(kLongestName <= 32);
-  return name.size() < 8 ? known == name : equal_words(known.data(), name.data(), name.size());
-}
-
 }  // namespace
 
 const FoundMember* find_member(ReportObject object, std::string_view name) {
-  const std::span<const Name> names = names_of(object).of_length(name.size());
-  for (const Name& known : names) {
-    if (is_same(known.name, name)) return &known.found;
-  }
-  for (const Name& known : names) {
-    if (equal_ignoring_case(known.name, name)) return &known.in_other_case;
+  static_assert(kLongestName <= 32);  // for equal_short(); the shortest is "policy"
+  for (const Name& known : names_of(object).of_length(name.size())) {
+    if (equal_short(known.found.name.data(), name.data(), name.size())) return &known.found;
   }
   return find_odd_member(object, name);
 }
+
+/// The order of Member is that of the RFC.
+constexpr MemberOrder::Places MemberOrder::kOfRfc = [] {
+  std::array<const FoundMember*, kMemberCount> own{};
+  for (const NameTable* table : kTables) {
+    for (const Name& known : table->all()) {
+      if (!known.found.alias && !known.found.lifted)
+        own[static_cast<std::size_t>(known.found.member)] = &known.found;
+    }
+  }
+  Places places{};
+  const FoundMember* last = nullptr;
+  for (const FoundMember* member : own) {
+    if (last != nullptr && last->object != member->object) last = nullptr;
+    places[place(member->object, last)] = member;
+    last = member;
+  }
+  return places;
+}();
+
+MemberOrder::MemberOrder() : next_(kOfRfc) {}
 
 }  // namespace tlsrpt

@@ -57,14 +57,14 @@ Claim claim_of(const MimePart& part) {
   for (const Label& type : kPossibleTypes) {
     if (part.media_type == type.text) claim = {Candidate::weak, type.kind, PayloadKind::other};
   }
-  const std::string name = lower_case(part.name);
+  const std::string& name = part.name;
   for (const Label& end : kNameEnds) {
-    if (!name.ends_with(end.text)) continue;
+    if (!ends_with_ignoring_case(name, end.text)) continue;
     claim.by_name = end.kind;
     // SENDER!DOMAIN!BEGIN!END is nothing but a report (RFC 8460 section 5.1), or DMARC's in XML.
-    const bool report_name = end.kind != PayloadKind::zip &&
-                             std::count(name.begin(), name.end(), '!') >= 3 &&
-                             (name.ends_with(".json") || name.ends_with(".json.gz"));
+    const bool report_name =
+        end.kind != PayloadKind::zip && std::count(name.begin(), name.end(), '!') >= 3 &&
+        (ends_with_ignoring_case(name, ".json") || ends_with_ignoring_case(name, ".json.gz"));
     claim.candidate = report_name ? Candidate::strong : Candidate::weak;
   }
   for (const Label& type : kReportTypes) {
@@ -124,7 +124,7 @@ ReportPart inspect_part(const MimePart& part, bool of_report_mail) {
 bool is_wrapped_message(const MimePart& part) {
   if (part.media_type == "message/rfc822" || part.media_type == "message/global")
     return part.encoding != TransferEncoding::identity;
-  return lower_case(part.name).ends_with(".eml") &&
+  return ends_with_ignoring_case(part.name, ".eml") &&
          begins_with_field(decode_transfer(part.encoding, part.body.substr(0, kSniffed)));
 }
 

@@ -43,9 +43,10 @@ void name_all(std::vector<ReadOutcome>& outcomes, const ZipEntry& entry) {
 }
 
 bool has_report_name(const ZipEntry& entry) {
-  const std::string name = lower_case(entry.name);
-  return name.ends_with(".json") || name.ends_with(".gz") || name.ends_with(".zip") ||
-         name.ends_with(".eml");
+  const auto ends_with = [&entry](std::string_view end) {
+    return ends_with_ignoring_case(entry.name, end);
+  };
+  return ends_with(".json") || ends_with(".gz") || ends_with(".zip") || ends_with(".eml");
 }
 
 /// Says that a member is not what anybody took it for, which is worth a word only if no other is a

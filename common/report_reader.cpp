@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "common/json_text.hpp"
@@ -42,6 +43,17 @@ ReadValue read_value(std::string_view text, const ReportLimits& limits) {
   return {std::move(built.outcome), end};
 }
 
+/// Has members of a report, but does not make one: what stands in it may.
+bool may_be_an_envelope(Refusal refusal) {
+  return refusal == Refusal::not_a_report || refusal == Refusal::no_date_range ||
+         refusal == Refusal::no_policies || refusal == Refusal::no_counts;
+}
+
+bool begins_a_member(std::string_view object) {
+  const std::size_t next = object.find_first_not_of(kJsonBlanks, 1);
+  return next != std::string_view::npos && object[next] == '"';
+}
+
 /// Finds the objects of a document, one after the other: JSON lines, or the elements of an array.
 class Document {
  public:
@@ -51,7 +63,11 @@ class Document {
     read_all();
     if (!is_json() && skip_text()) read_all();
     if (in_array_) flag_last(Flag::repaired_json);
-    if (found_.outcomes.empty()) refuse_whole();
+    if (found_.outcomes.empty()) {
+      other_ ? add(std::move(other_->outcome), other_->text) : refuse_whole();
+    } else if (other_) {
+      flags_of_first_.add(Flag::trailing_data);
+    }
     found_.outcomes.front().flags.add(flags_of_first_);
     return std::move(found_);
   }
@@ -63,27 +79,33 @@ class Document {
   }
 
   [[nodiscard]] bool is_json() const {
-    return std::any_of(found_.outcomes.begin(), found_.outcomes.end(),
+    return other_ ||
+           std::any_of(found_.outcomes.begin(), found_.outcomes.end(),
                        [](const auto& outcome) { return outcome.refusal != Refusal::not_json; });
   }
 
-  /// To the report behind text that is no JSON, such as a gateway's warning. False if there is
-  /// none.
+  /// To the first report, behind text that is no JSON, such as a gateway's warning. False if there
+  /// is none.
   bool skip_text() {
-    constexpr int kTried = 4;
-    int tried = 0;
-    std::size_t at = text_.find_first_not_of(kJsonBlanks);
-    if (at == std::string_view::npos || text_[at] == '{') return false;
-    for (; tried < kTried && (at = text_.find('{', at)) != std::string_view::npos; ++at) {
+    const std::size_t at = text_.find_first_not_of(kJsonBlanks);
+    if (at == std::string_view::npos || text_[at] == '{' || !seek_report(at)) return false;
+    if (text_.substr(0, position_).find('\0') != std::string_view::npos) return false;  // no text
+    found_ = {};
+    in_array_ = false;
+    flags_of_first_.add(Flag::trailing_data);
+    return true;
+  }
+
+  /// To the next report in other text. False if there is none, or too much that looks like one.
+  bool seek_report(std::size_t from) {
+    for (std::size_t at = from; (at = text_.find('{', at)) != std::string_view::npos; ++at) {
       if (!begins_a_member(text_.substr(at))) continue;
-      if (text_.substr(0, at).find('\0') != std::string_view::npos) return false;  // no text
-      ++tried;
-      if (!read_value(text_.substr(at), limits_).outcome.accepted()) continue;
-      position_ = at;
-      found_ = {};
-      in_array_ = false;
-      flags_of_first_.add(Flag::trailing_data);
-      return true;
+      if (misses_ == kMisses) return false;
+      if (read_value(text_.substr(at), limits_).outcome.accepted()) {
+        position_ = at;
+        return true;
+      }
+      ++misses_;
     }
     return false;
   }
@@ -101,9 +123,16 @@ class Document {
     add(std::move(value.outcome), text_);
   }
 
-  void add(ReadOutcome outcome, std::string_view json) {
+  void add(ReadOutcome&& outcome, std::string_view json) {
     found_.texts.push_back(outcome.accepted() ? json : json.substr(0, kRefusedBytesKept));
     found_.outcomes.push_back(std::move(outcome));
+  }
+
+  /// As add(), for one of many. False if they are too many, which is then told instead.
+  bool add_within_limit(ReadOutcome&& outcome, std::string_view json) {
+    if (found_.outcomes.size() >= limits_.max_reports) return refuse_more();
+    add(std::move(outcome), json);
+    return true;
   }
 
   /// False at the end of the text.
@@ -139,67 +168,96 @@ class Document {
       ++position_;
       return true;
     }
-    if (!in_array_) return false;
+    if (!in_array_) return is_json() && seek_report(position_);
     position_ = std::min(text_.find_first_of(",]", position_), text_.size());
     return true;
   }
 
   bool read_object() {
-    if (found_.outcomes.size() >= limits_.max_reports) {
-      add(refuse(Refusal::too_many_reports,
-                 fmt::format("more than {} reports (MaximumReports)", limits_.max_reports)),
-          {});
-      return false;
-    }
     const std::string_view rest = text_.substr(position_);
     ReadValue value = read_value(rest, limits_);
+    const std::string_view object = rest.substr(0, value.end);
     const bool footer = value.outcome.refusal == Refusal::not_json && !found_.outcomes.empty() &&
-                        !begins_a_member(rest.substr(0, value.end));
+                        (!begins_a_member(object) || likeness_to_report(object) == Likeness::none);
     if (footer) {
       flag_last(Flag::trailing_data);
-      return false;
+      return misses_++ < kMisses && seek_report(position_ + 1);
     }
-    if (value.outcome.refusal == Refusal::not_a_report && read_inside(rest.substr(0, value.end))) {
-      position_ += value.end;
-      return true;
-    }
-    if (in_array_) value.outcome.flags.add(Flag::wrapped_in_array);
-    add(std::move(value.outcome), rest.substr(0, value.end));
     position_ += value.end;
-    return true;
+    if (may_be_an_envelope(value.outcome.refusal)) return read_envelope(std::move(value), object);
+    if (in_array_) value.outcome.flags.add(Flag::wrapped_in_array);
+    return add_within_limit(std::move(value.outcome), object);
   }
 
-  /// The reports in an object that is none itself. False if there is none.
-  bool read_inside(std::string_view object) {
-    constexpr std::size_t kDeepest = 3;
+  /// An object that is no report, but may have some in it. False if nothing more can be read.
+  bool read_envelope(ReadValue&& value, std::string_view object) {
     const std::size_t before = found_.outcomes.size();
-    const char* end = object.data();
-    for (const std::string_view inner : objects_inside(object, kDeepest, limits_.max_reports)) {
-      if (inner.data() < end || found_.outcomes.size() >= limits_.max_reports) continue;
-      ReadValue value = read_value(inner, limits_);
-      if (!value.outcome.accepted()) continue;
-      value.outcome.flags.add(Flag::wrapped_in_object);
-      add(std::move(value.outcome), inner.substr(0, value.end));
-      end = inner.data() + value.end;
+    const bool of_a_report = value.outcome.refusal != Refusal::not_a_report;
+    const bool within_limit = read_inside(object, /*refused=*/!of_a_report);
+    if (found_.outcomes.size() > before) return within_limit;
+    if (of_a_report) {
+      if (in_array_) value.outcome.flags.add(Flag::wrapped_in_array);
+      return add_within_limit(std::move(value.outcome), object);
     }
-    return found_.outcomes.size() > before;
+    flag_last(Flag::trailing_data);
+    if (found_.outcomes.empty() && !other_) other_ = {std::move(value.outcome), object};
+    return ++others_ <= limits_.max_reports || refuse_more();
   }
 
-  static bool begins_a_member(std::string_view object) {
-    const std::size_t next = object.find_first_not_of(kJsonBlanks, 1);
-    return next != std::string_view::npos && object[next] == '"';
+  bool refuse_more() {
+    add(refuse(Refusal::too_many_reports,
+               fmt::format("more than {} reports, or values that are none (MaximumReports)",
+                           limits_.max_reports)),
+        {});
+    return false;
   }
+
+  /// The reports in an object that is none itself; 'refused': also those that are refused, if they
+  /// are meant to be reports. False if there are too many.
+  bool read_inside(std::string_view object, bool refused) {
+    constexpr std::size_t kDeepest = 3;
+    bool within_limit = true;
+    for_objects_inside(object, kDeepest, [&](std::string_view inner) -> std::optional<std::size_t> {
+      ReadValue value = read_value(inner, limits_);
+      inner = inner.substr(0, value.end);
+      const bool told =
+          value.outcome.accepted() || (refused && value.outcome.refusal != Refusal::not_a_report &&
+                                       likeness_to_report(inner) == Likeness::certain);
+      if (!told) return 0;
+      value.outcome.flags.add(Flag::wrapped_in_object);
+      within_limit = add_within_limit(std::move(value.outcome), inner);
+      return within_limit ? std::optional(value.end) : std::nullopt;
+    });
+    return within_limit;
+  }
+
+  /// As many objects are read in vain while a report is sought.
+  static constexpr int kMisses = 4;
+
+  struct OtherValue {
+    ReadOutcome outcome;
+    std::string_view text;
+  };
 
   std::string_view text_;
   const ReportLimits& limits_;
   std::size_t position_ = 0;
   bool in_array_ = false;
-  Flags flags_of_first_;  ///< of what stands before it
+  Flags flags_of_first_;             ///< of what stands before it
+  std::optional<OtherValue> other_;  ///< before all reports, an object with nothing of one
+  std::size_t others_ = 0;
+  int misses_ = 0;
   Found found_;
 };
 
-bool is_utf16(std::string_view text) {
-  return text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff");
+/// What the text is in, if its first bytes say that it is not UTF-8; or nothing.
+std::string_view other_encoding(std::string_view text) {
+  using namespace std::string_view_literals;
+  for (const auto begin : {"\xff\xfe\0\0"sv, "\0\0\xfe\xff"sv, "{\0\0\0"sv, "\0\0\0{\0\0\0"sv}) {
+    if (text.starts_with(begin)) return "UTF-32";
+  }
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) return "UTF-16";
+  return {};
 }
 
 Found only(ReadOutcome outcome) {
@@ -217,7 +275,8 @@ Found find_reports(std::string_view json, const ReportLimits& limits) {
   }
   if (json.find_first_not_of(kJsonBlanks) == std::string_view::npos)
     return only(refuse(Refusal::empty, "nothing but blanks"));
-  if (is_utf16(json)) return only(refuse(Refusal::not_json, "UTF-16; a report is UTF-8"));
+  if (const auto encoding = other_encoding(json); !encoding.empty())
+    return only(refuse(Refusal::not_json, fmt::format("{}; a report is UTF-8", encoding)));
   const bool marked = json.starts_with(kByteOrderMark);
   if (marked) json.remove_prefix(kByteOrderMark.size());
   Found found = Document(json, limits).read();

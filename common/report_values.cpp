@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/report_values.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <utility>
 
 #include "common/ascii.hpp"
+#include "common/char_set.hpp"
 #include "common/domain_name.hpp"
 #include "common/ip_address.hpp"
 #include "common/json_scanner.hpp"
 #include "common/loose_time.hpp"
 #include "common/report.hpp"
+#include "common/result_type.hpp"
 #include "common/utf8.hpp"
 
 namespace tlsrpt {
@@ -19,9 +23,18 @@ namespace {
 
 using Kind = JsonScalar::Kind;
 
+constexpr CharSet kLineEnds{"\r\n"};
+constexpr CharSet kBetweenPatterns{" \t\r\n,;"};
+
 bool all_digits(std::string_view text) {
   return !text.empty() &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// NaN and infinities, which are what a program has that has no value.
+bool is_no_number(const JsonScalar& scalar) {
+  return scalar.kind == Kind::number &&
+         scalar.value.find_first_of("0123456789") == std::string_view::npos;
 }
 
 /// A whole number of at most 2^53-1; more is saturated, not lost.
@@ -55,11 +68,9 @@ std::optional<std::uint64_t> read_fraction(std::string_view text, Flags& flags) 
 
 /// Calls take(piece) for what stands between separators, as long as it says true.
 template <typename Take>
-void split(std::string_view text, std::string_view separators, Take take) {
+void split(std::string_view text, const CharSet& separators, Take take) {
   while (!text.empty()) {
-    const auto separator =
-        std::find_first_of(text.begin(), text.end(), separators.begin(), separators.end());
-    const auto end = static_cast<std::size_t>(separator - text.begin());
+    const std::size_t end = separators.find_in(text);
     if (!take(text.substr(0, end))) return;
     text.remove_prefix(std::min(end + 1, text.size()));
   }
@@ -70,6 +81,8 @@ bool append(std::vector<std::string>& texts, std::string_view text, const ListLi
             Flags& flags) {
   const bool full = texts.size() >= limits.max_texts;
   if (full || text.size() > limits.max_bytes) flags.add(Flag::text_cut);
+  constexpr std::size_t kUsualTexts = 6;
+  if (texts.empty()) texts.reserve(kUsualTexts);
   // The cut may fall behind a blank.
   if (!full) texts.emplace_back(trim_blanks(cut_utf8(text, limits.max_bytes)));
   return !full;
@@ -77,7 +90,7 @@ bool append(std::vector<std::string>& texts, std::string_view text, const ListLi
 
 void append_lines(std::vector<std::string>& lines, std::string_view text, const ListLimits& limits,
                   Flags& flags) {
-  split(text, "\r\n", [&](std::string_view line) {
+  split(text, kLineEnds, [&](std::string_view line) {
     const std::string_view trimmed = trim_blanks(line);
     return trimmed.empty() || append(lines, trimmed, limits, flags);
   });
@@ -86,8 +99,12 @@ void append_lines(std::vector<std::string>& lines, std::string_view text, const 
 void append_patterns(std::vector<std::string>& patterns, std::string_view text,
                      const ListLimits& limits, Flags& flags) {
   constexpr std::string_view kTag = "mx:";
+  if (is_normal_domain(text.starts_with("*.") ? text.substr(2) : text)) {
+    append(patterns, text, limits, flags);
+    return;
+  }
   const std::size_t before = patterns.size();
-  split(text, " \t\r\n,;", [&](std::string_view piece) {
+  split(text, kBetweenPatterns, [&](std::string_view piece) {
     if (equal_ignoring_case(piece.substr(0, kTag.size()), kTag)) {
       piece.remove_prefix(kTag.size());
       flags.add(Flag::mx_host_type);
@@ -125,8 +142,9 @@ std::optional<std::vector<std::string>> unpacked_array(std::string_view text,
 std::string_view read_text(const JsonScalar& scalar, std::size_t max_bytes, Flags& flags) {
   if (scalar.kind != Kind::text) flags.add(Flag::text_type);
   if (scalar.kind == Kind::null || scalar.kind == Kind::boolean) return {};
-  if (trim_blanks(scalar.value).empty()) return {};
-  if (scalar.value.size() > max_bytes) flags.add(Flag::text_cut);
+  if (is_all_blank(scalar.value) || is_no_number(scalar)) return {};
+  if (scalar.value.size() <= max_bytes) return scalar.value;
+  flags.add(Flag::text_cut);
   return cut_utf8(scalar.value, max_bytes);
 }
 
@@ -162,6 +180,20 @@ std::optional<Seconds> read_time(const JsonScalar& scalar, Flags& flags) {
   return time;
 }
 
+LooseRange read_range(const JsonScalar& scalar, Flags& flags) {
+  const std::size_t slash = scalar.value.find('/');
+  const bool two = slash != std::string_view::npos && slash == scalar.value.rfind('/');
+  LooseRange range;
+  if (two) {
+    range.start = read_time({scalar.kind, scalar.value.substr(0, slash)}, flags);
+    range.end = read_time({scalar.kind, scalar.value.substr(slash + 1)}, flags);
+  } else {
+    range.start = read_time(scalar, flags);
+  }
+  flags.add(Flag::date_format);
+  return range;
+}
+
 std::string read_ip(std::string_view text, Flags& flags) {
   if (text.empty()) return {};
   if (auto canonical = canonical_ip(text)) return std::move(*canonical);
@@ -169,17 +201,33 @@ std::string read_ip(std::string_view text, Flags& flags) {
   return std::string(text);
 }
 
-std::string read_policy_domain(std::string_view text, Flags& flags) {
+std::string read_policy_type(std::string_view text, Flags& flags) {
+  text = trim_blanks(text);
+  std::string type = lower_case(text);
+  if (type != text && is_registered_policy_type(type)) flags.add(Flag::member_case);
+  return type;
+}
+
+std::string read_policy_domain(std::string_view text, std::size_t max_bytes, Flags& flags) {
   text = trim_blanks(text);
   if (auto domain = normalize_domain(text)) return std::move(*domain);
   while (text.ends_with('.')) text.remove_suffix(1);
   std::string kept;
-  for (const char c : text) kept += c > ' ' && c < '\x7f' ? ascii_lower(c) : '?';
+  for (const char c : text) {
+    if (c > ' ' && c < '\x7f')
+      kept += ascii_lower(c);
+    else
+      kept += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  }
   if (!kept.empty()) flags.add(Flag::invalid_policy_domain);
+  if (kept.size() > max_bytes) flags.add(Flag::text_cut);
+  kept.resize(std::min(kept.size(), max_bytes));
+  while (kept.ends_with('.')) kept.pop_back();
   return kept;
 }
 
 std::string read_host(std::string_view text) {
+  if (is_normal_domain(text)) return std::string(text);
   if (auto host = normalize_domain(trim_blanks(text))) return std::move(*host);
   return std::string(text);
 }

@@ -21,15 +21,6 @@ struct JsonScalar {
   std::string_view value = {};  ///< the text, or the number as it was written
 };
 
-constexpr bool is_json_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-
-/// Without blanks and line ends at both ends.
-constexpr std::string_view trim_blanks(std::string_view text) {
-  while (!text.empty() && is_json_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_json_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 /// Where a string belongs. Empty: null, boolean or nothing but blanks; the member is absent.
 /// The view is into the scalar's value.
 std::string_view read_text(const JsonScalar& scalar, std::size_t max_bytes, Flags& flags);
@@ -40,11 +31,22 @@ std::optional<std::uint64_t> read_count(const JsonScalar& scalar, Flags& flags);
 /// A date-time, or what else means a time without doubt.
 std::optional<Seconds> read_time(const JsonScalar& scalar, Flags& flags);
 
+/// A text with one time, or with two around a slash; or a number.
+struct LooseRange {
+  std::optional<Seconds> start;
+  std::optional<Seconds> end;
+};
+LooseRange read_range(const JsonScalar& scalar, Flags& flags);
+
 /// Canonical if it is an address, else the text (R92, R93).
 std::string read_ip(std::string_view text, Flags& flags);
 
-/// A-labels if that can be, else lower-case printable ASCII with '?' for other bytes.
-std::string read_policy_domain(std::string_view text, Flags& flags);
+/// In lower case, flagged if only that makes it one of the RFC's words.
+std::string read_policy_type(std::string_view text, Flags& flags);
+
+/// A-labels if that can be, else lower-case printable ASCII with other bytes as \xNN, so that no
+/// two names become one. What comes out is no longer than max_bytes.
+std::string read_policy_domain(std::string_view text, std::size_t max_bytes, Flags& flags);
 
 /// A-labels if that can be, else the text.
 std::string read_host(std::string_view text);

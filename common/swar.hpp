@@ -18,6 +18,12 @@ inline std::uint64_t load_word(const char* from) {
   return word;
 }
 
+/// The highest octet of the number comes first, whatever the machine's order is.
+inline void store_big_endian(char* to, std::uint32_t number) {
+  if constexpr (std::endian::native == std::endian::little) number = __builtin_bswap32(number);
+  std::memcpy(to, &number, sizeof number);
+}
+
 constexpr std::uint64_t kHighBits = 0x8080808080808080u;
 
 /// Eight times the same byte.
@@ -28,13 +34,20 @@ inline std::size_t first_mark(std::uint64_t marks) {
   return static_cast<std::size_t>(std::countr_zero(marks)) / 8;
 }
 
-/// Marks for first_mark(): bytes that end the plain part of a JSON string, which are the quote, the
-/// backslash, controls, and what is not ASCII.
-constexpr std::uint64_t mark_unplain(std::uint64_t word) {
-  const std::uint64_t quotes = (word ^ repeat_byte('"')) - repeat_byte(1);
-  const std::uint64_t backslashes = (word ^ repeat_byte('\\')) - repeat_byte(1);
-  const std::uint64_t controls = word - repeat_byte(0x20);
-  return (quotes | backslashes | controls | word) & kHighBits;
+/// Marks for first_mark(): control characters of ASCII.
+constexpr std::uint64_t mark_controls(std::uint64_t word) {
+  return (word - repeat_byte(' ')) & ~word & kHighBits;
+}
+
+/// Are two texts of 4 to 8 bytes the same? By two halves of a word that may overlap.
+inline bool equal_halves(const char* left, const char* right, std::size_t size) {
+  const auto difference = [&](std::size_t at) {
+    std::uint32_t halves[2];
+    std::memcpy(&halves[0], left + at, sizeof halves[0]);
+    std::memcpy(&halves[1], right + at, sizeof halves[1]);
+    return halves[0] ^ halves[1];
+  };
+  return (difference(0) | difference(size - 4)) == 0;
 }
 
 /// Are two texts of 8 to 32 bytes the same? By four words that may overlap, without a branch.
@@ -46,6 +59,11 @@ inline bool equal_words(const char* left, const char* right, std::size_t size) {
     return load_word(left + at) ^ load_word(right + at);
   };
   return (difference(0) | difference(second) | difference(third) | difference(last)) == 0;
+}
+
+/// Are two texts of 4 to 32 bytes the same?
+inline bool equal_short(const char* left, const char* right, std::size_t size) {
+  return size < 8 ? equal_halves(left, right, size) : equal_words(left, right, size);
 }
 
 }  // namespace tlsrpt

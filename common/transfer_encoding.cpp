@@ -7,6 +7,7 @@
 
 #include "common/ascii.hpp"
 #include "common/header_field.hpp"
+#include "common/swar.hpp"
 
 namespace tlsrpt {
 namespace {
@@ -53,7 +54,8 @@ std::uint32_t digit_at(const char* group) {
   return kShifted[place][static_cast<unsigned char>(group[place])];
 }
 
-/// Takes groups of four digits as long as they come in a row, which is nearly all of the text.
+/// Takes groups of four digits as long as they come in a row, which is nearly all of the text. Each
+/// is written with an octet more than it has, which the next one overwrites.
 void decode_groups(const char*& from, const char* end, char*& out) {
   const char* next = from;
   char* made = out;
@@ -61,16 +63,14 @@ void decode_groups(const char*& from, const char* end, char*& out) {
     const std::uint32_t group =
         digit_at<0>(next) | digit_at<1>(next) | digit_at<2>(next) | digit_at<3>(next);
     if ((group & kForeignGroup) != 0) break;
-    made[0] = static_cast<char>(group >> 16 & 0xffu);
-    made[1] = static_cast<char>(group >> 8 & 0xffu);
-    made[2] = static_cast<char>(group & 0xffu);
+    store_big_endian(made, group << 8);
   }
   from = next;
   out = made;
 }
 
 std::string decode_base64(std::string_view text) {
-  std::string decoded(text.size() / 4 * 3 + 3, '\0');
+  std::string decoded(text.size() / 4 * 3 + 3, '\0');  // an octet more than can be made
   char* out = decoded.data();
   const char* from = text.data();
   const char* const end = from + text.size();
@@ -131,7 +131,7 @@ std::string decode_quoted_printable(std::string_view text) {
 }  // namespace
 
 TransferEncoding transfer_encoding(std::string_view word) {
-  const std::string known = parse_parameters(word).value;
+  const std::string known = leading_value(word);
   if (known == "base64") return TransferEncoding::base64;
   if (known == "quoted-printable") return TransferEncoding::quoted_printable;
   return TransferEncoding::identity;

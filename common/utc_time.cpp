@@ -7,6 +7,8 @@
 #include <array>
 #include <cctype>
 
+#include "common/ascii.hpp"
+
 namespace tlsrpt {
 namespace {
 
@@ -69,13 +71,6 @@ class Rest {
  private:
   std::string_view text_;
 };
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const auto first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
 
 std::optional<Day> take_day(Rest& rest) {
   const auto year = rest.take_number(4);
@@ -192,7 +187,7 @@ std::string format_rfc5322(Seconds time) {
 }
 
 std::optional<ReadTime> read_date_time(std::string_view text) {
-  const std::string_view trimmed = trim(text);
+  const std::string_view trimmed = trim_blanks(text);
   Rest rest(trimmed);
   const auto day = take_day(rest);
   if (!day) return std::nullopt;

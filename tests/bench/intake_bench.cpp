@@ -415,6 +415,9 @@ void measure(const Mail& mail, unsigned rounds, unsigned repeat, ConfinedMessage
       least.parse(faster);
     });
     ours.time([&] { open_message(mail.text); });
+  }
+  // Apart from the reader, whose process does none of this: OpenSSL leaves holes in the memory.
+  for (unsigned round = 0; round < rounds; ++round) {
     encode.time([&] { encode_opened(opened); });
     decode_answer.time([&] { decode_opened(answer); });
     dkim.time([&] {
@@ -448,8 +451,9 @@ int main() {
   fmt::print("simdjson {} ({}), zlib {}, OpenSSL {}\n", SIMDJSON_STRINGIFY(SIMDJSON_VERSION),
              simdjson::get_active_implementation()->name(), zlibVersion(),
              OpenSSL_version(OPENSSL_VERSION_STRING));
-  measure(make_mail("1 policy", report_json(1, 1), key), 201, 50, *confined, dns);
-  measure(make_mail("1 policy with 50 details", report_json(1, 50), key), 101, 10, *confined, dns);
+  // Short enough that an interrupt spoils few of them: it hits the longer work more often.
+  measure(make_mail("1 policy", report_json(1, 1), key), 501, 10, *confined, dns);
+  measure(make_mail("1 policy with 50 details", report_json(1, 50), key), 301, 3, *confined, dns);
   measure(make_mail("100 policies with 126 details each", report_json(100, 126), key), 21, 1,
           *confined, dns);
 }

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/ip_address.hpp"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+
+#include <array>
+#include <random>
+#include <string>
 
 namespace tlsrpt {
 namespace {
@@ -83,6 +88,31 @@ TEST(IpAddress, what_is_no_address_is_not_made_one) {
     EXPECT_FALSE(canonical_ip(bad)) << bad;
   }
   EXPECT_FALSE(canonical_ip(std::string_view("192.0.2.1\0x", 11))) << "text behind a NUL byte";
+}
+
+TEST(IpAddress, the_c_library_takes_the_same_texts) {
+  std::mt19937 random(8460);
+  constexpr std::string_view kBytes = ":::::..0012fF";
+  constexpr std::array<std::string_view, 6> kPieces = {"::",      "2001:db8:", "ffff",
+                                                       "1.2.3.4", "0:0",       "255.255"};
+  const auto is_address = [](const std::string& text) {
+    std::array<unsigned char, 16> bytes{};
+    return ::inet_pton(AF_INET, text.c_str(), bytes.data()) == 1 ||
+           ::inet_pton(AF_INET6, text.c_str(), bytes.data()) == 1;
+  };
+  unsigned good = 0;
+  for (int i = 0; i < 200000; ++i) {
+    std::string text;
+    for (auto parts = random() % 12; parts > 0; --parts) {
+      if (random() % 4 == 0)
+        text += kPieces[random() % kPieces.size()];
+      else
+        text += kBytes[random() % kBytes.size()];
+    }
+    ASSERT_EQ(canonical_ip(text).has_value(), is_address(text)) << text;
+    if (is_address(text)) ++good;
+  }
+  EXPECT_GT(good, 1000u) << "the other verdict has to be tried as well";
 }
 
 }  // namespace

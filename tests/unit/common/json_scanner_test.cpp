@@ -150,17 +150,19 @@ TEST(JsonScanner, does_not_guess) {
                            R"([1})",
                            R"({a:1})",
                            R"({1:1})",
-                           "[-]",
-                           "[01]",
-                           "[1.]",
-                           "[1.e4]",
-                           "[.5]",
-                           "[+1]",
-                           "[1e]",
                            "NaN",
                            "tru",
                            "nul",
                            "True",
+                           "[-]",
+                           "[+]",
+                           "[.]",
+                           "[.e4]",
+                           "[-true]",
+                           "[truth]",
+                           "[NaN",
+                           "{True:1}",
+                           "[1/2]",
                            "[1,",
                            "\"",
                            "\"\\",
@@ -176,6 +178,29 @@ TEST(JsonScanner, does_not_guess) {
     EXPECT_TRUE(scanned.tokens.ends_with("?")) << text << " -> " << scanned.tokens;
   }
   EXPECT_EQ(scan(R"({"a":1 "b"})").position, 7u) << "says where";
+}
+
+TEST(JsonScanner, takes_numbers_and_words_as_programs_print_them) {
+  const struct {
+    const char* text;
+    const char* tokens;
+  } table[] = {
+      {"[01,+1 ,.5\t]", "[ 01 +1 .5 ]"},
+      {"[1.,1.e4,1e,0x1F]", "[ 1. 1.e4 1e 0x1F ]"},
+      {"[NaN,nan,-Infinity,inf]", "[ NaN nan -Infinity inf ]"},
+      {"{\"a\":True,\"b\":FALSE}", "{ a: True b: FALSE }"},
+      {"[None,NULL,nil,undefined]", "[ null null null null ]"},
+      {"[2026-03-01T00:00:00Z]", "[ 2026-03-01T00:00:00Z ]"},
+  };
+  for (const auto& row : table) {
+    const Scanned scanned = scan(row.text);
+    EXPECT_EQ(scanned.tokens, row.tokens);
+    EXPECT_TRUE(scanned.repairs.syntax) << row.text;
+    EXPECT_EQ(scanned.position, std::string_view(row.text).size());
+  }
+  const std::string longest = "[" + std::string(40, '0') + "]";
+  EXPECT_EQ(scan(longest).tokens, "[ " + std::string(40, '0') + " ]");
+  EXPECT_TRUE(scan("[0" + longest.substr(1)).tokens.ends_with("?"));
 }
 
 TEST(JsonScanner, keeps_a_backslash_that_escapes_nothing) {
@@ -215,6 +240,49 @@ TEST(JsonScanner, agrees_with_another_parser_about_damaged_text) {
     if (clean) ++good;
   }
   EXPECT_GT(good, 100u) << "the other verdict has to be tried as well";
+}
+
+TEST(JsonScanner, a_name_that_was_expected_is_taken_at_once) {
+  JsonScanner scanner("[{\"name\":1 , \n \"longer-name\":{\"name\": 2},\"name\" :3},\"name\"]");
+  const auto takes = [&scanner](std::string_view name) { return scanner.take_name(name); };
+  EXPECT_FALSE(takes("name")) << "a value is next";
+  ASSERT_EQ(scanner.next(), Token::begin_array);
+  ASSERT_EQ(scanner.next(), Token::begin_object);
+  EXPECT_FALSE(takes("names"));
+  EXPECT_FALSE(takes("Name"));
+  EXPECT_TRUE(takes("name"));
+  EXPECT_FALSE(takes("name")) << "its value is next";
+  ASSERT_EQ(scanner.next(), Token::number);
+  EXPECT_EQ(scanner.value(), "1");
+  EXPECT_FALSE(takes("name"));
+  EXPECT_TRUE(takes("longer-name"));
+  ASSERT_EQ(scanner.next(), Token::begin_object);
+  EXPECT_TRUE(takes("name"));
+  ASSERT_EQ(scanner.next(), Token::number);
+  EXPECT_FALSE(takes("name")) << "a bracket is next";
+  ASSERT_EQ(scanner.next(), Token::end_object);
+  EXPECT_FALSE(takes("name")) << "a blank is left to next()";
+  ASSERT_EQ(scanner.next(), Token::name);
+  EXPECT_EQ(scanner.value(), "name");
+  ASSERT_EQ(scanner.next(), Token::number);
+  ASSERT_EQ(scanner.next(), Token::end_object);
+  EXPECT_FALSE(takes("name")) << "in an array";
+  ASSERT_EQ(scanner.next(), Token::text);
+  ASSERT_EQ(scanner.next(), Token::end_array);
+  EXPECT_FALSE(takes("name"));
+  EXPECT_EQ(scanner.next(), Token::end);
+  EXPECT_EQ(scanner.repairs(), JsonRepairs{});
+}
+
+TEST(JsonScanner, a_name_is_not_taken_from_behind_the_end) {
+  constexpr std::string_view kWhole = "{\"long-name-of-a-member\":";
+  for (std::size_t size = 1; size <= kWhole.size(); ++size) {
+    const std::string text(kWhole.substr(0, size));  // so that memory checkers see its end
+    JsonScanner scanner(text);
+    ASSERT_EQ(scanner.next(), Token::begin_object);
+    EXPECT_EQ(scanner.take_name("long-name-of-a-member"), size == kWhole.size()) << text;
+    EXPECT_EQ(scanner.next(), Token::malformed);
+  }
 }
 
 }  // namespace

@@ -86,6 +86,10 @@ TEST(ReportReader, lists_and_texts_beyond_the_limit_are_cut_and_flagged) {  // R
   limits.max_string = 100;
   EXPECT_FALSE(read_one(named(100), limits).flags.has(Flag::text_cut));
   EXPECT_TRUE(read_one(named(101), limits).flags.has(Flag::text_cut)) << "names count, too";
+  limits.max_string = 12;
+  EXPECT_TRUE(read_one(report("[" + policy_result(R"("policy-domain":"")", kTotals) + "]"), limits)
+                  .flags.has(Flag::text_cut))
+      << "also those that were to be expected";
 }
 
 std::string repeat(std::string_view text, std::size_t times) {
