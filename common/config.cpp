@@ -259,6 +259,8 @@ Result<void> Config::set(Key key, std::string_view value, const ConfigPlace& pla
   return {};
 }
 
+void Config::clear(Key key) { copy(key, Config()); }
+
 ConfigProblem Config::problem(Key key, std::string_view text, std::size_t entry) const {
   const Value& value = values_.at(static_cast<std::size_t>(key));
   const std::string whole = fmt::format("{}: {}", key_info(key).name, escape_terminal(text));

@@ -35,17 +35,18 @@ enum class Key : std::uint8_t {
   http_socket,
   http_timeout,
   include,
+  journal_folder,
   keep_days,
   key_file,
   log_why,
   maximum_compressed_size,
   maximum_compression_ratio,
   maximum_details,
-  maximum_domains,
   maximum_failure_details,
   maximum_headers,
   maximum_json_depth,
   maximum_json_members,
+  maximum_keys,
   maximum_message_size,
   maximum_mime_depth,
   maximum_mime_parts,
@@ -168,6 +169,9 @@ class Config {
   /// Sets one value as the file would. The error says what is wrong with it.
   /// place: where the value stands, for problems that are found later.
   Result<void> set(Key key, std::string_view value, const ConfigPlace& place = {});
+
+  /// Back to the default, so that the next set() does not add to a list.
+  void clear(Key key);
 
   /// A problem of a value that could be read but cannot be used, with the place where it stands.
   /// entry: of a list, counted from 0. The text should begin with what is wrong, not with the key.

@@ -41,7 +41,7 @@ constexpr std::array kTable = {
     KeyInfo{Key::envelope_sender, "EnvelopeSender", text, "", 0, 0, "", "reporter",
             "Envelope sender of reports, where bounces go; by default ReportFrom."},
     KeyInfo{Key::flush_interval, "FlushInterval", duration, "1s", 1, 60, "", "collector",
-            "How long outcomes may stay in memory only; what kill -9 can lose."},
+            "How often outcomes are written to the database; what a power failure can lose."},
     KeyInfo{Key::http_certificate, "HTTPCertificate", path, "", 0, 0, "", "reports",
             "PEM file with the certificate and its chain for serve; without it, serve speaks plain "
             "HTTP."},
@@ -61,6 +61,10 @@ constexpr std::array kTable = {
     KeyInfo{Key::http_timeout, "HTTPTimeout", duration, "60s", 1, 600, "", "reports",
             "How long a whole request may take to arrive, and its answer to be taken."},
     KeyInfo{Key::include, "Include", path, "", 0, 0, "", kAll, "Read another file at this place."},
+    KeyInfo{Key::journal_folder, "JournalFolder", path, "/run/opentlsrpt-collector", 0, 0, "",
+            "collector",
+            "Where outcomes are noted that are not in the database yet, so that kill -9 loses "
+            "none; if it is not there, beside the database."},
     KeyInfo{Key::keep_days, "KeepDays", integer, "400", 0, 36500, "", "milter reports",
             "Days for which received reports are kept; 0 keeps them forever."},
     KeyInfo{Key::key_file, "KeyFile", path, "", 0, 0, "", "reporter",
@@ -75,9 +79,6 @@ constexpr std::array kTable = {
     KeyInfo{Key::maximum_details, "MaximumDetails", integer, "100000", 0, 10000000, "",
             "milter reports",
             "Failure details kept of one report; further ones are left out and flagged."},
-    KeyInfo{
-        Key::maximum_domains, "MaximumDomains", integer, "1000000", 1, 100000000, "", "collector",
-        "Recipient domains counted for one day; sessions to further ones are dropped and counted."},
     KeyInfo{Key::maximum_failure_details, "MaximumFailureDetails", integer, "1000", 1, 100000, "",
             "collector",
             "Distinct failures kept for one policy and day; further ones are folded into one entry "
@@ -88,6 +89,9 @@ constexpr std::array kTable = {
             "milter reports", "How deeply arrays and objects of a report may nest."},
     KeyInfo{Key::maximum_json_members, "MaximumJSONMembers", integer, "1000000", 100, 100000000, "",
             "milter reports", "Members and array elements of one report, also unknown ones."},
+    KeyInfo{Key::maximum_keys, "MaximumKeys", integer, "1000000", 1, 100000000, "", "collector",
+            "Policies of recipient domains counted for one day; sessions under further ones are "
+            "counted together, without their domain."},
     KeyInfo{Key::maximum_message_size, "MaximumMessageSize", bytes, "32M", 64 * kKiB, kGiB, "",
             "milter reports",
             "Largest report mail that is read; larger ones are recorded as refused."},
@@ -142,15 +146,15 @@ constexpr std::array kTable = {
             "The organization-name of your reports."},
     KeyInfo{Key::outcome_retention, "OutcomeRetention", duration, "10d", 2 * kDay, 400 * kDay, "",
             "collector reporter", "How long outcomes and sent reports are kept."},
-    KeyInfo{Key::outcome_socket, "OutcomeSocket", path, "/var/spool/postfix/run/tlsrpt/tlsrpt.sock",
-            0, 0, "", "collector", "Datagram socket where MTAs report their sessions."},
+    KeyInfo{Key::outcome_socket, "OutcomeSocket", list, "/var/spool/postfix/run/tlsrpt/tlsrpt.sock",
+            0, 0, "", "collector", "Datagram sockets where MTAs report their sessions."},
     KeyInfo{
         Key::outcome_socket_group, "OutcomeSocketGroup", text, "postfix", 0, 0, "", "collector",
         "Group of the outcome socket; its members may write to it. Empty: the group of UserID."},
     KeyInfo{Key::outcome_socket_mode, "OutcomeSocketMode", octal, "0660", 0, 0777, "", "collector",
             "Mode of the outcome socket. Who may write to it may forge outcomes."},
-    KeyInfo{Key::outcome_stream_socket, "OutcomeStreamSocket", path, "", 0, 0, "", "collector",
-            "Stream socket that takes outcomes as lines, for Exim and scripts; group and mode are "
+    KeyInfo{Key::outcome_stream_socket, "OutcomeStreamSocket", list, "", 0, 0, "", "collector",
+            "Stream sockets that take outcomes as lines, for Exim and scripts; group and mode are "
             "those of OutcomeSocket."},
     KeyInfo{Key::peer_list, "PeerList", list, "", 0, 0, "", "milter",
             "Clients whose mail is not looked at: addresses, networks (192.0.2.0/24), names, "

@@ -66,6 +66,7 @@ void store(DaemonOptions& options, char letter, const std::string& value) {
 void override_key(ReadConfig& read, Key key, const std::optional<std::string>& value, char letter) {
   if (!value) return;
   const ConfigPlace place{fmt::format("option -{}", letter), 0};
+  read.config.clear(key);
   if (auto set = read.config.set(key, *value, place); !set) {
     read.problems.push_back({place.file, 0, set.error().detail});
   }

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
-// What is said and kept about datagrams that could not be counted: never more than a line a minute
-// and one sample for each reason, however many arrive.
+// What is said about datagrams that could not be counted: never more than a line a minute for each
+// reason, however many arrive.
 
 #include <chrono>
 #include <cstdint>
 #include <map>
-#include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "common/log.hpp"
 #include "common/utc_time.hpp"
@@ -18,11 +16,11 @@
 
 namespace tlsrpt::sender {
 
-/// Lets one event through in each interval and counts the others.
+/// Lets one event (or the first of several) through in each interval and counts the others.
 class RateLimit {
  public:
   explicit RateLimit(std::chrono::seconds interval) : interval_(interval) {}
-  bool allow(Seconds now);
+  bool allow(Seconds now, std::uint64_t events = 1);
   /// How many were held back since the last one that was let through.
   std::uint64_t take_suppressed() { return std::exchange(suppressed_, 0); }
 
@@ -32,28 +30,17 @@ class RateLimit {
   std::uint64_t suppressed_ = 0;
 };
 
-struct BadSample {
-  BadOutcome reason{};
-  Seconds when{};
-  std::uint64_t times = 0;
-  std::string datagram;  ///< the newest, cut
-};
-
 class BadOutcomes {
  public:
   explicit BadOutcomes(Log& log) : log_(&log) {}
 
-  void note(BadOutcome reason, std::string_view detail, std::string_view datagram, Seconds now);
-  /// The samples since the last call.
-  std::vector<BadSample> take();
+  /// So many datagrams were bad for that reason; one of them was this.
+  void note(BadOutcome reason, std::uint64_t times, std::string_view detail,
+            std::string_view datagram, Seconds now);
 
  private:
-  struct Kind {
-    RateLimit limit{std::chrono::minutes(1)};
-    BadSample sample;
-  };
   Log* log_;
-  std::map<BadOutcome, Kind> kinds_;
+  std::map<BadOutcome, RateLimit> limits_;
 };
 
 }  // namespace tlsrpt::sender

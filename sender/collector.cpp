@@ -2,21 +2,20 @@
 #include "sender/collector.hpp"
 
 #include <poll.h>
+#include <sys/eventfd.h>
 
 #include <algorithm>
 #include <csignal>
-#include <exception>
+#include <stop_token>
+#include <thread>
 #include <utility>
 
 namespace tlsrpt::sender {
 
 namespace {
 
-constexpr std::size_t kBatch = 64;
-constexpr int kBatchesInARow = 32;  // before signals and flushes get their turn
 constexpr std::chrono::seconds kDrainTimeout{5};
-constexpr int kRetryMilliseconds = 200;
-constexpr std::size_t kOwnEntries = 3;  // socket, signals, flusher
+constexpr std::int64_t kLongestWait = 60000;  // milliseconds
 
 std::string_view signal_name(int signal) {
   switch (signal) {
@@ -35,62 +34,80 @@ std::string_view signal_name(int signal) {
   }
 }
 
-void add_increment(std::map<std::string, std::uint64_t>& counters, const char* name,
-                   std::uint64_t increment) {
-  if (increment > 0) counters[name] += increment;
-}
-
 }  // namespace
 
-Collector::Collector(const CollectorSettings& settings, OutcomeSocket& socket, SignalFd& signals,
-                     Flusher& flusher, const Clock& clock, Log& log)
+Collector::Collector(const CollectorSettings& settings, std::vector<OutcomeSocket> sockets,
+                     SignalFd& signals, Journal& journal, Storer& storer, const Clock& clock,
+                     Log& log)
     : settings_(settings),
-      socket_(socket),
       signals_(signals),
-      flusher_(flusher),
+      journal_(journal),
+      storer_(storer),
       clock_(clock),
       log_(log),
-      batch_(kBatch, settings.limits.max_bytes),
-      tally_(settings.memory, settings.limits),
-      bad_(log),
-      day_(clock.today()),
-      next_flush_(std::chrono::steady_clock::now()),
-      next_stats_(next_flush_ + settings.stats_interval) {}
+      next_stats_(std::chrono::steady_clock::now() + settings.stats_interval) {
+  for (OutcomeSocket& socket : sockets) {
+    if (socket.kind() == SocketKind::stream) {
+      streams_.emplace_back(std::move(socket), settings_.stream);
+    } else {
+      datagrams_.push_back(std::move(socket));
+    }
+  }
+  waiting_.resize(streams_.size());
+}
 
 Exit Collector::run() {
+  const UniqueFd stop_event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!stop_event) {
+    log_.error(LogLine("start-failed").add(Error(fail_errno(errno, "eventfd").value())));
+    return Exit::os;
+  }
+  Receiver receiver(datagrams_, stop_event.get(), settings_.storer.store.limits.max_bytes, journal_,
+                    clock_, log_);
+  std::jthread storing([this](const std::stop_token& token) { storer_.run(token); });
+  std::jthread receiving([&receiver](const std::stop_token& token) { receiver.run(token); });
   while (!stopping_) {
-    wait(next_work());
+    wait();
     handle_signals();
-    for (int i = 0; i < kBatchesInARow && read_batch(); ++i) {
-    }
-    serve_stream();
-    handle_report();
-    flush_if_due();
+    serve_streams();
     if (std::chrono::steady_clock::now() >= next_stats_) {
       next_stats_ += settings_.stats_interval;
       log_stats();
     }
   }
-  return stop();
+  receiving.request_stop();
+  const std::uint64_t one = 1;
+  static_cast<void>(::write(stop_event.get(), &one, sizeof one) == 0);
+  receiving.join();
+  storing.request_stop();
+  journal_.wake();
+  storing.join();
+  return stop(receiver);
 }
 
 Collector::SteadyTime Collector::next_work() const {
   SteadyTime next = next_stats_;
-  // Counters alone are something, too: a connection may time out without having said anything.
-  const bool something = stats_.read != flushed_.read || !counters_.empty() || !unwritten_.empty();
-  if (something && !flusher_.busy()) next = std::min(next, next_flush_);
-  if (stream_) next = std::min(next, stream_->next_deadline());
+  for (const OutcomeStream& stream : streams_) next = std::min(next, stream.next_deadline());
   return next;
 }
 
-void Collector::wait(SteadyTime until) {
+void Collector::wait() {
   const SteadyTime now = std::chrono::steady_clock::now();
-  waiting_ = {{socket_.fd(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}, {flusher_.fd(), POLLIN, 0}};
-  if (stream_) stream_->add_to(waiting_, now);
-  const auto at_most = std::chrono::ceil<std::chrono::milliseconds>(until - now);
-  const auto timeout = std::clamp<std::int64_t>(at_most.count(), 0, 60000);
+  std::vector<pollfd> all{{signals_.fd(), POLLIN, 0}};
+  for (std::size_t i = 0; i < streams_.size(); ++i) {
+    waiting_[i].clear();
+    streams_[i].add_to(waiting_[i], now);
+    all.insert(all.end(), waiting_[i].begin(), waiting_[i].end());
+  }
+  const auto at_most = std::chrono::ceil<std::chrono::milliseconds>(next_work() - now);
+  const auto timeout = std::clamp<std::int64_t>(at_most.count(), 0, kLongestWait);
   // An interrupted wait is as good as one that ended: all sources are looked at afterwards.
-  static_cast<void>(::poll(waiting_.data(), waiting_.size(), static_cast<int>(timeout)));
+  static_cast<void>(::poll(all.data(), all.size(), static_cast<int>(timeout)));
+  auto next = all.begin() + 1;
+  for (std::vector<pollfd>& entries : waiting_) {
+    std::copy_n(next, entries.size(), entries.begin());
+    next += static_cast<std::ptrdiff_t>(entries.size());
+  }
 }
 
 void Collector::handle_signals() {
@@ -105,169 +122,52 @@ void Collector::handle_signals() {
   }
 }
 
-bool Collector::read_batch() {
-  const auto count = batch_.receive(socket_.fd());
-  const Seconds now = clock_.now();
-  if (!count) {
-    if (socket_limit_.allow(now)) log_.error(LogLine("socket-failed").add(count.error()));
-    return false;
-  }
-  const Day day = std::chrono::floor<std::chrono::days>(now);
-  for (std::size_t i = 0; i < *count; ++i) read_one(day, batch_[i], now);
-  return *count == batch_.capacity();
+void Collector::append(std::string_view line) {
+  journal_.append(clock_.today(), std::span(&line, 1));
 }
 
-void Collector::add_stream(OutcomeSocket socket) {
-  stream_.emplace(std::move(socket), settings_.stream);
-}
-
-void Collector::serve_stream() {
-  if (!stream_) return;
-  const Seconds now = clock_.now();
-  const Day day = std::chrono::floor<std::chrono::days>(now);
-  const StreamEvents events =
-      stream_->serve(std::span(waiting_).subspan(kOwnEntries), std::chrono::steady_clock::now(),
-                     [&](std::string_view line) { read_one(day, line, now); });
-  if (events.error && socket_limit_.allow(now)) {
-    log_.error(LogLine("socket-failed").add(*events.error));
-  }
-  if (events.timeouts == 0) return;
-  counters_["stream-timeouts"] += events.timeouts;
-  if (stream_limit_.allow(now)) {
-    log_.notice(LogLine("stream-timeout")
-                    .add("connections", std::uint64_t{events.timeouts})
-                    .add("suppressed", stream_limit_.take_suppressed())
-                    .add("hint", "close the connection after the last line"));
-  }
-}
-
-void Collector::read_one(Day day, std::string_view text, Seconds now) {
-  ++stats_.read;
-  Tallied tallied;
-  try {
-    tallied = tally_.add(day, text);
-  } catch (const std::exception&) {
-    tallied.dropped = true;  // no memory: this one is lost, the collector is not
-  }
-  if (tallied.counted) ++stats_.counted;
-  if (tallied.dropped) {
-    ++stats_.dropped;
-    ++counters_["dropped-memory"];
-    if (memory_limit_.allow(now)) {
-      log_.error(LogLine("outcome-dropped")
-                     .add("reason", "memory")
-                     .add("suppressed", memory_limit_.take_suppressed()));
+void Collector::serve_streams() {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  for (std::size_t i = 0; i < streams_.size(); ++i) {
+    const StreamEvents events =
+        streams_[i].serve(waiting_[i], now, [this](std::string_view line) { append(line); });
+    if (events.error && socket_limit_.allow(clock_.now())) {
+      log_.error(LogLine("socket-failed").add(*events.error));
     }
-  }
-  if (tallied.bad.empty()) return;
-  ++stats_.bad;
-  for (const BadOutcome reason : tallied.bad) {
-    ++counters_[std::string("bad-").append(to_word(reason))];
-    bad_.note(reason, tallied.detail, text, now);
-  }
-}
-
-void Collector::flush_if_due() {
-  if (flusher_.busy()) return;
-  const Day today = clock_.today();
-  const bool due = std::chrono::steady_clock::now() >= next_flush_ || today != day_;
-  if (!due) return;
-  day_ = today;
-  start_flush();
-}
-
-void Collector::start_flush() {
-  next_flush_ = std::chrono::steady_clock::now() + settings_.flush_interval;
-  FlushBatch batch = std::exchange(unwritten_, {});
-  if (batch.empty()) {
-    add_increment(counters_, "read", stats_.read - flushed_.read);
-    add_increment(counters_, "counted", stats_.counted - flushed_.counted);
-    flushed_ = stats_;
-    batch = {tally_.take(), std::exchange(counters_, {}), bad_.take()};
-  }
-  if (!batch.empty()) flusher_.submit(std::move(batch));
-}
-
-void Collector::handle_report() {
-  auto report = flusher_.take_report();
-  if (!report) return;
-  if (!report->result) {
-    handle_failure(std::move(*report));
-    return;
-  }
-  if (failing_) log_.notice(LogLine("flush-recovered"));
-  failing_ = false;
-  log_result(*report->result);
-}
-
-void Collector::handle_failure(FlushReport report) {
-  failing_ = true;
-  if (failure_limit_.allow(clock_.now())) {
-    log_.error(LogLine("flush-failed")
-                   .add(report.result.error())
-                   .add("waiting_bytes", std::uint64_t{tally_.pending_bytes()})
-                   .add("suppressed", failure_limit_.take_suppressed()));
-  }
-  unwritten_ = std::move(report.batch);
-}
-
-void Collector::log_result(const FlushResult& result) {
-  stats_.dropped += result.dropped_sessions;
-  stats_.folded += result.folded_details;
-  const Seconds now = clock_.now();
-  if (result.dropped_sessions > 0 && domain_limit_.allow(now)) {
-    log_.warning(LogLine("outcome-dropped")
-                     .add("reason", "domains")
-                     .add("sessions", result.dropped_sessions)
-                     .add("hint", "raise MaximumDomains"));
-  }
-  if (result.folded_details > 0 && fold_limit_.allow(now)) {
-    log_.notice(LogLine("details-folded")
-                    .add("sessions", result.folded_details)
-                    .add("hint", "raise MaximumFailureDetails to see them apart"));
+    if (events.timeouts == 0) continue;
+    storer_.count("stream-timeouts", events.timeouts);
+    if (stream_limit_.allow(clock_.now())) {
+      log_.notice(LogLine("stream-timeout")
+                      .add("connections", std::uint64_t{events.timeouts})
+                      .add("suppressed", stream_limit_.take_suppressed())
+                      .add("hint", "close the connection after the last line"));
+    }
   }
 }
 
 void Collector::log_stats() {
+  const CollectorStats stats = storer_.stats();
   log_.info(LogLine("collector-stats")
-                .add("read", stats_.read)
-                .add("counted", stats_.counted)
-                .add("bad", stats_.bad)
-                .add("dropped", stats_.dropped)
-                .add("folded", stats_.folded));
+                .add("read", stats.read)
+                .add("counted", stats.counted)
+                .add("bad", stats.bad)
+                .add("dropped", stats.dropped)
+                .add("overflow", stats.overflow)
+                .add("folded", stats.folded));
 }
 
-void Collector::flush_until(SteadyTime end) {
-  while (std::chrono::steady_clock::now() < end) {
-    if (!flusher_.busy()) {
-      start_flush();
-      if (!flusher_.busy()) return;  // nothing is left
-    }
-    pollfd report{flusher_.fd(), POLLIN, 0};
-    static_cast<void>(::poll(&report, 1, kRetryMilliseconds));
-    handle_report();
-    // The pause before the next try; nothing can become readable in it.
-    if (failing_ && !flusher_.busy()) static_cast<void>(::poll(&report, 1, kRetryMilliseconds));
+Exit Collector::stop(Receiver& receiver) {
+  // Senders are turned away before the queues are emptied: what the kernel took is counted.
+  for (OutcomeSocket& socket : datagrams_) socket.close_for_senders();
+  const SteadyTime end = std::chrono::steady_clock::now() + kDrainTimeout;
+  receiver.drain(kDrainTimeout);
+  for (OutcomeStream& stream : streams_) {
+    stream.drain(end, [this](std::string_view line) { append(line); });
   }
-}
-
-Exit Collector::stop() {
-  const SteadyTime begin = std::chrono::steady_clock::now();
-  // Senders are turned away before the queue is emptied: what the kernel took is counted.
-  socket_.close_for_senders();
-  while (read_batch() && std::chrono::steady_clock::now() - begin < kDrainTimeout) {
-  }
-  if (stream_) {
-    const Seconds now = clock_.now();
-    const Day day = std::chrono::floor<std::chrono::days>(now);
-    stream_->drain(begin + kDrainTimeout, [&](std::string_view line) { read_one(day, line, now); });
-    stream_.reset();
-  }
-  flush_until(begin + settings_.stop_timeout);
+  streams_.clear();
+  const bool kept = storer_.finish(settings_.stop_timeout);
   log_stats();
-  if (!flusher_.busy() && unwritten_.empty() && tally_.empty()) return Exit::ok;
-  log_.error(LogLine("outcomes-lost").add("hint", "the last flush failed, see flush-failed"));
-  return Exit::temporary;
+  return kept ? Exit::ok : Exit::temporary;
 }
 
 }  // namespace tlsrpt::sender

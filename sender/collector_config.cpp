@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <set>
 
 namespace tlsrpt::sender {
 
@@ -30,14 +31,20 @@ void check_database(const Config& config, std::vector<ConfigProblem>& problems) 
   }
 }
 
-void check_stream(const Config& config, bool inherited, std::vector<ConfigProblem>& problems) {
-  const std::string& path = config.text(Key::outcome_stream_socket);
-  if (path.empty()) return;
-  if (const auto problem = check_socket_path(path)) {
-    problems.push_back(config.problem(Key::outcome_stream_socket, *problem));
-  } else if (!inherited && path == config.text(Key::outcome_socket)) {
-    problems.push_back(
-        config.problem(Key::outcome_stream_socket, "is also OutcomeSocket; they need two paths"));
+void check_sockets(const Config& config, Key key, const std::set<std::string>& others,
+                   std::vector<ConfigProblem>& problems) {
+  const std::vector<std::string>& paths = config.list(key);
+  std::set<std::string> seen = others;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    if (paths[i].front() != '/') {
+      problems.push_back(
+          config.problem(key, fmt::format("\"{}\" is not an absolute path", paths[i]), i));
+    } else if (auto problem = check_socket_path(paths[i])) {
+      problems.push_back(config.problem(key, *problem, i));
+    } else if (!seen.insert(paths[i]).second) {
+      problems.push_back(config.problem(
+          key, fmt::format("{} is named twice; each socket needs a path of its own", paths[i]), i));
+    }
   }
 }
 
@@ -47,7 +54,8 @@ std::string socket_group(const Config& config) {
   return config.is_set(Key::outcome_socket_group) || find_group(group) ? group : std::string();
 }
 
-void check_identities(const Config& config, bool inherited, std::vector<ConfigProblem>& problems) {
+void check_identities(const Config& config, bool makes_sockets,
+                      std::vector<ConfigProblem>& problems) {
   const std::string& user = config.text(Key::user_id);
   if (const auto identity = find_identity(user); !identity) {
     problems.push_back(config.problem(Key::user_id, identity.error().detail));
@@ -56,7 +64,7 @@ void check_identities(const Config& config, bool inherited, std::vector<ConfigPr
         config.problem(Key::user_id, fmt::format("only root can become \"{}\"", user)));
   }
   const std::string group = socket_group(config);
-  if (group.empty() || (inherited && config.text(Key::outcome_stream_socket).empty())) return;
+  if (group.empty() || !makes_sockets) return;
   if (const auto found = find_group(group); !found) {
     problems.push_back(
         config.problem(Key::outcome_socket_group,
@@ -66,52 +74,69 @@ void check_identities(const Config& config, bool inherited, std::vector<ConfigPr
 
 }  // namespace
 
-std::vector<ConfigProblem> check_collector_config(const Config& config, bool inherited) {
+std::vector<ConfigProblem> check_collector_config(const Config& config,
+                                                  const Inherited& inherited) {
   std::vector<ConfigProblem> problems;
   check_database(config, problems);
-  if (!inherited) {
-    if (auto problem = check_socket_path(config.text(Key::outcome_socket))) {
-      problems.push_back(config.problem(Key::outcome_socket, *problem));
-    }
+  std::set<std::string> datagram_paths;
+  if (!inherited.datagram) {
+    check_sockets(config, Key::outcome_socket, {}, problems);
+    const auto& paths = config.list(Key::outcome_socket);
+    datagram_paths.insert(paths.begin(), paths.end());
   }
-  check_stream(config, inherited, problems);
-  check_identities(config, inherited, problems);
+  const bool streams = !inherited.stream && !config.list(Key::outcome_stream_socket).empty();
+  if (streams) check_sockets(config, Key::outcome_stream_socket, datagram_paths, problems);
+  check_identities(config, streams || !inherited.datagram, problems);
   return problems;
 }
 
 CollectorSettings collector_settings(const Config& config) {
   CollectorSettings settings;
-  settings.flush_interval = config.duration(Key::flush_interval);
+  const std::string path = outbound_path(config.text(Key::database)).value_or("");
+  settings.journal.database = path;
+  settings.journal.folders = {config.text(Key::journal_folder),
+                              std::filesystem::path(path).parent_path().string()};
+  settings.storer.flush_interval = config.duration(Key::flush_interval);
+  settings.storer.store.path = path;
+  settings.storer.store.bounds = store_bounds(config);
   return settings;
 }
 
 StoreBounds store_bounds(const Config& config) {
   StoreBounds bounds;
-  bounds.max_domains = static_cast<std::uint64_t>(config.integer(Key::maximum_domains));
+  bounds.max_keys = static_cast<std::uint64_t>(config.integer(Key::maximum_keys));
   bounds.max_failure_details =
       static_cast<std::uint64_t>(config.integer(Key::maximum_failure_details));
   return bounds;
 }
 
-Result<SocketSettings> socket_settings(const Config& config, SocketKind kind) {
-  SocketSettings settings;
-  settings.kind = kind;
-  settings.path =
-      config.text(kind == SocketKind::stream ? Key::outcome_stream_socket : Key::outcome_socket);
-  settings.mode = static_cast<unsigned>(config.integer(Key::outcome_socket_mode));
+Result<std::vector<SocketSettings>> socket_settings(const Config& config,
+                                                    const Inherited& inherited) {
+  SocketSettings common;
+  common.mode = static_cast<unsigned>(config.integer(Key::outcome_socket_mode));
   const auto identity = find_identity(config.text(Key::user_id));
   if (!identity) return tl::unexpected(identity.error());
   if (identity->has_value()) {
-    settings.owner = (*identity)->uid;
-    settings.group = (*identity)->gid;
+    common.owner = (*identity)->uid;
+    common.group = (*identity)->gid;
   }
   const std::string group = socket_group(config);
   if (!group.empty()) {
     const auto found = find_group(group);
     if (!found) return tl::unexpected(found.error());
-    settings.group = *found;
+    common.group = *found;
   }
-  return settings;
+  std::vector<SocketSettings> all;
+  const auto add = [&](Key key, SocketKind kind) {
+    for (const std::string& path : config.list(key)) {
+      all.push_back(common);
+      all.back().kind = kind;
+      all.back().path = path;
+    }
+  };
+  if (!inherited.datagram) add(Key::outcome_socket, SocketKind::datagram);
+  if (!inherited.stream) add(Key::outcome_stream_socket, SocketKind::stream);
+  return all;
 }
 
 }  // namespace tlsrpt::sender

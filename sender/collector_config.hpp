@@ -11,14 +11,21 @@
 
 namespace tlsrpt::sender {
 
-/// All problems, with the places of the values. 'inherited': systemd passed the socket, so its path
-/// does not matter.
-std::vector<ConfigProblem> check_collector_config(const Config& config, bool inherited);
+/// What systemd passed: the paths of that kind then do not matter.
+struct Inherited {
+  bool datagram = false;
+  bool stream = false;
+};
+
+/// All problems, with the places of the values.
+std::vector<ConfigProblem> check_collector_config(const Config& config, const Inherited& inherited);
 
 CollectorSettings collector_settings(const Config& config);
 StoreBounds store_bounds(const Config& config);
 
-/// Path, owner, group and mode of a socket. Only for a configuration without problems.
-Result<SocketSettings> socket_settings(const Config& config, SocketKind kind);
+/// Path, owner, group and mode of each socket that is to be made. Only for a configuration without
+/// problems.
+Result<std::vector<SocketSettings>> socket_settings(const Config& config,
+                                                    const Inherited& inherited);
 
 }  // namespace tlsrpt::sender

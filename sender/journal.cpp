@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "sender/journal.hpp"
 
+#include <algorithm>
+#include <new>
 #include <utility>
 
 #include "sender/journal_folder.hpp"
@@ -29,11 +31,6 @@ Journal::Journal(JournalSettings settings, JournalFolder folder)
 
 Journal::~Journal() = default;
 
-void Journal::number_above(std::uint64_t number) {
-  const std::lock_guard lock(mutex_);
-  next_number_ = std::max(next_number_, number + 1);
-}
-
 std::unique_ptr<Segment> Journal::fresh_segment() {
   if (spare_.empty()) return std::make_unique<Segment>(settings_.max_segment_bytes);
   auto segment = std::move(spare_.back());
@@ -58,8 +55,9 @@ void Journal::open_segment(Day day) {
 }
 
 void Journal::close_segment() {
-  ClosedSegment closed{std::move(open_), folder_.id(), open_number_, {}};
+  ClosedSegment closed{std::move(open_), folder_.id(), open_number_, open_number_, {}, false};
   if (file_.bytes() > 0) closed.files.push_back(folder_.path_of(open_number_));
+  closed.on_disk = file_.usable();
   file_ = JournalFile();
   closed_.push_back(std::move(closed));
   wanted_.notify_one();
@@ -106,16 +104,21 @@ void Journal::append(Day day, std::span<const std::string_view> texts) {
   }
   bool may_wait = true;
   for (const std::string_view text : texts) {
-    if (append_one(lock, day, text, may_wait)) continue;
+    try {
+      if (append_one(lock, day, text, may_wait)) continue;
+    } catch (const std::bad_alloc&) {
+      // This one is lost, the collector is not.
+    }
     may_wait = false;  // once for all of them
     ++state_.dropped;
   }
   write_batch();
 }
 
-void Journal::wait_until(std::chrono::steady_clock::time_point time) {
+void Journal::wait_until(std::chrono::steady_clock::time_point time, bool until_full) {
   std::unique_lock lock(mutex_);
-  wanted_.wait_until(lock, time, [this] { return woken_ || !closed_.empty(); });
+  wanted_.wait_until(lock, time,
+                     [&] { return woken_ || (until_full && !closed_.empty()); });
   woken_ = false;
 }
 
@@ -137,7 +140,7 @@ std::optional<ClosedSegment> Journal::take() {
 
 void Journal::forget(ClosedSegment segment) {
   for (const std::string& file : segment.files) folder_.remove(file);
-  if (!segment.segment) return;
+  if (!segment.segment || segment.segment->max_bytes() != settings_.max_segment_bytes) return;
   segment.segment->begin({});
   const std::lock_guard lock(mutex_);
   if (spare_.size() < kMaxSpare) spare_.push_back(std::move(segment.segment));
@@ -150,15 +153,17 @@ JournalState Journal::take_state() {
   return state;
 }
 
-Result<void> Journal::replace_files(ClosedSegment& segment, std::uint64_t from) {
-  if (!folder_.usable()) return {};
+Result<void> Journal::rewrite(ClosedSegment& segment) {
+  if (!folder_.usable()) return tl::unexpected(folder_.why_not());
   const std::string path = folder_.path_of(segment.number);
-  const JournalHeader header{segment.journal, segment.number, from, segment.segment->day()};
+  const JournalHeader header{segment.journal, segment.number, segment.from,
+                             segment.segment->day()};
   if (auto written = write_journal_file(path, header, *segment.segment); !written) return written;
   for (const std::string& file : segment.files) {
     if (file != path) folder_.remove(file);
   }
   segment.files = {path};
+  segment.on_disk = true;
   return {};
 }
 

@@ -37,7 +37,9 @@ struct ClosedSegment {
   std::unique_ptr<Segment> segment;
   std::uint64_t journal = 0;
   std::uint64_t number = 0;
-  std::vector<std::string> files;  ///< that hold it; none: it is in memory only
+  std::uint64_t from = 0;          ///< the first of those that it was made out of
+  std::vector<std::string> files;  ///< that hold it, or parts of it
+  bool on_disk = false;            ///< all of it is in the files
 };
 
 /// What happened since the last call, and how things stand.
@@ -60,11 +62,9 @@ class Journal {
   /// What processes that are gone have left behind: to be read by read_journal_file, stored, and
   /// forgotten.
   [[nodiscard]] const JournalFolder& folder() const { return folder_; }
-  /// Numbers up to this one have been used.
-  void number_above(std::uint64_t number);
 
-  /// Returns when the time has come, a segment is full, or wake() was called.
-  void wait_until(std::chrono::steady_clock::time_point time);
+  /// Returns when the time has come, wake() was called, or a segment is full, if that matters.
+  void wait_until(std::chrono::steady_clock::time_point time, bool until_full);
   void wake();
 
   /// The oldest segment that is closed, or the open one, which is closed then; nothing if there is
@@ -72,9 +72,8 @@ class Journal {
   std::optional<ClosedSegment> take();
   /// Its counts are in the database.
   void forget(ClosedSegment segment);
-  /// Writes the segment, which was made out of several, the first of which is 'from', to a file that
-  /// stands for all of theirs.
-  Result<void> replace_files(ClosedSegment& segment, std::uint64_t from);
+  /// Writes the whole segment to one file that stands for all of its own.
+  Result<void> rewrite(ClosedSegment& segment);
 
   JournalState take_state();
 

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <system_error>
@@ -22,30 +21,10 @@ namespace fs = std::filesystem;
 
 constexpr unsigned kMostJournals = 16;  // of one database on one machine
 constexpr std::uint64_t kNameSeed = 1;
-constexpr std::size_t kIdDigits = 16;
 
 /// "outcomes-<database>-<slot>".
 std::string name_of(std::string_view database, unsigned slot) {
   return fmt::format("outcomes-{:016x}-{}", seeded_hash(database, kNameSeed), slot);
-}
-
-std::optional<std::uint64_t> parse_hex(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-/// The number that stands in the lock file, or a new one.
-std::uint64_t read_or_make_id(int fd) {
-  std::string digits(kIdDigits, '\0');
-  if (::pread(fd, digits.data(), digits.size(), 0) == static_cast<ssize_t>(digits.size())) {
-    if (const auto id = parse_hex(digits)) return *id;
-  }
-  const std::uint64_t id = random_seed();
-  digits = fmt::format("{:016x}", id);
-  static_cast<void>(::pwrite(fd, digits.data(), digits.size(), 0) == 0);
-  return id;
 }
 
 bool is_number(std::string_view text) {
@@ -58,6 +37,7 @@ bool is_number(std::string_view text) {
 Result<JournalFolder> JournalFolder::claim(const std::vector<std::string>& folders,
                                            std::string_view database) {
   JournalFolder result;
+  result.id_ = random_seed();
   result.why_not_ = {ErrorCode::not_found, "there is no folder for the journal"};
   for (unsigned slot = 1; slot <= kMostJournals && !result.usable(); ++slot) {
     result.claim_first(folders, name_of(database, slot));
@@ -74,7 +54,7 @@ bool JournalFolder::claim_slot(const std::string& folder, const std::string& nam
   const std::string path = folder + "/" + name + ".lock";
   UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | (make ? O_CREAT : 0), 0600));
   if (!fd) {
-    if (make) why_not_ = Error(fail_errno(errno, "cannot make " + path).value());
+    if (make) why_not_ = fail_errno(errno, "cannot make " + path).value();
     return false;
   }
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return false;
@@ -89,7 +69,6 @@ void JournalFolder::claim_first(const std::vector<std::string>& folders, const s
     if (claim_slot(folder, name, /*make=*/true)) {
       folder_ = folder;
       prefix_ = folder + "/" + name + ".";
-      id_ = read_or_make_id(locks_.back().get());
       find_leftovers(folder, name + ".");
     }
     return;  // this folder, or none: a full list of locks is no reason to go elsewhere
@@ -148,7 +127,7 @@ void JournalFolder::drop_superseded() {
 std::uint64_t JournalFolder::last_number() const {
   std::uint64_t last = 0;
   for (const Leftover& one : leftovers_) {
-    if (one.header.journal == id_) last = std::max(last, one.header.number);
+    if (one.path.starts_with(prefix_)) last = std::max(last, one.header.number);
   }
   return last;
 }

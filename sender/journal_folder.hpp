@@ -6,7 +6,6 @@
 // over what is left of those that nobody holds.
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,13 +30,14 @@ class JournalFolder {
 
   [[nodiscard]] bool usable() const { return !prefix_.empty(); }
   [[nodiscard]] const Error& why_not() const { return why_not_; }
+  /// Of this process alone; the files of an earlier one in its place have another.
   [[nodiscard]] std::uint64_t id() const { return id_; }
   [[nodiscard]] const std::string& folder() const { return folder_; }
 
-  /// The highest number of our own journal's files that are there; 0 if there is none.
+  /// The highest number of the files that are there under our own name; 0 if there is none.
   [[nodiscard]] std::uint64_t last_number() const;
   [[nodiscard]] std::string path_of(std::uint64_t number) const;
-  /// Oldest first; only those whose counts are in no other file.
+  /// Oldest of each process first; only those whose counts are in no other file.
   [[nodiscard]] const std::vector<Leftover>& leftovers() const { return leftovers_; }
   /// Files that could not be read and were given another name.
   [[nodiscard]] const std::vector<std::string>& damaged() const { return damaged_; }

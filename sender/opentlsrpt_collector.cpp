@@ -44,42 +44,35 @@ void print_version() {
 struct Parts {
   std::unique_ptr<Log> log;
   std::optional<PidFile> pid_file;
-  std::optional<OutcomeSocket> socket;
-  std::optional<OutcomeSocket> stream;
-  std::unique_ptr<Flusher> flusher;
+  std::vector<OutcomeSocket> sockets;
+  Inherited inherited;
   std::optional<SignalFd> signals;
+  std::unique_ptr<Journal> journal;
+  SystemClock clock;
+  std::unique_ptr<Storer> storer;
 };
 
-Result<OutcomeSocket> bind_socket(const Config& config, SocketKind kind, Log& log) {
-  const auto settings = socket_settings(config, kind);
-  if (!settings) return tl::unexpected(settings.error());
-  SocketWarnings warnings;
-  auto socket = OutcomeSocket::bind(*settings, warnings);
-  if (!socket) return socket;
-  for (const std::string& warning : warnings) {
-    log.warning(LogLine("socket-permission").add("detail", warning));
-  }
-  return socket;
-}
-
 Result<void> bind_sockets(const Config& config, Parts& parts) {
-  if (!parts.socket) {
-    auto socket = bind_socket(config, SocketKind::datagram, *parts.log);
+  const auto all = socket_settings(config, parts.inherited);
+  if (!all) return tl::unexpected(all.error());
+  for (const SocketSettings& settings : *all) {
+    SocketWarnings warnings;
+    auto socket = OutcomeSocket::bind(settings, warnings);
     if (!socket) return tl::unexpected(socket.error());
-    parts.socket.emplace(std::move(*socket));
-    if (const auto warning = check_queue_length()) {
-      parts.log->warning(LogLine("queue-short").add("detail", *warning));
+    for (const std::string& warning : warnings) {
+      parts.log->warning(LogLine("socket-permission").add("detail", warning));
     }
+    parts.sockets.push_back(std::move(*socket));
   }
-  if (config.text(Key::outcome_stream_socket).empty()) return {};
-  auto stream = bind_socket(config, SocketKind::stream, *parts.log);
-  if (!stream) return tl::unexpected(stream.error());
-  parts.stream.emplace(std::move(*stream));
+  if (parts.inherited.datagram) return {};
+  if (const auto warning = check_queue_length()) {
+    parts.log->warning(LogLine("queue-short").add("detail", *warning));
+  }
   return {};
 }
 
-/// The socket is made as root, since only root may give it to the group of the MTA; the database
-/// as the user that writes to it.
+/// The sockets are made as root, since only root may give them to the group of the MTA; journal and
+/// database as the user that writes to them.
 Result<void> build(const Config& config, Parts& parts) {
   ::umask(static_cast<mode_t>(config.integer(Key::umask)));
   if (const std::string path = pid_file_path(config, kProgram); !path.empty()) {
@@ -89,30 +82,36 @@ Result<void> build(const Config& config, Parts& parts) {
   }
   if (auto bound = bind_sockets(config, parts); !bound) return bound;
   if (auto done = become(config.text(Key::user_id)); !done) return done;
-  const auto path = outbound_path(config.text(Key::database));
-  if (!path) return tl::unexpected(path.error());
-  auto store = OutboundStore::open(*path, SqliteMode::read_write_create);
-  if (!store) return tl::unexpected(store.error());
+  const CollectorSettings settings = collector_settings(config);
+  auto journal = Journal::open(settings.journal);
+  if (!journal) return tl::unexpected(journal.error());
+  parts.journal = std::move(*journal);
   auto signals = SignalFd::create();
   if (!signals) return tl::unexpected(signals.error());
   parts.signals.emplace(std::move(*signals));
-  auto flusher = Flusher::start(std::move(*store), store_bounds(config));
-  if (!flusher) return tl::unexpected(flusher.error());
-  parts.flusher = std::move(*flusher);
-  return {};
+  parts.storer =
+      std::make_unique<Storer>(settings.storer, *parts.journal, parts.clock, *parts.log);
+  return parts.storer->open();
+}
+
+std::string join(const std::vector<std::string>& texts) {
+  std::string out;
+  for (const std::string& text : texts) out += (out.empty() ? "" : ",") + text;
+  return out;
 }
 
 Exit serve(const Config& config, Parts& parts) {
-  const SystemClock clock;
+  const JournalFolder& folder = parts.journal->folder();
   parts.log->notice(LogLine("collector-started")
                         .add("version", OPENTLSRPT_VERSION)
-                        .add("socket", parts.socket->inherited() ? std::string_view("inherited")
-                                                                 : config.text(Key::outcome_socket))
-                        .add("database", config.text(Key::database)));
+                        .add("socket", parts.inherited.datagram
+                                           ? std::string("inherited")
+                                           : join(config.list(Key::outcome_socket)))
+                        .add("database", config.text(Key::database))
+                        .add("journal", folder.usable() ? folder.folder() : "none"));
   notify_systemd("READY=1");
-  Collector collector(collector_settings(config), *parts.socket, *parts.signals, *parts.flusher,
-                      clock, *parts.log);
-  if (parts.stream) collector.add_stream(std::move(*parts.stream));
+  Collector collector(collector_settings(config), std::move(parts.sockets), *parts.signals,
+                      *parts.journal, *parts.storer, parts.clock, *parts.log);
   const Exit result = collector.run();
   notify_systemd("STOPPING=1");
   parts.log->notice(LogLine("collector-stopped").add("status", exit_code(result)));
@@ -156,9 +155,12 @@ Exit run(int argc, char** argv) {
     print(stderr, fmt::format("{}: {}\n", kProgram, inherited.error().detail));
     return Exit::config;
   }
-  if (inherited->has_value()) parts.socket.emplace(std::move(**inherited));
+  for (OutcomeSocket& socket : *inherited) {
+    (socket.kind() == SocketKind::stream ? parts.inherited.stream : parts.inherited.datagram) = true;
+    parts.sockets.push_back(std::move(socket));
+  }
   ReadConfig read = load_config(*options, Key::outcome_socket);
-  for (ConfigProblem& problem : check_collector_config(read.config, parts.socket.has_value())) {
+  for (ConfigProblem& problem : check_collector_config(read.config, parts.inherited)) {
     read.problems.push_back(std::move(problem));
   }
   print_problems(read.problems);

@@ -81,11 +81,89 @@ CREATE TABLE bad_sample (
 ) WITHOUT ROWID;
 )sql";
 
+// One row for each policy of a recipient domain and day: the row's number is all that a repeated
+// datagram needs, and the texts are beside the counts, since most policies of a day are one
+// domain's alone. A row whose domain is empty holds the sessions for which there was no room.
+constexpr std::string_view kOutcomeRows = R"sql(
+ALTER TABLE outcome_detail RENAME TO old_detail;
+
+CREATE TABLE outcome (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used again: a collector remembers it
+  day INTEGER NOT NULL,
+  domain TEXT NOT NULL,
+  policy_key INTEGER NOT NULL,
+  successes INTEGER NOT NULL,
+  failures INTEGER NOT NULL,
+  details INTEGER NOT NULL,  -- distinct ones, for the bound
+  recorded_at INTEGER NOT NULL,  -- when the record was seen first
+  policy_type TEXT NOT NULL,
+  policy_domain TEXT NOT NULL,
+  policy_string TEXT NOT NULL,
+  mx_host TEXT NOT NULL,
+  tlsrpt_record TEXT NOT NULL,
+  UNIQUE (day, domain, policy_key)
+);
+
+CREATE TABLE outcome_detail (
+  outcome INTEGER NOT NULL,
+  detail_key INTEGER NOT NULL,
+  sessions INTEGER NOT NULL,
+  result_type TEXT NOT NULL,
+  sending_mta_ip TEXT NOT NULL,
+  receiving_mx_hostname TEXT NOT NULL,
+  receiving_mx_helo TEXT NOT NULL,
+  receiving_ip TEXT NOT NULL,
+  additional_information TEXT NOT NULL,
+  failure_reason_code TEXT NOT NULL,
+  PRIMARY KEY (outcome, detail_key)
+) WITHOUT ROWID;
+
+INSERT INTO outcome (day, domain, policy_key, successes, failures, details, recorded_at,
+                     policy_type, policy_domain, policy_string, mx_host, tlsrpt_record)
+  SELECT c.day, c.domain, c.policy_key, c.successes, c.failures, c.details, 0,
+         p.policy_type, p.policy_domain, p.policy_string, p.mx_host, d.tlsrpt_record
+  FROM outcome_count c
+  JOIN outcome_policy p ON p.domain=c.domain AND p.policy_key=c.policy_key
+  JOIN outcome_domain d ON d.domain=c.domain AND d.day=c.day
+  ORDER BY c.day, c.domain;
+INSERT INTO outcome_detail
+  SELECT o.id, c.detail_key, c.sessions, d.result_type, d.sending_mta_ip, d.receiving_mx_hostname,
+         d.receiving_mx_helo, d.receiving_ip, d.additional_information, d.failure_reason_code
+  FROM outcome_detail_count c
+  JOIN outcome o ON o.domain=c.domain AND o.day=c.day AND o.policy_key=c.policy_key
+  JOIN old_detail d ON d.domain=c.domain AND d.detail_key=c.detail_key;
+
+DROP TABLE old_detail;
+DROP TABLE outcome_detail_count;
+DROP TABLE outcome_count;
+DROP TABLE outcome_policy;
+DROP TABLE outcome_domain;
+DROP TABLE outcome_day;
+CREATE TABLE outcome_day (
+  day INTEGER PRIMARY KEY,
+  keys INTEGER NOT NULL  -- rows of outcome, for the bound
+);
+INSERT INTO outcome_day SELECT day, count(*) FROM outcome GROUP BY day;
+
+-- Up to which segment the journal of a collector has been counted.
+CREATE TABLE collector_journal (
+  journal INTEGER PRIMARY KEY,
+  applied INTEGER NOT NULL,
+  used_at INTEGER NOT NULL
+);
+
+-- How things stood when a collector last wrote.
+CREATE TABLE collector_gauge (
+  name TEXT PRIMARY KEY,
+  value INTEGER NOT NULL
+) WITHOUT ROWID;
+)sql";
+
 }  // namespace
 
 const std::vector<std::string>& outbound_migrations() {
-  static const std::vector<std::string> kMigrations = {std::string(kOutcomeTables),
-                                                       std::string(ledger_migration())};
+  static const std::vector<std::string> kMigrations = {
+      std::string(kOutcomeTables), std::string(ledger_migration()), std::string(kOutcomeRows)};
   return kMigrations;
 }
 

@@ -5,7 +5,9 @@
 #include <tuple>
 #include <utility>
 
+#include "common/clock.hpp"
 #include "sender/outbound_writer.hpp"
+#include "sender/outcome_keys.hpp"
 
 namespace tlsrpt::sender {
 
@@ -15,16 +17,6 @@ constexpr std::size_t kMaxSample = 4096;
 
 std::int64_t day_number(Day day) { return day.time_since_epoch().count(); }
 Day to_day(std::int64_t number) { return Day(std::chrono::days(number)); }
-
-std::vector<std::string> split_lines(std::string_view text) {
-  std::vector<std::string> lines;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    lines.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return lines;
-}
 
 auto order(const FailureDetails& details) {
   return std::tie(details.result_type, details.receiving_mx_hostname, details.receiving_ip,
@@ -54,10 +46,13 @@ Result<void> for_each_row(Statement& query, ReadRow read) {
   }
 }
 
-Result<std::vector<FailureDetails>> load_details(Statement& query, std::string_view domain,
-                                                 std::int64_t day, std::int64_t policy) {
+constexpr std::string_view kSelectDetails =
+    "SELECT result_type, sending_mta_ip, receiving_mx_hostname, receiving_mx_helo, receiving_ip, "
+    "additional_information, failure_reason_code, sessions FROM outcome_detail WHERE outcome=?";
+
+Result<std::vector<FailureDetails>> load_details(Statement& query, std::int64_t outcome) {
   std::vector<FailureDetails> list;
-  query.bind(0, domain).bind(1, day).bind(2, policy);
+  query.bind(0, outcome);
   const auto done = for_each_row(query, [&](Statement& row) {
     FailureDetails details;
     details.result_type = row.text(0);
@@ -75,49 +70,48 @@ Result<std::vector<FailureDetails>> load_details(Statement& query, std::string_v
   return list;
 }
 
+// The record that was seen last comes last.
 constexpr std::string_view kSelectPolicies =
-    "SELECT c.policy_key, c.successes, c.failures, p.policy_type, p.policy_domain, "
-    "p.policy_string, p.mx_host FROM outcome_count c "
-    "JOIN outcome_policy p ON p.domain=c.domain AND p.policy_key=c.policy_key "
-    "WHERE c.domain=? AND c.day=?";
-
-constexpr std::string_view kSelectDetails =
-    "SELECT d.result_type, d.sending_mta_ip, d.receiving_mx_hostname, d.receiving_mx_helo, "
-    "d.receiving_ip, d.additional_information, d.failure_reason_code, c.sessions "
-    "FROM outcome_detail_count c "
-    "JOIN outcome_detail d ON d.domain=c.domain AND d.detail_key=c.detail_key "
-    "WHERE c.domain=? AND c.day=? AND c.policy_key=?";
+    "SELECT id, successes, failures, policy_type, policy_domain, policy_string, mx_host, "
+    "tlsrpt_record FROM outcome WHERE day=? AND domain=? ORDER BY recorded_at, id";
 
 Result<DomainDay> load_domain_day(Sqlite& database, Day day, std::string_view domain) {
   DomainDay result{day, std::string(domain), {}, {}};
-  auto record =
-      database.prepare("SELECT tlsrpt_record FROM outcome_domain WHERE domain=? AND day=?");
   auto policies = database.prepare(kSelectPolicies);
   auto details = database.prepare(kSelectDetails);
-  for (const auto* statement : {&record, &policies, &details}) {
+  for (const auto* statement : {&policies, &details}) {
     if (!*statement) return tl::unexpected(statement->error());
   }
-  record->bind(0, domain).bind(1, day_number(day));
-  auto done = for_each_row(*record, [&](Statement& row) { result.tlsrpt_record = row.text(0); });
-  if (!done) return tl::unexpected(done.error());
-  std::vector<std::int64_t> keys;
-  policies->bind(0, domain).bind(1, day_number(day));
-  done = for_each_row(*policies, [&](Statement& row) {
-    keys.push_back(row.integer(0));
+  std::vector<std::int64_t> ids;
+  policies->bind(0, day_number(day)).bind(1, domain);
+  const auto done = for_each_row(*policies, [&](Statement& row) {
+    ids.push_back(row.integer(0));
     PolicyResult policy;
     policy.total_successful_session_count = static_cast<std::uint64_t>(row.integer(1));
     policy.total_failure_session_count = static_cast<std::uint64_t>(row.integer(2));
     policy.policy = {row.text(3), split_lines(row.text(5)), row.text(4), split_lines(row.text(6))};
     result.policies.push_back(std::move(policy));
+    if (std::string record = row.text(7); !record.empty()) result.tlsrpt_record = std::move(record);
   });
   if (!done) return tl::unexpected(done.error());
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    auto list = load_details(*details, domain, day_number(day), keys[i]);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    auto list = load_details(*details, ids[i]);
     if (!list) return tl::unexpected(list.error());
     result.policies[i].failure_details = std::move(*list);
   }
   sort_in_order(result.policies);
   return result;
+}
+
+Result<std::map<std::string, std::uint64_t>> load_numbers(Sqlite& database, std::string_view sql) {
+  auto query = database.prepare(sql);
+  if (!query) return tl::unexpected(query.error());
+  std::map<std::string, std::uint64_t> all;
+  const auto done = for_each_row(*query, [&](Statement& row) {
+    all[row.text(0)] = static_cast<std::uint64_t>(row.integer(1));
+  });
+  if (!done) return tl::unexpected(done.error());
+  return all;
 }
 
 /// The outcomes by domain: neighbours in the tables are then written one after the other.
@@ -133,10 +127,26 @@ std::vector<const CountedOutcome*> in_order_of_domains(
   return sorted;
 }
 
+/// False: there was nothing. A part at a time, so that no collector has to wait for long.
+Result<bool> prune_some(Sqlite& database, std::int64_t first_kept) {
+  const std::string old =
+      fmt::format("(SELECT id FROM outcome WHERE day < {} ORDER BY id LIMIT 10000)", first_kept);
+  auto transaction = Transaction::begin(database);
+  if (!transaction) return tl::unexpected(transaction.error());
+  for (const char* statement :
+       {"DELETE FROM outcome_detail WHERE outcome IN ", "DELETE FROM outcome WHERE id IN "}) {
+    if (auto done = database.execute(statement + old); !done) return tl::unexpected(done.error());
+  }
+  const bool deleted = database.changes() > 0;
+  if (auto done = transaction->commit(); !done) return tl::unexpected(done.error());
+  return deleted;
+}
+
 }  // namespace
 
-Result<OutboundStore> OutboundStore::open(const std::string& path, SqliteMode mode) {
-  auto database = Sqlite::open(path, mode, outbound_migrations());
+Result<OutboundStore> OutboundStore::open(const std::string& path, SqliteMode mode,
+                                          int busy_timeout_ms) {
+  auto database = Sqlite::open(path, mode, outbound_migrations(), busy_timeout_ms);
   if (!database) return tl::unexpected(database.error());
   return OutboundStore(std::move(*database));
 }
@@ -146,21 +156,19 @@ Result<FlushResult> OutboundStore::add(const std::vector<CountedOutcome>& outcom
                                        const StoreBounds& bounds) {
   auto transaction = Transaction::begin(database_);
   if (!transaction) return tl::unexpected(transaction.error());
-  auto writer = OutboundWriter::prepare(database_, bounds);
+  auto writer = OutboundWriter::prepare(database_, bounds, SystemClock().now());
   if (!writer) return tl::unexpected(writer.error());
   for (const CountedOutcome* counted : in_order_of_domains(outcomes)) {
-    if (auto done = writer->add(*counted); !done) return tl::unexpected(done.error());
+    const auto done = writer->add(counted->day, counted->outcome, counted->sessions);
+    if (!done) return tl::unexpected(done.error());
   }
   for (const auto& [name, increment] : counters) {
     if (auto done = writer->add_counter(name, increment); !done) {
       return tl::unexpected(done.error());
     }
   }
-  const FlushResult result = writer->result();
-  const auto dropped = writer->add_counter("dropped-domains", result.dropped_sessions);
-  if (!dropped) return tl::unexpected(dropped.error());
-  const auto folded = writer->add_counter("folded-details", result.folded_details);
-  if (!folded) return tl::unexpected(folded.error());
+  auto result = writer->finish();
+  if (!result) return result;
   if (auto done = transaction->commit(); !done) return tl::unexpected(done.error());
   return result;
 }
@@ -176,7 +184,8 @@ Result<std::vector<Day>> OutboundStore::days() {
 }
 
 Result<std::vector<std::string>> OutboundStore::domains(Day day) {
-  auto query = database_.prepare("SELECT domain FROM outcome_domain WHERE day=? ORDER BY domain");
+  auto query = database_.prepare(
+      "SELECT DISTINCT domain FROM outcome WHERE day=? AND domain<>'' ORDER BY domain");
   if (!query) return tl::unexpected(query.error());
   query->bind(0, day_number(day));
   std::vector<std::string> list;
@@ -197,15 +206,25 @@ Result<DomainDay> OutboundStore::load(Day day, std::string_view domain) {
   return result;
 }
 
-Result<std::map<std::string, std::uint64_t>> OutboundStore::counters() {
-  auto query = database_.prepare("SELECT name, value FROM collector_counter");
+Result<Overflow> OutboundStore::overflow(Day day) {
+  auto query = database_.prepare(
+      "SELECT sum(successes), sum(failures) FROM outcome WHERE day=? AND domain=''");
   if (!query) return tl::unexpected(query.error());
-  std::map<std::string, std::uint64_t> all;
+  query->bind(0, day_number(day));
+  Overflow sums;
   const auto done = for_each_row(*query, [&](Statement& row) {
-    all[row.text(0)] = static_cast<std::uint64_t>(row.integer(1));
+    sums = {static_cast<std::uint64_t>(row.integer(0)), static_cast<std::uint64_t>(row.integer(1))};
   });
   if (!done) return tl::unexpected(done.error());
-  return all;
+  return sums;
+}
+
+Result<std::map<std::string, std::uint64_t>> OutboundStore::counters() {
+  return load_numbers(database_, "SELECT name, value FROM collector_counter");
+}
+
+Result<std::map<std::string, std::uint64_t>> OutboundStore::gauges() {
+  return load_numbers(database_, "SELECT name, value FROM collector_gauge");
 }
 
 Result<void> OutboundStore::keep_bad_sample(std::string_view reason, Seconds when,
@@ -221,19 +240,53 @@ Result<void> OutboundStore::keep_bad_sample(std::string_view reason, Seconds whe
   return statement->run();
 }
 
+Result<std::vector<KeptSample>> OutboundStore::bad_samples() {
+  auto query = database_.prepare(
+      "SELECT reason, seen_at, times, datagram FROM bad_sample ORDER BY reason");
+  if (!query) return tl::unexpected(query.error());
+  std::vector<KeptSample> samples;
+  const auto done = for_each_row(*query, [&](Statement& row) {
+    samples.push_back({row.text(0), Seconds(std::chrono::seconds(row.integer(1))),
+                       static_cast<std::uint64_t>(row.integer(2)), row.text(3)});
+  });
+  if (!done) return tl::unexpected(done.error());
+  return samples;
+}
+
+Result<std::uint64_t> OutboundStore::applied(std::uint64_t journal) {
+  auto query = database_.prepare("SELECT applied FROM collector_journal WHERE journal=?");
+  if (!query) return tl::unexpected(query.error());
+  query->bind(0, static_cast<std::int64_t>(journal));
+  const auto row = query->step();
+  if (!row) return tl::unexpected(row.error());
+  return *row ? static_cast<std::uint64_t>(query->integer(0)) : 0;
+}
+
+Result<void> OutboundStore::set_applied(std::uint64_t journal, std::uint64_t number, Seconds now) {
+  auto statement = database_.prepare(
+      "INSERT INTO collector_journal VALUES (?,?,?) ON CONFLICT DO UPDATE SET "
+      "applied=max(applied,excluded.applied), used_at=excluded.used_at");
+  if (!statement) return tl::unexpected(statement.error());
+  statement->bind(0, static_cast<std::int64_t>(journal));
+  statement->bind(1, static_cast<std::int64_t>(number));
+  statement->bind(2, std::int64_t{now.time_since_epoch().count()});
+  return statement->run();
+}
+
 Result<void> OutboundStore::prune(Day first_kept) {
-  constexpr std::string_view kOldPairs =
-      " WHERE (domain, day) IN (SELECT domain, day FROM outcome_domain WHERE day < {0})";
+  constexpr std::int64_t kJournalDays = 30;  // nobody's file is that old
+  const std::int64_t day = day_number(first_kept);
+  for (;;) {
+    const auto deleted = prune_some(database_, day);
+    if (!deleted) return tl::unexpected(deleted.error());
+    if (!*deleted) break;
+  }
   auto transaction = Transaction::begin(database_);
   if (!transaction) return tl::unexpected(transaction.error());
-  const std::int64_t day = day_number(first_kept);
   for (const std::string& statement :
-       {fmt::format("DELETE FROM outcome_detail_count{}", fmt::format(kOldPairs, day)),
-        fmt::format("DELETE FROM outcome_count{}", fmt::format(kOldPairs, day)),
-        fmt::format("DELETE FROM outcome_detail WHERE last_day < {}", day),
-        fmt::format("DELETE FROM outcome_policy WHERE last_day < {}", day),
-        fmt::format("DELETE FROM outcome_domain WHERE day < {}", day),
-        fmt::format("DELETE FROM outcome_day WHERE day < {}", day)}) {
+       {fmt::format("DELETE FROM outcome_day WHERE day < {}", day),
+        fmt::format("DELETE FROM collector_journal WHERE used_at < {}",
+                    (day - kJournalDays) * 86400)}) {
     if (auto done = database_.execute(statement); !done) return done;
   }
   return transaction->commit();

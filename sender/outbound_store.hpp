@@ -2,7 +2,6 @@
 #pragma once
 
 // What was counted about outbound sessions, by UTC day and recipient domain, kept in outbound.db.
-// The tables carry the recipient domain as first key column, texts once, counts under 64-bit keys.
 
 #include <cstdint>
 #include <map>
@@ -25,16 +24,23 @@ struct CountedOutcome {
 };
 
 struct StoreBounds {
-  std::uint64_t max_domains =
-      1000000;  ///< per day; sessions of further ones are dropped and counted
-  std::uint64_t max_failure_details =
-      1000;  ///< distinct per policy and day; further ones are folded by result type
+  /// Policies of domains, per day. Sessions of further ones are counted in one row without domain.
+  std::uint64_t max_keys = 1000000;
+  /// Distinct ones per policy and day; further ones are folded by result type.
+  std::uint64_t max_failure_details = 1000;
 };
 
 /// What one flush did besides counting.
 struct FlushResult {
-  std::uint64_t dropped_sessions = 0;  ///< beyond max_domains
-  std::uint64_t folded_details = 0;    ///< beyond max_failure_details
+  std::uint64_t overflow_sessions = 0;  ///< beyond max_keys
+  std::uint64_t folded_details = 0;     ///< beyond max_failure_details
+  std::uint64_t keys = 0;               ///< of the last day that was written to, so far
+};
+
+/// Sessions of a day for which there was no room by domain.
+struct Overflow {
+  std::uint64_t successes = 0;
+  std::uint64_t failures = 0;
 };
 
 /// One recipient domain's day.
@@ -46,10 +52,19 @@ struct DomainDay {
       policies;  ///< sorted by type, domain, strings: equal data gives an equal list
 };
 
+/// One example of a kind of bad datagram.
+struct KeptSample {
+  std::string reason;
+  Seconds seen_at{};
+  std::uint64_t times = 0;  ///< so many of the kind so far
+  std::string datagram;
+};
+
 /// Threads and processes: any number of processes may add; each uses its own object in one thread.
 class OutboundStore {
  public:
-  static Result<OutboundStore> open(const std::string& path, SqliteMode mode);
+  static Result<OutboundStore> open(const std::string& path, SqliteMode mode,
+                                    int busy_timeout_ms = 5000);
 
   /// Adds all of them in one transaction, durable when it returns.
   Result<FlushResult> add(const std::vector<CountedOutcome>& outcomes,
@@ -61,14 +76,24 @@ class OutboundStore {
   /// Domains with data on that day, sorted.
   Result<std::vector<std::string>> domains(Day day);
   Result<DomainDay> load(Day day, std::string_view domain);
+  Result<Overflow> overflow(Day day);
 
   /// Running totals: datagrams read, bad by reason, folded, dropped.
   Result<std::map<std::string, std::uint64_t>> counters();
+  /// How things stood when a collector last wrote.
+  Result<std::map<std::string, std::uint64_t>> gauges();
 
   /// Keeps one example of each kind of bad datagram: reason, when, how often ('times' more), and
   /// the newest one's bytes (cut to 4 KiB).
   Result<void> keep_bad_sample(std::string_view reason, Seconds when, std::uint64_t times,
                                std::string_view datagram);
+  /// The examples, by reason.
+  Result<std::vector<KeptSample>> bad_samples();
+
+  /// Up to which number the segments of a journal have been counted; 0: none. To be read and set in
+  /// the transaction that counts.
+  Result<std::uint64_t> applied(std::uint64_t journal);
+  Result<void> set_applied(std::uint64_t journal, std::uint64_t number, Seconds now);
 
   /// Forgets days before 'first_kept'.
   Result<void> prune(Day first_kept);

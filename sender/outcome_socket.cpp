@@ -23,6 +23,7 @@ namespace {
 constexpr std::size_t kMaxPath = sizeof(sockaddr_un::sun_path) - 1;
 constexpr int kReceiveBuffer = 8 << 20;
 constexpr int kFirstInherited = 3;  // SD_LISTEN_FDS_START
+constexpr long kMostInherited = 64;
 constexpr long kGoodQueueLength = 512;
 
 sockaddr_un address_of(const std::string& path) {
@@ -153,7 +154,7 @@ Result<OutcomeSocket> OutcomeSocket::bind(const SocketSettings& settings,
   if (::lstat(settings.path.c_str(), &status) != 0) {
     return fail_errno(errno, "cannot look at " + settings.path);
   }
-  OutcomeSocket socket(std::move(fd), settings.path, status.st_ino);
+  OutcomeSocket socket(std::move(fd), settings.kind, settings.path, status.st_ino);
   set_owner(settings, warnings);
   if (::chmod(settings.path.c_str(), settings.mode) != 0) {
     return fail_errno(errno, "cannot set the mode of " + settings.path);
@@ -166,34 +167,49 @@ Result<OutcomeSocket> OutcomeSocket::bind(const SocketSettings& settings,
   return socket;
 }
 
-Result<std::optional<OutcomeSocket>> OutcomeSocket::inherit() {
+Result<std::vector<OutcomeSocket>> OutcomeSocket::inherit() {
   const auto pid = environment_number("LISTEN_PID");
   const auto count = environment_number("LISTEN_FDS");
   ::unsetenv("LISTEN_PID");
   ::unsetenv("LISTEN_FDS");
   ::unsetenv("LISTEN_FDNAMES");
-  if (!pid || *pid != ::getpid() || !count || *count == 0) return std::optional<OutcomeSocket>();
-  if (*count != 1) {
-    return fail(ErrorCode::invalid_argument,
-                "systemd passed {} sockets; the collector takes one ListenDatagram=", *count);
+  std::vector<OutcomeSocket> sockets;
+  if (!pid || *pid != ::getpid() || !count) return sockets;
+  if (*count > kMostInherited) {
+    return fail(ErrorCode::invalid_argument, "systemd passed {} sockets; at most {} can be used",
+                *count, kMostInherited);
   }
-  UniqueFd fd(kFirstInherited);
+  for (long i = 0; i < *count; ++i) {
+    auto socket = inherit_one(kFirstInherited + static_cast<int>(i));
+    if (!socket) return tl::unexpected(socket.error());
+    sockets.push_back(std::move(*socket));
+  }
+  return sockets;
+}
+
+Result<OutcomeSocket> OutcomeSocket::inherit_one(int number) {
+  UniqueFd fd(number);
   int type = 0;
   int family = 0;
   socklen_t size = sizeof type;
   if (::getsockopt(fd.get(), SOL_SOCKET, SO_TYPE, &type, &size) != 0) {
-    return fail_errno(errno, "cannot use the socket that systemd passed");
+    return fail_errno(errno, "cannot use a socket that systemd passed");
   }
   size = sizeof family;
   ::getsockopt(fd.get(), SOL_SOCKET, SO_DOMAIN, &family, &size);
-  if (type != SOCK_DGRAM || family != AF_UNIX) {
-    return fail(
-        ErrorCode::invalid_argument,
-        "the socket that systemd passed is no AF_UNIX datagram socket; use ListenDatagram=");
+  int listens = 0;
+  size = sizeof listens;
+  ::getsockopt(fd.get(), SOL_SOCKET, SO_ACCEPTCONN, &listens, &size);
+  const bool stream = type == SOCK_STREAM && listens != 0;
+  if (family != AF_UNIX || (type != SOCK_DGRAM && !stream)) {
+    return fail(ErrorCode::invalid_argument,
+                "a socket that systemd passed cannot be used; the collector takes ListenDatagram= "
+                "and ListenStream= with a path, and no Accept=yes");
   }
   ::fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
-  enlarge_buffer(fd.get());
-  return std::optional<OutcomeSocket>(OutcomeSocket(std::move(fd), "", 0));
+  ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
+  if (!stream) enlarge_buffer(fd.get());
+  return OutcomeSocket(std::move(fd), stream ? SocketKind::stream : SocketKind::datagram, "", 0);
 }
 
 void OutcomeSocket::close_for_senders() {

@@ -45,9 +45,9 @@ class OutcomeSocket {
   /// is an error.
   static Result<OutcomeSocket> bind(const SocketSettings& settings, SocketWarnings& warnings);
 
-  /// The socket that systemd passed (LISTEN_PID, LISTEN_FDS), or nothing if it passed none.
-  /// Takes the variables out of the environment.
-  static Result<std::optional<OutcomeSocket>> inherit();
+  /// The sockets that systemd passed (LISTEN_PID, LISTEN_FDS), of both kinds; mostly none. Takes
+  /// the variables out of the environment.
+  static Result<std::vector<OutcomeSocket>> inherit();
 
   OutcomeSocket(OutcomeSocket&&) noexcept = default;
   OutcomeSocket& operator=(OutcomeSocket&&) = delete;
@@ -58,13 +58,16 @@ class OutcomeSocket {
   void close_for_senders();
 
   [[nodiscard]] int fd() const { return fd_.get(); }
+  [[nodiscard]] SocketKind kind() const { return kind_; }
   [[nodiscard]] bool inherited() const { return path_.empty(); }
 
  private:
-  OutcomeSocket(UniqueFd fd, std::string path, std::uint64_t inode)
-      : fd_(std::move(fd)), path_(std::move(path)), inode_(inode) {}
+  OutcomeSocket(UniqueFd fd, SocketKind kind, std::string path, std::uint64_t inode)
+      : fd_(std::move(fd)), kind_(kind), path_(std::move(path)), inode_(inode) {}
+  static Result<OutcomeSocket> inherit_one(int number);
   void remove_file();
   UniqueFd fd_;
+  SocketKind kind_;
   std::string path_;  ///< empty: inherited
   std::uint64_t inode_ = 0;
 };

@@ -27,12 +27,14 @@ class StreamTest(unittest.TestCase):
         self.collector.start()
         self.assertEqual(self.collector.say(b"\n".join(lines)), b"")
         self.assertEqual(self.collector.stop(), 0)
-        counted = self.collector.query("SELECT * FROM outcome_count")
+        rows = ("SELECT day, domain, policy_key, successes, failures FROM outcome "
+                "ORDER BY day, domain, policy_key")
+        counted = self.collector.query(rows)
         others = Collector().start()
         self.addCleanup(others.close)
         others.send(lines)
         self.assertEqual(others.stop(), 0)
-        self.assertEqual(others.query("SELECT * FROM outcome_count"), counted)
+        self.assertEqual(others.query(rows), counted)
         self.assertGreater(len(counted), 10)
 
     def test_a_line_in_pieces_and_without_end_is_one_line(self):

@@ -58,6 +58,7 @@ class Collector:
             "OutcomeSocket": str(self.socket_path),
             "OutcomeSocketGroup": grp.getgrgid(os.getegid()).gr_name,
             "FlushInterval": "1s",
+            "JournalFolder": str(self.database.parent),
         }
         self.keys.update(keys)
 
@@ -127,4 +128,4 @@ class Collector:
 
     def sums(self, domain="%"):
         return self.query("SELECT coalesce(sum(successes),0), coalesce(sum(failures),0) "
-                          "FROM outcome_count WHERE domain LIKE ?", domain)[0]
+                          "FROM outcome WHERE domain LIKE ?", domain)[0]

@@ -52,9 +52,9 @@ class CollectorTest(unittest.TestCase):
         self.assertEqual(collector.sums(), (len(policies) - failures, failures))
         details = sum(len(p.get("failure-details", [])) for p in policies)
         self.assertEqual(
-            collector.query("SELECT sum(sessions) FROM outcome_detail_count"), [(details,)])
+            collector.query("SELECT sum(sessions) FROM outcome_detail"), [(details,)])
         domains = {json.loads(line)["d"].lower() for line in datagrams}
-        self.assertEqual({row[0] for row in collector.query("SELECT domain FROM outcome_domain")},
+        self.assertEqual({row[0] for row in collector.query("SELECT domain FROM outcome")},
                          domains)
         self.assertIn(f"collector-stats read={len(datagrams)} counted={len(datagrams)} bad=0",
                       collector.log())
@@ -102,23 +102,23 @@ class CollectorTest(unittest.TestCase):
             before = utc_day()
             collector.send([GOOD])
             self.assertEqual(collector.stop(), 0)
-            days = [row[0] for row in collector.query("SELECT day FROM outcome_count")]
+            days = [row[0] for row in collector.query("SELECT day FROM outcome")]
             self.assertEqual(len(days), 1)
             self.assertIn(days[0], range(before, utc_day() + 1))
 
-    def test_bounds_of_domains_and_details_come_from_the_configuration(self):
-        collector = self.collector(MaximumDomains="2", MaximumFailureDetails="2").start()
+    def test_bounds_of_keys_and_details_come_from_the_configuration(self):
+        collector = self.collector(MaximumKeys="2", MaximumFailureDetails="2").start()
         datagrams = [b'{"d":"d%d.example","policies":[{"policy-type":9,"f":0}]}' % i
                      for i in range(5)]
         datagrams += [b'{"d":"d0.example","policies":[{"policy-type":9,"f":1,"failure-details":'
                       b'[{"c":205,"f":"r%d"}]}]}' % i for i in range(6)]
         collector.send(datagrams)
         self.assertEqual(collector.stop(), 0)
-        self.assertEqual(collector.counter("dropped-domains"), 3)
+        self.assertEqual(collector.counter("overflow-sessions"), 3)
         self.assertEqual(collector.counter("folded-details"), 4)
         self.assertEqual(
-            collector.query("SELECT sum(sessions) FROM outcome_detail_count"), [(6,)])
-        self.assertIn("outcome-dropped reason=domains", collector.log())
+            collector.query("SELECT sum(sessions) FROM outcome_detail"), [(6,)])
+        self.assertIn("outcome-overflow sessions=3 keys=2", collector.log())
         self.assertIn("details-folded", collector.log())
 
     def test_a_locked_database_delays_counts_and_loses_none(self):
@@ -234,7 +234,8 @@ class CollectorTest(unittest.TestCase):
         words = set("bad-" + reason for reason in BAD)
         for source in (SOURCE / "sender").glob("*.cpp"):
             text = source.read_text()
-            if source.name in ("collector.cpp", "bad_outcomes.cpp", "opentlsrpt_collector.cpp"):
+            if source.name in ("collector.cpp", "bad_outcomes.cpp", "opentlsrpt_collector.cpp",
+                               "receiver.cpp", "storer.cpp"):
                 words |= set(re.findall(r'LogLine\("([a-z-]+)"', text))
             words |= set(re.findall(r'add_counter\("([a-z-]+)"', text))
             words |= set(re.findall(r'counters_\["([a-z-]+)"\]', text))

@@ -69,7 +69,7 @@ class LibtlsrptTest(unittest.TestCase):
             self.report(b"plain.example", {"type": NO_POLICY, "result": SUCCESS})
         self.assertEqual(self.collector.stop(), 0)
         self.assertEqual(self.collector.sums("plain.example"), (2000, 0))
-        self.assertEqual(self.collector.query("SELECT tlsrpt_record FROM outcome_domain"),
+        self.assertEqual(self.collector.query("SELECT tlsrpt_record FROM outcome"),
                          [("v=TLSRPTv1; rua=mailto:r@plain.example",)])
 
     def test_every_member_of_a_failure_arrives(self):
@@ -89,7 +89,7 @@ class LibtlsrptTest(unittest.TestCase):
         self.assertEqual(
             self.collector.query(
                 "SELECT policy_type, policy_domain, policy_string, mx_host, successes, failures "
-                "FROM outcome_policy JOIN outcome_count USING (domain, policy_key) "
+                "FROM outcome "
                 "WHERE domain='a.example' ORDER BY policy_type"),
             [("sts", "a.example",
               "version: STSv1\nmode: testing\nmx: *.a.example\nmax_age: 86400", "*.a.example",
@@ -99,7 +99,7 @@ class LibtlsrptTest(unittest.TestCase):
             self.collector.query(
                 "SELECT result_type, sending_mta_ip, receiving_mx_hostname, receiving_mx_helo, "
                 "receiving_ip, additional_information, failure_reason_code, sessions "
-                "FROM outcome_detail JOIN outcome_detail_count USING (domain, detail_key)"),
+                "FROM outcome_detail"),
             [("validation-failure", "2001:db8::1", "mx.a.example", "MX.a.example", "198.51.100.1",
               "https://x.example/\"\\ \u00e9", "self-signed_certificate", 1)])
 

@@ -14,7 +14,7 @@ Config config_of(const std::string& text) {
 
 using Problems = std::vector<std::string>;
 
-Problems problems_of(const std::string& text, bool inherited) {
+Problems problems_of(const std::string& text, const Inherited& inherited) {
   Problems problems;
   for (const ConfigProblem& problem : check_collector_config(config_of(text), inherited)) {
     problems.push_back(problem.to_string());
@@ -25,19 +25,21 @@ Problems problems_of(const std::string& text, bool inherited) {
 TEST(CollectorConfig, a_usable_one_has_no_problems) {
   const std::string text =
       "Database sqlite:/\nOutcomeSocket /s\nOutcomeSocketGroup root\nOutcomeSocketMode 0620\n";
-  EXPECT_EQ(problems_of(text, false), Problems{});
-  const auto settings = socket_settings(config_of(text), SocketKind::datagram);
+  EXPECT_EQ(problems_of(text, {}), Problems{});
+  const auto settings = socket_settings(config_of(text), {});
   ASSERT_TRUE(settings);
-  EXPECT_EQ(settings->group, 0u);
-  EXPECT_EQ(settings->owner, std::nullopt);
-  EXPECT_EQ(settings->mode, 0620u);
+  ASSERT_EQ(settings->size(), 1u);
+  EXPECT_EQ(settings->front().kind, SocketKind::datagram);
+  EXPECT_EQ(settings->front().group, 0u);
+  EXPECT_EQ(settings->front().owner, std::nullopt);
+  EXPECT_EQ(settings->front().mode, 0620u);
 }
 
 TEST(CollectorConfig, every_problem_is_named_at_once_with_its_line) {
   const Problems problems = problems_of(
       "Database postgresql://host/db\nOutcomeSocket /no/such/folder/s\n"
       "\nOutcomeSocketGroup no-such-group\nUserID no-such-user\n",
-      false);
+      {});
   ASSERT_EQ(problems.size(), 4u);
   EXPECT_TRUE(problems[0].starts_with("test.conf:1: Database: ")) << problems[0];
   EXPECT_TRUE(problems[1].starts_with("test.conf:2: OutcomeSocket: the folder /no/such/folder"))
@@ -49,41 +51,60 @@ TEST(CollectorConfig, every_problem_is_named_at_once_with_its_line) {
 TEST(CollectorConfig, the_path_and_group_of_an_inherited_socket_do_not_matter) {
   EXPECT_EQ(problems_of("Database sqlite:/\nOutcomeSocket /no/such/s\n"
                         "OutcomeSocketGroup no-such-group\n",
-                        true),
+                        {true, false}),
             Problems{});
 }
 
 TEST(CollectorConfig, the_stream_socket_has_a_path_of_its_own_and_the_same_permissions) {
   const std::string text =
       "Database sqlite:/\nOutcomeSocket /s\nOutcomeSocketGroup root\nOutcomeSocketMode 0620\n";
-  EXPECT_EQ(problems_of(text + "OutcomeStreamSocket /t\n", false), Problems{});
-  const auto settings =
-      socket_settings(config_of(text + "OutcomeStreamSocket /t\n"), SocketKind::stream);
+  EXPECT_EQ(problems_of(text + "OutcomeStreamSocket /t\n", {}), Problems{});
+  const auto settings = socket_settings(config_of(text + "OutcomeStreamSocket /t\n"), {});
   ASSERT_TRUE(settings);
-  EXPECT_EQ(settings->path, "/t");
-  EXPECT_EQ(settings->mode, 0620u);
+  ASSERT_EQ(settings->size(), 2u);
+  EXPECT_EQ(settings->back().kind, SocketKind::stream);
+  EXPECT_EQ(settings->back().path, "/t");
+  EXPECT_EQ(settings->back().mode, 0620u);
   for (const char* path : {"/s", "/no/such/folder/t"}) {
     const Problems problems =
-        problems_of(text + "OutcomeStreamSocket " + path + "\n", /*inherited=*/false);
+        problems_of(text + "OutcomeStreamSocket " + path + "\n", {});
     ASSERT_EQ(problems.size(), 1u) << path;
     EXPECT_TRUE(problems[0].starts_with("test.conf:5: OutcomeStreamSocket: ")) << problems[0];
   }
 }
 
 TEST(CollectorConfig, the_group_of_the_user_is_taken_when_no_other_is_named) {
-  const auto settings = socket_settings(config_of("OutcomeSocketGroup \"\"\nUserID root:daemon\n"),
-                                        SocketKind::datagram);
+  const auto settings =
+      socket_settings(config_of("OutcomeSocketGroup \"\"\nUserID root:daemon\n"), {});
   ASSERT_TRUE(settings);
-  EXPECT_EQ(settings->owner, 0u);
-  EXPECT_EQ(settings->group, find_group("daemon").value());
+  EXPECT_EQ(settings->front().owner, 0u);
+  EXPECT_EQ(settings->front().group, find_group("daemon").value());
+}
+
+TEST(CollectorConfig, there_may_be_several_sockets_of_each_kind) {
+  const std::string text =
+      "Database sqlite:/\nOutcomeSocket /a,/b\nOutcomeSocket /c\nOutcomeStreamSocket /d,/e\n"
+      "OutcomeSocketGroup root\n";
+  EXPECT_EQ(problems_of(text, {}), Problems{});
+  EXPECT_EQ(socket_settings(config_of(text), {})->size(), 5u);
+  EXPECT_EQ(socket_settings(config_of(text), {true, false})->size(), 2u);
+  EXPECT_EQ(socket_settings(config_of(text), {true, true})->size(), 0u);
+  const Problems problems = problems_of(text + "OutcomeSocket /b\nOutcomeSocket x\n", {});
+  ASSERT_EQ(problems.size(), 2u);
+  EXPECT_TRUE(problems[0].starts_with("test.conf:6: OutcomeSocket: /b is named twice")) << problems[0];
+  EXPECT_TRUE(problems[1].starts_with("test.conf:7: OutcomeSocket: \"x\" is not")) << problems[1];
 }
 
 TEST(CollectorConfig, bounds_come_from_their_keys) {
   const Config config =
-      config_of("FlushInterval 5s\nMaximumDomains 10\nMaximumFailureDetails 20\n");
-  EXPECT_EQ(collector_settings(config).flush_interval, std::chrono::seconds(5));
-  EXPECT_EQ(store_bounds(config).max_domains, 10u);
-  EXPECT_EQ(store_bounds(config).max_failure_details, 20u);
+      config_of("Database sqlite:/x\nFlushInterval 5s\nMaximumKeys 10\n"
+                "MaximumFailureDetails 20\nJournalFolder /j\n");
+  const CollectorSettings settings = collector_settings(config);
+  EXPECT_EQ(settings.storer.flush_interval, std::chrono::seconds(5));
+  EXPECT_EQ(settings.storer.store.bounds.max_keys, 10u);
+  EXPECT_EQ(settings.storer.store.bounds.max_failure_details, 20u);
+  EXPECT_EQ(settings.storer.store.path, "/x/outbound.db");
+  EXPECT_EQ(settings.journal.folders, (std::vector<std::string>{"/j", "/x"}));
 }
 
 }  // namespace

@@ -136,22 +136,26 @@ TEST_F(OutboundStoreTest, the_last_record_that_is_not_empty_is_kept) {
   EXPECT_EQ(load(store, "a.example").tlsrpt_record, "v=TLSRPTv1;rua=mailto:new@a.example");
 }
 
-TEST_F(OutboundStoreTest, sessions_of_domains_beyond_the_bound_are_dropped_and_counted) {
+TEST_F(OutboundStoreTest, sessions_beyond_the_bound_are_counted_without_their_domain) {
   OutboundStore store = open();
   StoreBounds bounds;
-  bounds.max_domains = 2;
+  bounds.max_keys = 2;
   const FlushResult result = add(
-      store, {success("a.example", 1), success("b.example", 1), success("c.example", 5)}, bounds);
-  EXPECT_EQ(result.dropped_sessions, 5u);
+      store, {success("a.example", 1), success("b.example", 1), success("c.example", 5),
+              failure("d.example", 3, detail("tlsa-invalid"))}, bounds);
+  EXPECT_EQ(result.overflow_sessions, 8u);
+  EXPECT_EQ(result.keys, 2u);
+  EXPECT_EQ(store.overflow(kDay)->successes, 5u);
+  EXPECT_EQ(store.overflow(kDay)->failures, 3u);
   // Known domains and other days still count.
   EXPECT_EQ(
       add(store, {success("a.example", 1), success("c.example", 1, kDay + std::chrono::days(1))},
           bounds)
-          .dropped_sessions,
+          .overflow_sessions,
       0u);
   EXPECT_EQ(store.domains(kDay).value().size(), 2u);
   EXPECT_EQ(load(store, "a.example").policies[0].total_successful_session_count, 2u);
-  EXPECT_EQ(store.counters().value().at("dropped-domains"), 5u);
+  EXPECT_EQ(store.counters().value().at("overflow-sessions"), 8u);
 }
 
 TEST_F(OutboundStoreTest, details_beyond_the_bound_are_folded_and_the_sums_stay_right) {
@@ -210,7 +214,7 @@ TEST_F(OutboundStoreTest, pruning_forgets_old_days_and_texts_but_nothing_that_is
   const PolicyResult kept = load(store, "a.example", next).policies.at(0);
   EXPECT_EQ(kept.total_failure_session_count, 4u);
   EXPECT_EQ(kept.failure_details.at(0).result_type, "tlsa-invalid");
-  auto texts = store.database().prepare("SELECT count(*) FROM outcome_policy");
+  auto texts = store.database().prepare("SELECT count(*) FROM outcome_detail");
   ASSERT_TRUE(texts->step().value());
   EXPECT_EQ(texts->integer(0), 1);
 }

@@ -159,7 +159,7 @@ TEST(InheritedSocket, is_none_when_the_variables_are_for_another_process) {
   ::setenv("LISTEN_FDS", "1", 1);
   const auto socket = OutcomeSocket::inherit();
   ASSERT_TRUE(socket);
-  EXPECT_FALSE(socket->has_value());
+  EXPECT_TRUE(socket->empty());
   EXPECT_EQ(::getenv("LISTEN_FDS"), nullptr);
 }
 
