@@ -11,7 +11,6 @@ namespace tlsrpt::sender {
 
 namespace {
 
-constexpr std::size_t kMaxClosed = 2;  // that wait to be taken
 constexpr std::size_t kMaxSpare = 2;
 
 }  // namespace
@@ -66,7 +65,7 @@ void Journal::close_segment() {
 /// Until one more segment can be closed; false if nobody takes any.
 bool Journal::wait_for_room(std::unique_lock<std::mutex>& lock) {
   return taken_.wait_for(lock, settings_.patience,
-                         [this] { return closed_.size() < kMaxClosed; });
+                         [this] { return closed_.size() < settings_.max_closed; });
 }
 
 void Journal::write_batch() {
@@ -87,7 +86,7 @@ bool Journal::append_one(std::unique_lock<std::mutex>& lock, Day day, std::strin
     }
     write_batch();
     // Too large for any segment, or nobody comes to take this one.
-    if (open_->empty() || closed_.size() >= kMaxClosed) {
+    if (open_->empty() || closed_.size() >= settings_.max_closed) {
       if (open_->empty() || !may_wait || !wait_for_room(lock)) return false;
       continue;  // another thread may have been here meanwhile
     }
@@ -99,7 +98,7 @@ void Journal::append(Day day, std::span<const std::string_view> texts) {
   std::unique_lock lock(mutex_);
   if (open_ && open_->day() != day) {
     // A clock that goes to and fro must not make segments without end.
-    if (closed_.size() >= kMaxClosed) wait_for_room(lock);
+    if (closed_.size() >= settings_.max_closed) wait_for_room(lock);
     if (open_ && open_->day() != day) close_segment();
   }
   bool may_wait = true;
@@ -128,14 +127,23 @@ void Journal::wake() {
   wanted_.notify_one();
 }
 
-std::optional<ClosedSegment> Journal::take() {
-  const std::lock_guard lock(mutex_);
-  if (closed_.empty() && open_ && !open_->empty()) close_segment();
+std::optional<ClosedSegment> Journal::take_closed() {
   if (closed_.empty()) return std::nullopt;
   ClosedSegment segment = std::move(closed_.front());
   closed_.pop_front();
   taken_.notify_all();
   return segment;
+}
+
+std::optional<ClosedSegment> Journal::take() {
+  const std::lock_guard lock(mutex_);
+  if (closed_.empty() && open_ && !open_->empty()) close_segment();
+  return take_closed();
+}
+
+std::optional<ClosedSegment> Journal::take_full() {
+  const std::lock_guard lock(mutex_);
+  return take_closed();
 }
 
 void Journal::forget(ClosedSegment segment) {

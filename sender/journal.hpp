@@ -28,7 +28,8 @@ namespace tlsrpt::sender {
 struct JournalSettings {
   std::vector<std::string> folders;  ///< see JournalFolder::claim
   std::string database;              ///< whose outcomes these are
-  std::size_t max_segment_bytes = 32u << 20;
+  std::size_t max_segment_bytes = 16u << 20;
+  std::size_t max_closed = 4;  ///< segments that wait to be taken
   std::chrono::milliseconds patience{5000};  ///< of a receiver, for room
 };
 
@@ -70,6 +71,8 @@ class Journal {
   /// The oldest segment that is closed, or the open one, which is closed then; nothing if there is
   /// nothing in it.
   std::optional<ClosedSegment> take();
+  /// The oldest segment that is closed.
+  std::optional<ClosedSegment> take_full();
   /// Its counts are in the database.
   void forget(ClosedSegment segment);
   /// Writes the whole segment to one file that stands for all of its own.
@@ -82,6 +85,7 @@ class Journal {
   std::unique_ptr<Segment> fresh_segment();
   void open_segment(Day day);
   void close_segment();
+  std::optional<ClosedSegment> take_closed();
   bool wait_for_room(std::unique_lock<std::mutex>& lock);
   void write_batch();
   bool append_one(std::unique_lock<std::mutex>& lock, Day day, std::string_view text,

@@ -45,8 +45,8 @@ struct ScanResult {
 };
 
 /// Reads the JSON of one datagram without building a document. Of a repeated member the last one
-/// counts; unknown members are skipped; nesting and lists are bounded by the limits.
-/// Invalid UTF-8 is read as U+FFFD.
+/// counts; unknown members are skipped; nesting and lists are bounded by the limits. What
+/// JsonScanner puts right is taken as it is then; invalid UTF-8 is read as U+FFFD.
 ScanResult scan_outcome(std::string_view datagram, const OutcomeLimits& limits);
 
 }  // namespace tlsrpt::sender

@@ -71,7 +71,7 @@ bool Storer::flush() {
   take_segments();
   while (!backlog_.empty()) {
     if (!store_front()) return false;
-    if (backlog_.empty()) break;
+    if (!backlog_.empty()) take_full_segments();
   }
   while (!leftovers_.empty()) {
     if (!replay_one()) return false;
@@ -82,6 +82,15 @@ bool Storer::flush() {
 void Storer::take_segments() {
   while (backlog_.has_room()) {
     auto segment = journal_.take();
+    if (!segment) return;
+    backlog_.push(std::move(*segment));
+  }
+}
+
+/// Nobody has to wait for room while a long backlog is worked off.
+void Storer::take_full_segments() {
+  while (backlog_.has_room()) {
+    auto segment = journal_.take_full();
     if (!segment) return;
     backlog_.push(std::move(*segment));
   }

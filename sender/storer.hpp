@@ -23,7 +23,7 @@ namespace tlsrpt::sender {
 
 struct StorerSettings {
   std::chrono::milliseconds flush_interval{1000};
-  std::size_t max_backlog_bytes = 256u << 20;  ///< of texts that wait for the database
+  std::size_t max_backlog_bytes = 96u << 20;  ///< of texts that wait for the database
   SegmentStoreSettings store;
 };
 
@@ -64,6 +64,7 @@ class Storer {
   using SteadyTime = std::chrono::steady_clock::time_point;
 
   void take_segments();
+  void take_full_segments();
   bool store_front();
   bool replay_one();
   bool store_extras();
