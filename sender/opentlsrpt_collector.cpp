@@ -11,13 +11,16 @@
 
 #include "sender/collector.hpp"
 #include "sender/collector_config.hpp"
+#include "sender/test_datagram.hpp"
 
 namespace tlsrpt::sender {
 namespace {
 
 constexpr std::string_view kProgram = "opentlsrpt-collector";
 constexpr std::string_view kUsage =
-    "usage: opentlsrpt-collector [-flnVv] [-c file] [-P pidfile] [-p socket] [-u user[:group]]\n";
+    "usage: opentlsrpt-collector [-flnVv] [-c file] [-P pidfile] [-p socket] [-u user[:group]]\n"
+    "       opentlsrpt-collector --test-datagram [-c file] [-p socket] [-u user[:group]]\n";
+constexpr std::string_view kTestDatagram = "--test-datagram";
 
 void print(std::FILE* stream, std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stream);
@@ -138,8 +141,63 @@ Exit run_daemon(const Config& config, const DaemonOptions& options, Parts& parts
   return serve(config, parts);
 }
 
+/// One socket: whether what an MTA would send there arrives in the database.
+Exit test_socket(const std::string& path, OutboundStore& store, std::chrono::seconds patience) {
+  const std::string domain = test_domain();
+  if (auto sent = send_test_datagram(path, domain); !sent) {
+    print(stderr, fmt::format("{}: {}\n", kProgram, sent.error().detail));
+    return exit_for(sent.error());
+  }
+  const auto counted =
+      wait_until_counted(store, domain, std::chrono::steady_clock::now() + patience);
+  if (!counted) {
+    print(stderr, fmt::format("{}: sent to {}; {}\n", kProgram, path, counted.error().detail));
+    return exit_for(counted.error());
+  }
+  if (*counted) {
+    print(stdout, fmt::format("{}: an outcome for {} arrived and was counted\n", path, domain));
+    return Exit::ok;
+  }
+  print(stderr,
+        fmt::format("{}: {} took the outcome, but it was not counted within {} s; is the collector "
+                    "that reads it the one of this Database? See its log.\n",
+                    kProgram, path, patience.count()));
+  return Exit::temporary;
+}
+
+/// The database is opened first: the user whom -u names, that of an MTA, may not read it.
+Exit run_test(const DaemonOptions& options) {
+  constexpr std::chrono::seconds kPatience{10};  // besides FlushInterval
+  const ReadConfig read = load_config(options, Key::outcome_socket);
+  print_problems(read.problems);
+  if (!read.problems.empty()) return Exit::config;
+  const auto path = outbound_path(read.config.text(Key::database));
+  auto store = path ? OutboundStore::open(*path, SqliteMode::read_only)
+                    : Result<OutboundStore>(tl::unexpected(path.error()));
+  if (!store) {
+    print(stderr, fmt::format("{}: {}\n", kProgram, store.error().detail));
+    return exit_for(store.error());
+  }
+  if (options.user) {
+    if (auto done = become(*options.user); !done) {
+      print(stderr, fmt::format("{}: {}\n", kProgram, done.error().detail));
+      return exit_for(done.error());
+    }
+  }
+  Exit result = Exit::ok;
+  for (const std::string& socket : read.config.list(Key::outcome_socket)) {
+    const Exit one =
+        test_socket(socket, *store, read.config.duration(Key::flush_interval) + kPatience);
+    if (one != Exit::ok) result = one;
+  }
+  return result;
+}
+
 Exit run(int argc, char** argv) {
-  const auto options = parse_daemon_options(argc, argv, "cfnpuPlvV");
+  std::vector<char*> words(argv, argv + argc);
+  const bool test = std::erase_if(words, [](const char* word) { return word == kTestDatagram; }) > 0;
+  const auto options =
+      parse_daemon_options(static_cast<int>(words.size()), words.data(), "cfnpuPlvV");
   if (!options || !options->arguments.empty()) {
     const std::string problem = options ? "there are no arguments" : options.error().detail;
     print(stderr, fmt::format("{}: {}\n{}", kProgram, problem, kUsage));
@@ -149,6 +207,7 @@ Exit run(int argc, char** argv) {
     print_version();
     return Exit::ok;
   }
+  if (test) return run_test(*options);
   Parts parts;
   auto inherited = OutcomeSocket::inherit();
   if (!inherited) {

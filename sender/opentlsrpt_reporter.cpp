@@ -19,6 +19,7 @@
 #include "common/daemon.hpp"
 #include "common/escape.hpp"
 #include "common/sysexits.hpp"
+#include "sender/collector_status.hpp"
 #include "sender/curl_mail_transport.hpp"
 #include "sender/preview.hpp"
 #include "sender/reporter.hpp"
@@ -35,7 +36,8 @@ constexpr std::string_view kProgram = "opentlsrpt-reporter";
 constexpr std::string_view kUsage =
     "usage: opentlsrpt-reporter [-flnvV] [-c file] [-u user] [-P pidfile]\n"
     "       opentlsrpt-reporter preview [-lv] [-c file] [--day day] [domain ...]\n"
-    "       opentlsrpt-reporter send [-lv] [-c file] --day day [domain ...]\n";
+    "       opentlsrpt-reporter send [-lv] [-c file] --day day [domain ...]\n"
+    "       opentlsrpt-reporter status [-c file] [--prometheus]\n";
 
 void say(const std::string& text) { std::fputs((text + "\n").c_str(), stderr); }
 
@@ -128,15 +130,33 @@ void note_if_empty(const SelectedDomains& selected, Day day) {
   say(fmt::format("{}: nothing was counted on {}", kProgram, format_day(day)));
 }
 
-Exit run_preview(const ReporterCommand& command, const ReporterSettings& settings) {
-  auto store = OutboundStore::open(settings.database, SqliteMode::read_only);
-  if (!store) {
-    if (::access(settings.database.c_str(), F_OK) != 0) {
-      return fail_with(Exit::no_input,
-                       settings.database + " does not exist; has the collector been started?");
-    }
-    return fail_with(store.error());
+Result<OutboundStore> open_to_read(const std::string& path) {
+  auto store = OutboundStore::open(path, SqliteMode::read_only);
+  if (!store && ::access(path.c_str(), F_OK) != 0) {
+    return fail(ErrorCode::not_found, "{} does not exist; has the collector been started?", path);
   }
+  return store;
+}
+
+Exit run_status(const ReporterCommand& command, const Config& config) {
+  const auto path = outbound_path(config.text(Key::database));
+  if (!path) return fail_with(Exit::config, path.error().detail);
+  if (::geteuid() == 0) {  // files beside the database must not become root's
+    if (auto done = become(config.text(Key::user_id)); !done) return fail_with(done.error());
+  }
+  auto store = open_to_read(*path);
+  if (!store) return fail_with(store.error());
+  const auto status = read_collector_status(*store);
+  if (!status) return fail_with(status.error());
+  const std::string text = command.prometheus ? prometheus_text(*status)
+                                              : status_text(*status, SystemClock().now());
+  std::fputs(text.c_str(), stdout);
+  return flush_output() ? Exit::ok : fail_with(Exit::io, "cannot write to standard output");
+}
+
+Exit run_preview(const ReporterCommand& command, const ReporterSettings& settings) {
+  auto store = open_to_read(settings.database);
+  if (!store) return fail_with(store.error());
   const auto dns = make_dns(settings.dns);
   if (!dns) return fail_with(dns.error());
   Ledger ledger(store->database());
@@ -223,6 +243,10 @@ Exit run(int argc, char** argv) {
     return Exit::ok;
   }
   ReadConfig read = load_config(command->options, Key::socket);
+  if (command->kind == CommandKind::status) {
+    print_problems(read.problems);
+    return read.problems.empty() ? run_status(*command, read.config) : Exit::config;
+  }
   const bool preview = command->kind == CommandKind::preview;
   ReadSettings settings = read_reporter_settings(
       read.config, preview ? Purpose::preview : Purpose::send, local_host_name());

@@ -194,6 +194,18 @@ Result<std::vector<std::string>> OutboundStore::domains(Day day) {
   return list;
 }
 
+Result<std::uint64_t> OutboundStore::count_domains(Day day) {
+  auto query = database_.prepare(
+      "SELECT count(DISTINCT domain) FROM outcome WHERE day=? AND domain<>''");
+  if (!query) return tl::unexpected(query.error());
+  query->bind(0, day_number(day));
+  std::uint64_t number = 0;
+  const auto done = for_each_row(
+      *query, [&](Statement& row) { number = static_cast<std::uint64_t>(row.integer(0)); });
+  if (!done) return tl::unexpected(done.error());
+  return number;
+}
+
 Result<DomainDay> OutboundStore::load(Day day, std::string_view domain) {
   // A savepoint, so that counts and details are of one moment even while a collector writes.
   if (auto begun = database_.execute("SAVEPOINT load_domain"); !begun) {

@@ -75,6 +75,7 @@ class OutboundStore {
   Result<std::vector<Day>> days();
   /// Domains with data on that day, sorted.
   Result<std::vector<std::string>> domains(Day day);
+  Result<std::uint64_t> count_domains(Day day);
   Result<DomainDay> load(Day day, std::string_view domain);
   Result<Overflow> overflow(Day day);
 

@@ -247,6 +247,7 @@ Result<FlushResult> OutboundWriter::finish() {
     write_keys_.bind(0, day_number(day)).bind(1, keys);
     if (auto done = write_keys_.run(); !done) return tl::unexpected(done.error());
     result_.keys = static_cast<std::uint64_t>(keys);
+    if (auto done = set_gauge("keys", result_.keys); !done) return tl::unexpected(done.error());
   }
   if (auto done = add_counter("overflow-sessions", result_.overflow_sessions); !done) {
     return tl::unexpected(done.error());

@@ -17,6 +17,7 @@ struct Words {
   std::vector<std::string> options;  ///< those of DaemonOptions, with their values
   std::vector<std::string> words;    ///< command and domains
   std::optional<std::string> day;
+  bool prometheus = false;
 };
 
 /// True if a cluster of letters such as "-fc" takes the next argument as its value.
@@ -39,6 +40,8 @@ Result<Words> take_apart(int argc, char** argv) {
     } else if (argument == "--day") {
       if (++i == argc) return fail(ErrorCode::invalid_argument, "--day needs a value");
       result.day = argv[i];
+    } else if (argument == "--prometheus") {
+      result.prometheus = true;
     } else if (argument.size() > 1 && argument.front() == '-') {
       result.options.emplace_back(argument);
       if (takes_next(argument) && i + 1 < argc) result.options.emplace_back(argv[++i]);
@@ -64,6 +67,13 @@ Result<Day> parse_day_word(std::string_view word, Day today) {
               "\"{}\" is no day; write YYYY-MM-DD, today or yesterday (UTC)", word);
 }
 
+Result<CommandKind> parse_kind(std::string_view name) {
+  if (name == "preview") return CommandKind::preview;
+  if (name == "send") return CommandKind::send;
+  if (name == "status") return CommandKind::status;
+  return fail(ErrorCode::invalid_argument, "unknown command \"{}\"", name);
+}
+
 }  // namespace
 
 Result<ReporterCommand> parse_reporter_command(int argc, char** argv, Day today) {
@@ -76,13 +86,24 @@ Result<ReporterCommand> parse_reporter_command(int argc, char** argv, Day today)
   command.day = today - std::chrono::days(1);
   if (words->words.empty()) {
     if (words->day) return fail(ErrorCode::invalid_argument, "--day goes with preview or send");
+    if (words->prometheus) {
+      return fail(ErrorCode::invalid_argument, "--prometheus goes with status");
+    }
     return command;
   }
-  const std::string& name = words->words.front();
-  if (name != "preview" && name != "send") {
-    return fail(ErrorCode::invalid_argument, "unknown command \"{}\"", name);
+  const auto kind = parse_kind(words->words.front());
+  if (!kind) return tl::unexpected(kind.error());
+  command.kind = *kind;
+  command.prometheus = words->prometheus;
+  if (command.kind == CommandKind::status) {
+    if (words->day || words->words.size() > 1) {
+      return fail(ErrorCode::invalid_argument, "status takes neither a day nor domains");
+    }
+    return command;
   }
-  command.kind = name == "preview" ? CommandKind::preview : CommandKind::send;
+  if (words->prometheus) {
+    return fail(ErrorCode::invalid_argument, "--prometheus goes with status");
+  }
   command.domains.assign(words->words.begin() + 1, words->words.end());
   if (command.kind == CommandKind::send && !words->day) {
     return fail(ErrorCode::invalid_argument, "send needs --day");

@@ -41,6 +41,12 @@ TEST(ReporterCommand, options_may_stand_on_both_sides_of_the_command) {
   }
 }
 
+TEST(ReporterCommand, status_is_for_people_or_for_prometheus) {
+  EXPECT_EQ(parse({"status"})->kind, CommandKind::status);
+  EXPECT_FALSE(parse({"status"})->prometheus);
+  EXPECT_TRUE(parse({"status", "-c", "x", "--prometheus"})->prometheus);
+}
+
 TEST(ReporterCommand, what_makes_no_sense_is_refused) {
   for (const auto& words : std::vector<std::vector<std::string>>{{"frobnicate"},
                                                                  {"send"},
@@ -48,6 +54,10 @@ TEST(ReporterCommand, what_makes_no_sense_is_refused) {
                                                                  {"preview", "--day"},
                                                                  {"preview", "--day", "2026-02-30"},
                                                                  {"--day", "today"},
+                                                                 {"status", "a.example"},
+                                                                 {"status", "--day", "today"},
+                                                                 {"preview", "--prometheus"},
+                                                                 {"--prometheus"},
                                                                  {"-x"},
                                                                  {"preview", "-c"}}) {
     EXPECT_FALSE(parse(words)) << words[0];
