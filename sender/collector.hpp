@@ -24,7 +24,7 @@ namespace tlsrpt::sender {
 
 struct CollectorSettings {
   std::chrono::seconds stats_interval{3600};
-  std::chrono::seconds stop_timeout{20};  ///< for the last flush
+  std::chrono::seconds stop_timeout{10};  ///< for the last flush
   JournalSettings journal;
   StorerSettings storer;
   StreamBounds stream;
