@@ -98,13 +98,14 @@ void Storer::take_full_segments() {
 
 bool Storer::store_front() {
   const SteadyTime begin = std::chrono::steady_clock::now();
-  const auto result = store_.add(backlog_.front(), extras());
+  const Extras extras = this->extras();
+  const auto result = store_.add(backlog_.front(), extras);
   if (!result) {
     failed(result.error());
     if (backlog_.size() > kManySegments) backlog_.compact(journal_);
     return false;
   }
-  succeeded(*result, begin);
+  succeeded(*result, extras, begin);
   journal_.forget(backlog_.pop());
   return true;
 }
@@ -131,7 +132,8 @@ bool Storer::replay_one() {
       return true;
     }
     const SteadyTime begin = std::chrono::steady_clock::now();
-    const auto result = store_.add(closed, {});
+    const Extras extras = this->extras();
+    const auto result = store_.add(closed, extras);
     if (!result) {
       failed(result.error());
       return false;
@@ -139,8 +141,10 @@ bool Storer::replay_one() {
     log_.notice(LogLine("journal-replayed")
                     .add("file", leftover.path)
                     .add("outcomes", result->read)
+                    .add("dropped", read->lost)
                     .add("torn", read->torn ? "yes" : "no"));
-    succeeded(*result, begin);
+    succeeded(*result, extras, begin);
+    count("dropped-memory", read->lost);
   }
   JournalFolder::remove(leftover.path);
   leftovers_.pop_front();
@@ -157,7 +161,7 @@ bool Storer::store_extras() {
     failed(done.error());
     return false;
   }
-  succeeded({}, now);
+  succeeded({}, rest, now);
   return true;
 }
 
@@ -176,7 +180,7 @@ Extras Storer::extras() {
   return extras;
 }
 
-void Storer::succeeded(const SegmentResult& result, SteadyTime begin) {
+void Storer::succeeded(const SegmentResult& result, const Extras& written, SteadyTime begin) {
   written_at_ = std::chrono::steady_clock::now();
   last_flush_ = std::chrono::duration_cast<std::chrono::microseconds>(written_at_ - begin);
   longest_flush_ = std::max(longest_flush_, last_flush_);
@@ -184,7 +188,9 @@ void Storer::succeeded(const SegmentResult& result, SteadyTime begin) {
   failing_ = false;
   {
     const std::lock_guard lock(mutex_);
-    counters_.clear();
+    for (const auto& [name, events] : written.counters) {
+      if ((counters_[name] -= events) == 0) counters_.erase(name);
+    }
     stats_.read += result.read;
     stats_.counted += result.counted;
     stats_.bad += result.bad;
@@ -263,6 +269,7 @@ bool Storer::finish(std::chrono::milliseconds patience) {
 }
 
 void Storer::count(const std::string& name, std::uint64_t events) {
+  if (events == 0) return;
   const std::lock_guard lock(mutex_);
   counters_[name] += events;
 }

@@ -69,7 +69,7 @@ class Storer {
   bool replay_one();
   bool store_extras();
   Extras extras();
-  void succeeded(const SegmentResult& result, SteadyTime begin);
+  void succeeded(const SegmentResult& result, const Extras& written, SteadyTime begin);
   void failed(const Error& error);
   void log_result(const SegmentResult& result);
   void take_journal_state();
