@@ -182,6 +182,19 @@ TEST(OpenMessage, keeps_the_report_of_an_archive_beside_members_that_are_none) {
       << "nor is a report that was cut short";
 }
 
+TEST(OpenMessage, looks_at_other_members_of_an_archive_if_no_named_one_is_a_report) {
+  const std::string json = report_json();
+  const auto zipped = [](const std::vector<ZipTestMember>& members) {
+    return opened_file(build_zip(members));
+  };
+  EXPECT_EQ(zipped({{"report.txt", json}, {"data.json", "{\"a\":1}"}}), "accepted r1");
+  EXPECT_EQ(zipped({{"report", json}, {"x.json", ""}}), "accepted r1");
+  EXPECT_EQ(zipped({{"report.txt", json}, {"a.json", report_json("r2")}}), "accepted r2")
+      << "what is named is enough";
+  EXPECT_EQ(zipped({{"a.json", json.substr(0, 20)}, {"b", "PK\x03\x04"}}), "not-json");
+  EXPECT_EQ(zipped({{"a.json", json.substr(0, 20)}, {"b.txt", json}}), "not-json; accepted r1");
+}
+
 TEST(OpenMessage, compares_the_file_name_with_the_report) {  // R223
   const std::string json = report_json();
   const auto named = [&json](const std::string& fields) {
