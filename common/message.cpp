@@ -11,6 +11,7 @@
 #include "common/mailbox.hpp"
 #include "common/mbox.hpp"
 #include "common/mime_walker.hpp"
+#include "common/refused_report.hpp"
 #include "common/report_filename.hpp"
 #include "common/report_part.hpp"
 #include "common/report_payload.hpp"
@@ -147,6 +148,7 @@ class ReportFinder {
                         message.header.count("TLS-Report-Submitter") > 1;
     open_parts(message, /*forwarded=*/false, 0);
     opened.outcomes = finish();
+    opened.facts.claims_report = claims_report_ || meant_as_report_;
     facts_ = nullptr;
     return opened;
   }
@@ -221,6 +223,9 @@ class ReportFinder {
       } else {
         const bool certain =
             found.candidate == Candidate::strong || outcome.refusal == Refusal::too_many_reports;
+        const std::string_view subject =
+            facts_ == nullptr ? std::string_view() : std::string_view(facts_->subject);
+        meant_as_report_ = meant_as_report_ || was_meant_as_report(outcome, part.name, subject);
         (certain ? found_.strong : found_.weak).push_back(std::move(outcome));
       }
     }
@@ -261,6 +266,7 @@ class ReportFinder {
   bool headers_too_large_ = false;
   std::size_t parts_ = 0;
   bool claims_report_ = false;
+  bool meant_as_report_ = false;  ///< something that was refused
   bool in_packed_mail_ = false;
   Outcomes found_;
 };

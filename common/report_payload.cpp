@@ -157,8 +157,11 @@ std::vector<ReadOutcome> PayloadReader::read_container(PayloadKind kind, std::st
 std::vector<ReadOutcome> PayloadReader::read_gzip(std::string_view bytes, std::size_t depth) {
   Gunzipped unpacked = gunzip(bytes, left_);
   left_.max_bytes -= unpacked.unpacked;
-  if (unpacked.refusal != Refusal::none)
-    return refuse_packed(unpacked.refusal, std::move(unpacked.detail));
+  if (unpacked.refusal != Refusal::none) {
+    auto refusals = refuse_packed(unpacked.refusal, std::move(unpacked.detail));
+    refusals.front().beginning = std::move(unpacked.beginning);
+    return refusals;
+  }
   const bool again = looks_like_gzip(unpacked.bytes);
   auto outcomes = read_packed(std::move(unpacked.bytes), depth + 1);
   if (again) flag_all(outcomes, Flag::double_gzip);

@@ -138,7 +138,9 @@ struct ReadOutcome {
   Report report;
   std::string
       json;  ///< the unpacked bytes as they came (of an accepted report; may be cut for refusals)
-  std::string member;     ///< the name in the archive it was found in, if any; not escaped
+  std::string member;  ///< the name in the archive it was found in, if any; not escaped
+  std::string
+      beginning;  ///< of what could not be unpacked whole, unpacked; for refused_report only
   unsigned document = 0;  ///< which one of its message or file it stood in; for drop_repeated only
 
   [[nodiscard]] bool accepted() const { return refusal == Refusal::none; }
