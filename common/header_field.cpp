@@ -299,6 +299,20 @@ HeaderSection split_header(std::string_view text, std::size_t max_bytes) {
   return section;
 }
 
+HeaderSection split_part_header(std::string_view text, std::size_t max_bytes) {
+  constexpr std::string_view kContent = "Content-";
+  HeaderSection section = split_header(text, max_bytes);
+  const auto second = next_line(text, 0, max_bytes);
+  if (section.size > 0 || !second || text.starts_with("--")) return section;
+  const std::string_view rest = text.substr(*second);
+  if (!equal_ignoring_case(rest.substr(0, kContent.size()), kContent) || !begins_with_field(rest))
+    return section;
+  section = split_header(rest, max_bytes);
+  section.size += *second;
+  section.damaged = true;
+  return section;
+}
+
 std::string ParameterizedValue::parameter(std::string_view name) const& {
   for (const auto& [known, text] : parameters) {
     if (known == name) return text;

@@ -34,6 +34,9 @@ struct HeaderSection {
 /// Leading mbox lines are skipped.
 HeaderSection split_header(std::string_view text, std::size_t max_bytes);
 
+/// The same of a part, in front of whose header there may be one line that is no field.
+HeaderSection split_part_header(std::string_view text, std::size_t max_bytes);
+
 /// Does the text begin with a field, by a name of letters, digits and hyphens only?
 bool begins_with_field(std::string_view text);
 

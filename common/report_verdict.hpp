@@ -44,6 +44,7 @@ enum class Flag : std::uint8_t {
   unknown_policy_type,
   missing_policy_domain,
   invalid_policy_domain,
+  policy_domain_form,  ///< U-labels, a dot at the end, blanks around it
   policy_string_type,  ///< a string, or a string that holds a JSON array
   mx_host_type,
   missing_summary,
@@ -60,6 +61,7 @@ enum class Flag : std::uint8_t {
   gzip_trailing_data,
   content_mismatch,  ///< label or name say something else than the bytes
   utf16,             ///< text was UTF-16
+  mail_shape,        ///< not the multipart/report or the media types of RFC 8460
   mime_not_closed,
   mail_damaged,  ///< junk before or in a header, or odd line ends; read as what it must have been
   forwarded_message,      ///< in a mail that was forwarded or packed: no signature vouches for it
