@@ -280,7 +280,10 @@ HeaderSection split_header(std::string_view text, std::size_t max_bytes) {
       break;
     }
     if (is_blank(line.front())) {
-      if (!fields.empty()) extend(fields.back().value, line);
+      if (fields.empty())
+        section.damaged = true;
+      else
+        extend(fields.back().value, line);
     } else if (!fields.empty() || !is_mbox_line(line)) {
       const std::size_t name_size = kNameEnds.find_in(line);
       if (const auto colon = colon_of_field(line, name_size)) {
@@ -290,26 +293,13 @@ HeaderSection split_header(std::string_view text, std::size_t max_bytes) {
       } else if (!fields.empty() && !line.starts_with("--") && goes_on(text, *next, max_bytes)) {
         section.damaged = true;
       } else {
+        section.damaged = section.damaged || !fields.empty();
         break;
       }
     }
     at = *next;
   }
   section.size = at;
-  return section;
-}
-
-HeaderSection split_part_header(std::string_view text, std::size_t max_bytes) {
-  constexpr std::string_view kContent = "Content-";
-  HeaderSection section = split_header(text, max_bytes);
-  const auto second = next_line(text, 0, max_bytes);
-  if (section.size > 0 || !second || text.starts_with("--")) return section;
-  const std::string_view rest = text.substr(*second);
-  if (!equal_ignoring_case(rest.substr(0, kContent.size()), kContent) || !begins_with_field(rest))
-    return section;
-  section = split_header(rest, max_bytes);
-  section.size += *second;
-  section.damaged = true;
   return section;
 }
 

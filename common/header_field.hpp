@@ -22,7 +22,7 @@ struct HeaderSection {
   std::vector<HeaderField> fields;
   std::size_t size = 0;    ///< octets up to the body, with the blank line
   bool too_large = false;  ///< more than max_bytes; 'fields' are those before
-  bool damaged = false;    ///< lines among the fields that are none were skipped
+  bool damaged = false;    ///< lines among the fields are none, or no blank line follows
 
   /// Unfolded value of the first field of that name; nothing if there is none.
   [[nodiscard]] std::optional<std::string> value_of(std::string_view name) const;
@@ -33,9 +33,6 @@ struct HeaderSection {
 /// first line that is no field (a MIME delimiter never is one) unless fields go on soon behind it.
 /// Leading mbox lines are skipped.
 HeaderSection split_header(std::string_view text, std::size_t max_bytes);
-
-/// The same of a part, in front of whose header there may be one line that is no field.
-HeaderSection split_part_header(std::string_view text, std::size_t max_bytes);
 
 /// Does the text begin with a field, by a name of letters, digits and hyphens only?
 bool begins_with_field(std::string_view text);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/ascii.hpp"
+#include "common/part_header.hpp"
 
 namespace tlsrpt {
 namespace {

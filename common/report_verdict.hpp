@@ -25,7 +25,7 @@ enum class Flag : std::uint8_t {
   invalid_utf8,       ///< bytes replaced by U+FFFD
   lone_surrogate,     ///< replaced by U+FFFD
   duplicate_member,   ///< the last value that is not null was taken
-  member_case,        ///< member names in another case
+  member_case,        ///< names of members in another case, words of the RFC spelt otherwise
   member_alias,       ///< failure-error-code, additional-info-uri, mx-host-pattern, report_id
   member_misplaced,   ///< read from another object than the RFC has it in
   member_ignored,     ///< the RFC has it elsewhere, or it was there twice: not read
@@ -65,10 +65,10 @@ enum class Flag : std::uint8_t {
   mime_not_closed,
   mail_damaged,  ///< junk before or in a header, or odd line ends; read as what it must have been
   forwarded_message,      ///< in a mail that was forwarded or packed: no signature vouches for it
-  submitter_mismatch,     ///< TLS-Report-Submitter is not the domain of contact-info (R224)
-  domain_mismatch,        ///< TLS-Report-Domain names none of the policy domains
+  submitter_mismatch,     ///< header and contact-info name different organisations (R224)
+  domain_mismatch,        ///< the header names none of the policy domains
   filename_mismatch,      ///< the file name speaks of another sender, domain or time
-  signer_mismatch,        ///< the DKIM signature is not of the domain of contact-info
+  signer_mismatch,        ///< the DKIM signature is not of the organisation of contact-info
   unsigned_domain,        ///< a policy domain out of a TLS-Report-Domain that is not signed
   duplicate_header,       ///< a TLS-Report-* header more than once (R249)
   foreign_domain,         ///< a policy domain that is not one of ours (R228)

@@ -29,14 +29,18 @@ bool holds(const std::array<std::string_view, n>& words, std::string_view word) 
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-/// Letters alone.
+/// In lower case, with one hyphen for all that is between letters.
 std::string folded(std::string_view word) {
-  std::string letters;
+  std::string text;
+  bool between = false;
   for (const char c : word) {
     const char lower = ascii_lower(c);
-    if (lower >= 'a' && lower <= 'z') letters += lower;
+    const bool letter = lower >= 'a' && lower <= 'z';
+    if (letter && between && !text.empty()) text += '-';
+    if (letter) text += lower;
+    between = !letter;
   }
-  return letters;
+  return text;
 }
 
 template <std::size_t n>
@@ -44,10 +48,7 @@ std::optional<std::string_view> find_spelling(const std::array<std::string_view,
                                               std::string_view spelling) {
   constexpr std::size_t kLongest = 100;
   if (spelling.size() > kLongest) return std::nullopt;
-  const std::string letters = folded(spelling);
-  const auto found = std::find_if(words.begin(), words.end(), [&letters](std::string_view word) {
-    return folded(word) == letters;
-  });
+  const auto found = std::find(words.begin(), words.end(), folded(spelling));
   return found == words.end() ? std::nullopt : std::optional(*found);
 }
 

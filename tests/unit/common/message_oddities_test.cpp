@@ -173,6 +173,11 @@ TEST(OpenMessage, flags_signs_that_base64_does_not_have) {
 TEST(OpenMessage, reads_a_part_with_a_line_before_its_header) {
   EXPECT_EQ(opened(mail_of({"no field\r\n" + good_part()})), "accepted r1 mail-damaged");
   EXPECT_EQ(opened(mail_of({"no field\r\nnor this\r\n" + good_part()})), "no-report-part");
+  const std::string behind = replaced(good_part(), "\r\n\r\n", "\r\nfilename=x.gz\r\n\r\n");
+  EXPECT_EQ(opened(mail_of({behind})), "accepted r1 mail-damaged");
+  EXPECT_EQ(opened(mail_of({replaced(good_part(), "\r\n\r\n", "\r\n")})),
+            "accepted r1 mail-damaged")
+      << "no empty line at all";
 }
 
 TEST(OpenMessage, finds_the_parts_although_no_type_speaks_of_any) {
