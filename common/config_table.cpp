@@ -118,7 +118,7 @@ constexpr std::array kTable = {
             "milter reports",
             "Memory for all report mails, or bodies, in transit together; when it is used up, "
             "On-InternalError decides, or serve answers 503."},
-    KeyInfo{Key::maximum_string_length, "MaximumStringLength", bytes, "4K", 256, kMiB, "",
+    KeyInfo{Key::maximum_string_length, "MaximumStringLength", bytes, "16K", 256, kMiB, "",
             "milter reports", "Longest text of a report; what is longer is cut and flagged."},
     KeyInfo{Key::maximum_strings, "MaximumStrings", integer, "10000", 1, 1000000, "",
             "milter reports",

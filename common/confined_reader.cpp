@@ -95,9 +95,9 @@ void warm_up(const MessageLimits& limits) {
   const OpenedMessage opened = open_message(
       "From: a@b\xc3\xbc"
       "cher.example\r\nTLS-Report-Domain: b\xc3\xbc"
-      "cher.example\r\n"
+      "cher.example\r\nTLS-Report-Submitter: x.example\r\n"
       "Content-Type: application/tlsrpt+json\r\n\r\n"
-      R"({"organization-name":"x","date-range":{"start-datetime":"2026-01-01T00:00:00Z",)"
+      R"({"organization-name":"x","contact-info":"a@y.example","date-range":{"start-datetime":"2026-01-01T00:00:00Z",)"
       R"("end-datetime":"2026-01-01T23:59:59Z"},"policies":[{"policy":{"policy-type":"sts",)"
       R"("policy-domain":"b\u00fccher.example"},"summary":{"total-successful-session-count":1}}]})",
       limits);

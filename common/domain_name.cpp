@@ -182,6 +182,10 @@ std::string organizational_domain(std::string_view domain) {
   return before == std::string::npos ? name : name.substr(before + 1);
 }
 
+bool is_same_organization(std::string_view one, std::string_view other) {
+  return one == other || organizational_domain(one) == organizational_domain(other);
+}
+
 bool is_plain_address(std::string_view address) {
   const std::size_t at = address.rfind('@');
   if (at == std::string_view::npos || at > kMaxLocalPart) return false;

@@ -37,6 +37,9 @@ bool is_aligned(std::string_view signer, std::string_view domain);
 /// "example.com" for mail.example.com. A name that has none is its own. Normalised.
 std::string organizational_domain(std::string_view domain);
 
+/// Are both names of one organisation? Normalised.
+bool is_same_organization(std::string_view one, std::string_view other);
+
 /// True if the text is an addr-spec that may stand in a header or an SMTP command (RFC 5322
 /// section 3.4.1): a local part of at most 64 octets, and a domain in ASCII. The local part is a
 /// dot-atom or, where it has other characters, a quoted string of printable ASCII

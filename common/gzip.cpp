@@ -15,6 +15,7 @@
 namespace tlsrpt {
 namespace {
 
+constexpr std::size_t kBeginning = 4096;
 constexpr int kUnknownSystem = 255;  // RFC 1952 section 2.3: says nothing about this machine
 
 class Deflater {
@@ -78,6 +79,7 @@ Gunzipped gunzip(std::string_view bytes, const GunzipLimits& limits) {
     result.refusal = refusal;
     result.detail = std::move(detail);
     result.unpacked = result.bytes.size();
+    result.beginning = result.bytes.substr(0, kBeginning);
     result.bytes.clear();
     return result;
   };

@@ -23,6 +23,7 @@ struct Gunzipped {
   Refusal refusal = Refusal::none;  ///< gzip_damaged, gzip_ratio, too_large
   std::string detail;
   std::string bytes;
+  std::string beginning;       ///< of what was refused: a few of the bytes that were made
   std::size_t unpacked = 0;    ///< bytes that were made, also if they were refused then
   bool trailing_data = false;  ///< bytes behind the last member were ignored (R232)
 };

@@ -280,7 +280,10 @@ HeaderSection split_header(std::string_view text, std::size_t max_bytes) {
       break;
     }
     if (is_blank(line.front())) {
-      if (!fields.empty()) extend(fields.back().value, line);
+      if (fields.empty())
+        section.damaged = true;
+      else
+        extend(fields.back().value, line);
     } else if (!fields.empty() || !is_mbox_line(line)) {
       const std::size_t name_size = kNameEnds.find_in(line);
       if (const auto colon = colon_of_field(line, name_size)) {
@@ -290,6 +293,7 @@ HeaderSection split_header(std::string_view text, std::size_t max_bytes) {
       } else if (!fields.empty() && !line.starts_with("--") && goes_on(text, *next, max_bytes)) {
         section.damaged = true;
       } else {
+        section.damaged = section.damaged || !fields.empty();
         break;
       }
     }

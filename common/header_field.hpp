@@ -22,7 +22,7 @@ struct HeaderSection {
   std::vector<HeaderField> fields;
   std::size_t size = 0;    ///< octets up to the body, with the blank line
   bool too_large = false;  ///< more than max_bytes; 'fields' are those before
-  bool damaged = false;    ///< lines among the fields that are none were skipped
+  bool damaged = false;    ///< lines among the fields are none, or no blank line follows
 
   /// Unfolded value of the first field of that name; nothing if there is none.
   [[nodiscard]] std::optional<std::string> value_of(std::string_view name) const;

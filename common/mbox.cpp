@@ -3,20 +3,49 @@
 
 #include <algorithm>
 
+#include "common/ascii.hpp"
+
 namespace tlsrpt {
 namespace {
 
 constexpr std::string_view kFrom = "From ";
 constexpr std::size_t kPieceBytes = 65536;
 
-/// The separator ends in a date with a time; a sentence that begins with "From" does not have one.
-bool has_time(std::string_view line) {
-  const auto digit = [line](std::size_t at) { return line[at] >= '0' && line[at] <= '9'; };
-  for (std::size_t at = kFrom.size(); at + 4 < line.size(); ++at) {
-    if (digit(at) && digit(at + 1) && line[at + 2] == ':' && digit(at + 3) && digit(at + 4))
-      return true;
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+bool is_month(std::string_view word) {
+  constexpr std::string_view kMonths = "jan feb mar apr may jun jul aug sep oct nov dec";
+  return word.size() == 3 && kMonths.find(lower_case(word)) % 4 == 0;
+}
+
+/// 10:30 or 10:30:00.
+bool is_time(std::string_view word) {
+  return word.size() >= 5 && is_digit(word[0]) && is_digit(word[1]) && word[2] == ':' &&
+         is_digit(word[3]) && is_digit(word[4]);
+}
+
+bool is_year(std::string_view word) {
+  return word.size() == 4 && std::all_of(word.begin(), word.end(), is_digit);
+}
+
+/// The separator has a sender, and ends in a date with month, time and year; a sentence that begins
+/// with "From" does not have all of that.
+bool is_separator(std::string_view line) {
+  constexpr std::size_t kSeen = 1000;
+  bool month = false;
+  bool time = false;
+  bool year = false;
+  line = line.substr(0, kSeen);
+  while (!line.empty()) {
+    const std::size_t begin = std::min(line.find_first_not_of(" \t\r\n,"), line.size());
+    const std::size_t end = std::min(line.find_first_of(" \t\r\n,", begin), line.size());
+    const std::string_view word = line.substr(begin, end - begin);
+    month = month || is_month(word);
+    time = time || is_time(word);
+    year = year || is_year(word);
+    line.remove_prefix(end);
   }
-  return false;
+  return month && time && year;
 }
 
 bool is_empty_line(std::string_view line) { return line == "\n" || line == "\r\n"; }
@@ -27,7 +56,7 @@ std::size_t next_message(std::string_view bytes, std::size_t at) {
   while (at < bytes.size()) {
     const std::size_t newline = bytes.find('\n', at);
     if (after_empty_line && bytes.compare(at, kFrom.size(), kFrom) == 0 &&
-        has_time(bytes.substr(at, newline - at)))
+        is_separator(bytes.substr(at, newline - at)))
       return at;
     if (newline == std::string_view::npos) return bytes.size();
     after_empty_line = is_empty_line(bytes.substr(at, newline + 1 - at));
@@ -101,7 +130,7 @@ Result<std::optional<MboxMessage>> MboxReader::next() {
     if (!piece) return tl::unexpected(piece.error());
     if (piece->text.empty()) break;
     if (after_empty_line && piece->begins_line && piece->text.starts_with(kFrom) &&
-        has_time(piece->text)) {
+        is_separator(piece->text)) {
       at_message_ = true;
       if (piece->ends_line) break;
       if (auto skipped = skip_line(); !skipped) return tl::unexpected(skipped.error());

@@ -21,8 +21,8 @@ struct Mailbox {
   bool complete = true;                    ///< false: the messages over the limit were left out
 };
 
-/// A message begins at the start, and at each "From " line with a time in it that
-/// follows an empty line. Lines that were quoted as ">From " stay so.
+/// A message begins at the start, and at each "From " line with a date and time in it
+/// that follows an empty line. Lines that were quoted as ">From " stay so.
 Mailbox split_mbox(std::string_view bytes, std::size_t max_messages);
 
 /// Fills up to 'size' bytes and says how many; 0 at the end.

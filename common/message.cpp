@@ -7,10 +7,12 @@
 #include <iterator>
 #include <utility>
 
+#include "common/cross_check.hpp"
 #include "common/domain_name.hpp"
 #include "common/mailbox.hpp"
 #include "common/mbox.hpp"
 #include "common/mime_walker.hpp"
+#include "common/refused_report.hpp"
 #include "common/report_filename.hpp"
 #include "common/report_part.hpp"
 #include "common/report_payload.hpp"
@@ -46,32 +48,8 @@ MailFacts read_facts(const MimeMessage& message) {
   return facts;
 }
 
-/// Compares what the report says with what the header around it says. The report stands (R223).
-void cross_check(ReadOutcome& outcome, const MailFacts& facts) {
-  const auto contact = domain_of_address(outcome.report.contact_info);
-  if (contact && !facts.tls_report_submitter.empty() && *contact != facts.tls_report_submitter)
-    outcome.flags.add(Flag::submitter_mismatch);
-  const std::string& domain = facts.tls_report_domain;
-  if (domain.empty()) return;
-  bool any_named = false;
-  bool same = false;
-  for (const PolicyResult& result : outcome.report.policies) {
-    // That is the name of the MX host there (RFC 7672 section 2.2.3), wherever it may be.
-    if (result.policy.policy_type == "tlsa") continue;
-    any_named = any_named || !result.policy.policy_domain.empty();
-    same = same || result.policy.policy_domain == domain;
-  }
-  if (any_named && !same) outcome.flags.add(Flag::domain_mismatch);
-}
-
-/// The header's word for what the report leaves out. Taken only if it is one word and a domain.
-void fill_policy_domain(ReadOutcome& outcome, const MailFacts& facts) {
-  if (!outcome.flags.has(Flag::missing_policy_domain) ||
-      outcome.flags.has(Flag::duplicate_header) || !normalize_domain(facts.tls_report_domain))
-    return;
-  for (PolicyResult& result : outcome.report.policies) {
-    if (result.policy.policy_domain.empty()) result.policy.policy_domain = facts.tls_report_domain;
-  }
+bool is_report_type(std::string_view media_type) {  // RFC 8460 section 6.4
+  return media_type == "application/tlsrpt+gzip" || media_type == "application/tlsrpt+json";
 }
 
 /// Line ends that no rule knows, but some programs make: CR alone, and CR CR LF. Both are known by
@@ -143,10 +121,12 @@ class ReportFinder {
     }
     facts_ = &opened.facts;
     claims_report_ = opened.facts.claims_report;
+    is_report_ = message.is_report;
     duplicate_header_ = message.header.count("TLS-Report-Domain") > 1 ||
                         message.header.count("TLS-Report-Submitter") > 1;
     open_parts(message, /*forwarded=*/false, 0);
     opened.outcomes = finish();
+    opened.facts.claims_report = claims_report_ || meant_as_report_;
     facts_ = nullptr;
     return opened;
   }
@@ -207,9 +187,11 @@ class ReportFinder {
     for (ReadOutcome& outcome : payloads_.read(std::move(found.bytes))) {
       if (found.mismatch) outcome.flags.add(Flag::content_mismatch);
       if (!part.closed) outcome.flags.add(Flag::mime_not_closed);
-      if (part.damaged || repaired_) outcome.flags.add(Flag::mail_damaged);
+      if (part.damaged || found.damaged || repaired_) outcome.flags.add(Flag::mail_damaged);
       const bool inner = forwarded || outcome.flags.has(Flag::forwarded_message);
       if (inner) outcome.flags.add(Flag::forwarded_message);
+      if (!inner && (!is_report_ || !is_report_type(part.media_type)))
+        outcome.flags.add(Flag::mail_shape);
       if (duplicate_header_ && !inner) outcome.flags.add(Flag::duplicate_header);
       if (outcome.accepted()) {
         const auto name = parse_report_filename(part.name);
@@ -221,6 +203,9 @@ class ReportFinder {
       } else {
         const bool certain =
             found.candidate == Candidate::strong || outcome.refusal == Refusal::too_many_reports;
+        const std::string_view subject =
+            facts_ == nullptr ? std::string_view() : std::string_view(facts_->subject);
+        meant_as_report_ = meant_as_report_ || was_meant_as_report(outcome, part.name, subject);
         (certain ? found_.strong : found_.weak).push_back(std::move(outcome));
       }
     }
@@ -254,6 +239,7 @@ class ReportFinder {
   const MessageLimits& limits_;
   PayloadReader payloads_;
   const MailFacts* facts_ = nullptr;
+  bool is_report_ = false;
   bool duplicate_header_ = false;
   bool repaired_ = false;
   bool too_deep_ = false;
@@ -261,6 +247,7 @@ class ReportFinder {
   bool headers_too_large_ = false;
   std::size_t parts_ = 0;
   bool claims_report_ = false;
+  bool meant_as_report_ = false;  ///< something that was refused
   bool in_packed_mail_ = false;
   Outcomes found_;
 };

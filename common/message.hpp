@@ -30,7 +30,8 @@ struct MailFacts {
   std::string tls_report_domain;     ///< normalised if possible
   std::string tls_report_submitter;  ///< likewise
   bool claims_report = false;  ///< multipart/report with report-type=tlsrpt, a tlsrpt media type,
-                               ///< or a TLS-Report-* header (R217)
+                               ///< or a TLS-Report-* header (R217); or a refused part that shows
+                               ///< that it was meant as one
   bool has_preamble = false;   ///< of MimeMessage: the body alone does not show where parts begin
 };
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/ascii.hpp"
+#include "common/part_header.hpp"
 
 namespace tlsrpt {
 namespace {
@@ -28,6 +29,11 @@ std::string_view without_blanks_behind(std::string_view text) {
 
 bool is_message(std::string_view media_type) {
   return media_type == kMessage || media_type == "message/global";
+}
+
+bool is_report_type(const ParameterizedValue& type) {
+  return type.value == "multipart/report" &&
+         equal_ignoring_case(type.parameter("report-type"), "tlsrpt");
 }
 
 /// What an entity inherits from where it stands.
@@ -134,18 +140,25 @@ class Walker {
   /// Reads the header at at_ and decides what its body is.
   void open_entity(Place place) {
     while (true) {
-      HeaderSection header = split_header(text_.substr(at_), limits_.max_header_bytes);
+      const std::string_view rest = text_.substr(at_);
+      HeaderSection header = sections_ == 0 ? split_header(rest, limits_.max_header_bytes)
+                                            : split_part_header(rest, limits_.max_header_bytes);
       at_ += header.size;
       if (header.too_large) result_.headers_too_large = true;
       const bool skip = header.too_large;
       const ContentField type_field = content_field(header, "Content-Type", kTellingTypes);
       ParameterizedValue type = content_type(unfold(type_field.value), place);
       std::string boundary = type.parameter("boundary");
+      if (sections_ == 0) result_.is_report = is_report_type(type);
       MimePart part = describe(header, std::move(type), place);
       part.damaged = part.damaged || type_field.damaged;
       damaged_ = damaged_ || part.damaged;
       if (sections_++ == 0) result_.header = std::move(header);
       if (skip) return;
+      if (!place.guessed && sections_ == 1 && is_unlabelled_multipart(part)) {
+        place.guessed = true;
+        part.media_type = "multipart/mixed";
+      }
       if (part.media_type.starts_with("multipart/"))
         return open_multipart(std::move(boundary), std::move(part), place);
       if (!is_message(part.media_type) || part.encoding != TransferEncoding::identity) {
@@ -158,6 +171,22 @@ class Walker {
       if (!may_have_another_part()) return;
       place = Place{place.depth + 1, /*forwarded=*/true, place.guessed, kPlain};
     }
+  }
+
+  /// Does the body begin with a delimiter and a part's header, though no type says so?
+  [[nodiscard]] bool is_unlabelled_multipart(const MimePart& part) const {
+    constexpr std::string_view kContent = "Content-";
+    const bool says_little = part.media_type.starts_with("text/") ||
+                             part.media_type == "application/octet-stream" ||
+                             part.media_type.find('/') == std::string::npos;
+    if (!says_little || part.encoding != TransferEncoding::identity) return false;
+    const std::size_t begin = text_.find_first_not_of("\r\n", at_);
+    if (begin == std::string_view::npos || text_.compare(begin, 2, "--") != 0) return false;
+    const std::size_t newline = text_.find('\n', begin);
+    if (newline == std::string_view::npos) return false;
+    const std::string_view header = text_.substr(newline + 1);
+    return equal_ignoring_case(header.substr(0, kContent.size()), kContent) &&
+           begins_with_field(header);
   }
 
   void open_multipart(std::string boundary, MimePart part, const Place& place) {
@@ -204,8 +233,9 @@ class Walker {
     if (part.name.empty()) part.name = header.value_of("Content-Description").value_or("");
     const ContentField encoding =
         content_field(header, "Content-Transfer-Encoding", kTellingEncodings);
-    part.encoding = transfer_encoding(unfold(encoding.value));
-    part.damaged = header.damaged || encoding.damaged;
+    const std::string word = unfold(encoding.value);
+    part.encoding = transfer_encoding(word);
+    part.damaged = header.damaged || encoding.damaged || !is_transfer_encoding(word);
     part.forwarded = place.forwarded;
     part.guessed = place.guessed;
     return part;

@@ -34,6 +34,7 @@ struct MimePart {
 struct MimeMessage {
   HeaderSection header;
   std::vector<MimePart> parts;   ///< in order
+  bool is_report = false;        ///< multipart/report with report-type=tlsrpt, as RFC 8460 wants it
   bool mentions_tlsrpt = false;  ///< a media type or report-type somewhere says so (R217)
   bool headers_too_large =
       false;  ///< a header section was over its limit: it and its body are left out

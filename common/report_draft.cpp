@@ -116,10 +116,9 @@ void ReportDraft::close_failure_details(bool has_count) {
   if (type.empty()) {
     flags().add(Flag::missing_result_type);
   } else if (!is_registered_result_type(type)) {
-    std::string word = lower_case(type);
-    const bool registered = is_registered_result_type(word);
+    const auto registered = find_result_type(type);
     flags().add(registered ? Flag::member_case : Flag::unknown_result_type);
-    if (registered) type = std::move(word);
+    type = registered.value_or(trim_blanks(type));
   }
   if (!has_count) flags().add(Flag::missing_count);
 }
@@ -194,7 +193,7 @@ void ReportDraft::set_text(ReportObject object, Member member, std::string_view 
       policy_of(object).policy_domain = read_policy_domain(text, limits_.max_string, flags());
       return;
     case Member::result_type:
-      details().result_type = trim_blanks(text);
+      details().result_type = text;
       return;
     case Member::sending_mta_ip:
       details().sending_mta_ip = read_ip(text, flags());

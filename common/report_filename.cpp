@@ -46,7 +46,7 @@ bool agrees(const ReportFilename& name, const Report& report) {
   if (!same_time(name.begin, range.start_datetime) || !same_time(name.end, range.end_datetime))
     return false;
   const auto contact = domain_of_address(report.contact_info);
-  if (contact && *contact != name.sender) return false;
+  if (contact && !is_same_organization(*contact, name.sender)) return false;
   bool any_named = false;
   for (const PolicyResult& result : report.policies) {
     const std::string& domain = result.policy.policy_domain;

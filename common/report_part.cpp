@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/ascii.hpp"
+#include "common/char_set.hpp"
 #include "common/header_field.hpp"
 #include "common/payload_text.hpp"
 #include "common/report_payload.hpp"
@@ -83,18 +84,53 @@ bool has_report_members(std::string_view json) {
   });
 }
 
+/// JSON with a line that ends in '=', which no JSON has: a line break stands between its values,
+/// and
+/// '=' in a string only.
+bool is_quoted_printable_json(std::string_view body) {
+  return payload_kind(body.substr(0, kSniffed)) == PayloadKind::json &&
+         (body.find("=\n") != std::string_view::npos ||
+          body.find("=\r\n") != std::string_view::npos);
+}
+
 /// The encoding under which the bytes make sense. Gateways decode a part and leave its label, or
 /// lose the label.
 TransferEncoding effective_encoding(const MimePart& part) {
   const std::string_view front = part.body.substr(0, kSniffed);
   if (part.encoding != TransferEncoding::identity) {
+    const PayloadKind raw = payload_kind(front);  // neither encoding leaves controls as they are
+    if (raw == PayloadKind::gzip || raw == PayloadKind::zip) return TransferEncoding::identity;
     for (const std::size_t size : {kMagic, kSniffed}) {
       const std::string bytes = decode_transfer(part.encoding, front.substr(0, size));
       if (is_payload(payload_kind(bytes))) return part.encoding;
     }
     if (is_payload(payload_kind(front))) return TransferEncoding::identity;
   }
+  if (part.encoding == TransferEncoding::identity && is_quoted_printable_json(part.body))
+    return TransferEncoding::quoted_printable;
   return looks_like_base64_payload(front) ? TransferEncoding::base64 : part.encoding;
+}
+
+constexpr CharSet kNotBase64 = CharSet::where([](char c) {
+  return !((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+           std::string_view("+/= \t\r\n").find(c) != std::string_view::npos);
+});
+
+/// The alphabet for URLs (RFC 4648 section 5) as the usual one, if the text has none of the other
+/// signs.
+std::string with_usual_alphabet(std::string_view text) {
+  std::string usual(text);
+  if (text.find_first_of("+/") != std::string_view::npos) return usual;
+  std::replace(usual.begin(), usual.end(), '-', '+');
+  std::replace(usual.begin(), usual.end(), '_', '/');
+  return usual;
+}
+
+void decode(const MimePart& part, TransferEncoding encoding, ReportPart& result) {
+  result.damaged =
+      encoding == TransferEncoding::base64 && kNotBase64.find_in(part.body) < part.body.size();
+  result.bytes = result.damaged ? decode_transfer(encoding, with_usual_alphabet(part.body))
+                                : decode_transfer(encoding, part.body);
 }
 
 }  // namespace
@@ -109,7 +145,7 @@ ReportPart inspect_part(const MimePart& part, bool of_report_mail) {
     const bool behind_text = of_report_mail && front.find("\n{") != std::string::npos;
     if (!behind_text && !is_payload(payload_kind(front))) return result;
   }
-  result.bytes = decode_transfer(encoding, part.body);
+  decode(part, encoding, result);
   const PayloadKind kind = payload_kind(result.bytes);
   if (claim.candidate == Candidate::none &&
       (kind == PayloadKind::gzip || kind == PayloadKind::zip || has_report_members(result.bytes)))

@@ -19,6 +19,7 @@ enum class Candidate {
 struct ReportPart {
   Candidate candidate = Candidate::none;
   bool mismatch = false;  ///< label, name or encoding say something else than the bytes
+  bool damaged = false;   ///< signs stood in the base64 that it does not have
   std::string bytes;      ///< decoded; empty for none
 };
 

@@ -42,6 +42,11 @@ void name_all(std::vector<ReadOutcome>& outcomes, const ZipEntry& entry) {
   }
 }
 
+bool any_accepted(const std::vector<ReadOutcome>& outcomes) {
+  return std::any_of(outcomes.begin(), outcomes.end(),
+                     [](const ReadOutcome& outcome) { return outcome.accepted(); });
+}
+
 bool has_report_name(const ZipEntry& entry) {
   const auto ends_with = [&entry](std::string_view end) {
     return ends_with_ignoring_case(entry.name, end);
@@ -152,8 +157,11 @@ std::vector<ReadOutcome> PayloadReader::read_container(PayloadKind kind, std::st
 std::vector<ReadOutcome> PayloadReader::read_gzip(std::string_view bytes, std::size_t depth) {
   Gunzipped unpacked = gunzip(bytes, left_);
   left_.max_bytes -= unpacked.unpacked;
-  if (unpacked.refusal != Refusal::none)
-    return refuse_packed(unpacked.refusal, std::move(unpacked.detail));
+  if (unpacked.refusal != Refusal::none) {
+    auto refusals = refuse_packed(unpacked.refusal, std::move(unpacked.detail));
+    refusals.front().beginning = std::move(unpacked.beginning);
+    return refusals;
+  }
   const bool again = looks_like_gzip(unpacked.bytes);
   auto outcomes = read_packed(std::move(unpacked.bytes), depth + 1);
   if (again) flag_all(outcomes, Flag::double_gzip);
@@ -161,37 +169,51 @@ std::vector<ReadOutcome> PayloadReader::read_gzip(std::string_view bytes, std::s
   return outcomes;
 }
 
+/// Names are hints: members that have none of a report's are looked at if no other is a report.
 std::vector<ReadOutcome> PayloadReader::read_zip(std::string_view bytes, std::size_t depth) {
-  const ZipDirectory directory = read_zip_directory(bytes, limits_.max_zip_members);
+  ZipDirectory directory = read_zip_directory(bytes, limits_.max_zip_members);
   if (directory.refusal != Refusal::none) return only(refused(directory.refusal, directory.detail));
-  const auto& entries = directory.entries;
-  const bool by_name = std::any_of(entries.begin(), entries.end(), has_report_name);
-  std::vector<ReadOutcome> outcomes;
-  std::vector<ReadOutcome> no_reports;
+  auto& entries = directory.entries;
+  const auto others = std::stable_partition(entries.begin(), entries.end(), has_report_name);
+  MemberOutcomes named = read_members(bytes, {entries.begin(), others}, depth, /*named=*/true);
+  if (!any_accepted(named.outcomes)) {
+    MemberOutcomes more = read_members(bytes, {others, entries.end()}, depth, /*named=*/false);
+    if (any_accepted(more.outcomes) || others == entries.begin()) {
+      append(named.outcomes, std::move(more.outcomes));
+      append(named.no_reports, std::move(more.no_reports));
+    }
+  }
+  if (!any_accepted(named.outcomes)) append(named.outcomes, std::move(named.no_reports));
+  if (named.outcomes.empty())
+    return only(refused(Refusal::not_json, "no member of the archive is JSON"));
+  return std::move(named.outcomes);
+}
+
+PayloadReader::MemberOutcomes PayloadReader::read_members(std::string_view bytes,
+                                                          std::span<const ZipEntry> entries,
+                                                          std::size_t depth, bool named) {
+  MemberOutcomes found;
   for (const ZipEntry& entry : entries) {
-    if (by_name && !has_report_name(entry)) continue;
     ZipMember member = read_zip_member(bytes, entry, left_);
     left_.max_bytes -= member.unpacked;
     if (member.refusal != Refusal::none) {
       auto refusals = refuse_packed(member.refusal, std::move(member.detail));
       name_all(refusals, entry);
-      append(outcomes, std::move(refusals));
+      append(found.outcomes, std::move(refusals));
       continue;
     }
     const PayloadKind kind = payload_kind(member.bytes);
-    if (!by_name && !is_payload(kind) && !begins_with_field(member.bytes) &&
+    if (!named && !is_payload(kind) && !begins_with_field(member.bytes) &&
         !looks_like_mbox(member.bytes))
       continue;
     auto more = read_packed(std::move(member.bytes), depth + 1);
     name_all(more, entry);
-    for (ReadOutcome& outcome : more)
-      (is_no_report(outcome, kind) ? no_reports : outcomes).push_back(std::move(outcome));
+    for (ReadOutcome& outcome : more) {
+      auto& kept = is_no_report(outcome, kind) ? found.no_reports : found.outcomes;
+      kept.push_back(std::move(outcome));
+    }
   }
-  if (std::none_of(outcomes.begin(), outcomes.end(),
-                   [](const ReadOutcome& outcome) { return outcome.accepted(); }))
-    append(outcomes, std::move(no_reports));
-  if (outcomes.empty()) return only(refused(Refusal::not_json, "no member of the archive is JSON"));
-  return outcomes;
+  return found;
 }
 
 std::vector<ReadOutcome> PayloadReader::read_document(std::string text) {

@@ -4,6 +4,7 @@
 // The reports in the decoded bytes of a part or file, whatever they are packed in.
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,6 +15,8 @@
 #include "common/report_verdict.hpp"
 
 namespace tlsrpt {
+
+struct ZipEntry;
 
 enum class PayloadKind { empty, gzip, zip, json, other };
 
@@ -50,11 +53,18 @@ class PayloadReader {
   std::vector<ReadOutcome> read(std::string bytes);
 
  private:
+  struct MemberOutcomes {
+    std::vector<ReadOutcome> outcomes;
+    std::vector<ReadOutcome> no_reports;  ///< worth a word only if there is no report
+  };
+
   std::vector<ReadOutcome> read_packed(std::string bytes, std::size_t depth);
   std::vector<ReadOutcome> read_container(PayloadKind kind, std::string_view bytes,
                                           std::size_t depth);
   std::vector<ReadOutcome> read_gzip(std::string_view bytes, std::size_t depth);
   std::vector<ReadOutcome> read_zip(std::string_view bytes, std::size_t depth);
+  MemberOutcomes read_members(std::string_view bytes, std::span<const ZipEntry> entries,
+                              std::size_t depth, bool named);
   std::vector<ReadOutcome> read_utf16(std::string_view bytes);
   std::vector<ReadOutcome> read_document(std::string text);
   std::vector<ReadOutcome> refuse_packed(Refusal refusal, std::string detail);

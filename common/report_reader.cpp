@@ -186,6 +186,7 @@ class Document {
     position_ += value.end;
     if (may_be_an_envelope(value.outcome.refusal)) return read_envelope(std::move(value), object);
     if (in_array_) value.outcome.flags.add(Flag::wrapped_in_array);
+    if (!in_array_ && !found_.outcomes.empty()) value.outcome.flags.add(Flag::trailing_data);
     return add_within_limit(std::move(value.outcome), object);
   }
 

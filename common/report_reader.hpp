@@ -21,7 +21,7 @@ struct ReportLimits {
   std::size_t max_policies = 10000;          ///< of one report
   std::size_t max_failure_details = 100000;  ///< of one report
   std::size_t max_strings = 10000;           ///< elements of policy-string or mx-host
-  std::size_t max_string = 4096;             ///< longer texts and names are cut and flagged
+  std::size_t max_string = 16384;            ///< longer texts and names are cut and flagged
 };
 
 /// Reads every report of a document: one object, JSON lines, or an array of reports. Each gets its

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 #include "common/ascii.hpp"
@@ -44,6 +45,26 @@ std::uint64_t read_digits(std::string_view digits, Flags& flags) {
   if (error == std::errc{} && value <= kMaxCount) return value;
   flags.add(Flag::count_saturated);
   return kMaxCount;
+}
+
+/// "1,234,567", as programs print numbers for people. Not with points: "1.234" may be a fraction.
+bool is_grouped(std::string_view text) {
+  constexpr std::size_t kGroup = 3;
+  constexpr std::string_view kBetween = ",' _";
+  const std::size_t first = text.find_first_of(kBetween);
+  if (first == 0 || first > kGroup || !all_digits(text.substr(0, first))) return false;
+  for (std::string_view rest = text.substr(first); !rest.empty(); rest.remove_prefix(kGroup + 1)) {
+    const bool separated = rest.front() == text[first] && rest.size() > kGroup;
+    if (!separated || !all_digits(rest.substr(1, kGroup))) return false;
+  }
+  return true;
+}
+
+std::string without_groups(std::string_view text) {
+  std::string digits;
+  std::copy_if(text.begin(), text.end(), std::back_inserter(digits),
+               [](char c) { return c >= '0' && c <= '9'; });
+  return digits;
 }
 
 /// As read_digits, for a number with a sign, a point or an exponent; nothing if it is not whole.
@@ -152,6 +173,10 @@ std::optional<std::uint64_t> read_count(const JsonScalar& scalar, Flags& flags) 
   std::string_view text = trim_blanks(scalar.value);
   if (scalar.kind == Kind::number && all_digits(text)) return read_digits(text, flags);
   if (text.starts_with('+')) text.remove_prefix(1);
+  if (scalar.kind == Kind::text && is_grouped(text)) {
+    flags.add(Flag::count_type);
+    return read_digits(without_groups(text), flags);
+  }
   if (scalar.kind == Kind::number && text == "-0") return 0;
   if (scalar.kind == Kind::boolean) {
     flags.add(Flag::count_invalid);
@@ -202,15 +227,19 @@ std::string read_ip(std::string_view text, Flags& flags) {
 }
 
 std::string read_policy_type(std::string_view text, Flags& flags) {
-  text = trim_blanks(text);
-  std::string type = lower_case(text);
-  if (type != text && is_registered_policy_type(type)) flags.add(Flag::member_case);
-  return type;
+  if (is_registered_policy_type(text)) return std::string(text);
+  const auto found = find_policy_type(text);
+  if (found) flags.add(Flag::member_case);
+  return found ? std::string(*found) : lower_case(trim_blanks(text));
 }
 
 std::string read_policy_domain(std::string_view text, std::size_t max_bytes, Flags& flags) {
+  if (is_normal_domain(text)) return std::string(text);
+  if (auto domain = normalize_domain(trim_blanks(text))) {
+    if (*domain != lower_case(text)) flags.add(Flag::policy_domain_form);
+    return std::move(*domain);
+  }
   text = trim_blanks(text);
-  if (auto domain = normalize_domain(text)) return std::move(*domain);
   while (text.ends_with('.')) text.remove_suffix(1);
   std::string kept;
   for (const char c : text) {

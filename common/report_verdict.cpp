@@ -59,6 +59,8 @@ std::string_view to_word(Flag flag) {
       return "missing-policy-domain";
     case Flag::invalid_policy_domain:
       return "invalid-policy-domain";
+    case Flag::policy_domain_form:
+      return "policy-domain-form";
     case Flag::policy_string_type:
       return "policy-string-type";
     case Flag::mx_host_type:
@@ -91,6 +93,8 @@ std::string_view to_word(Flag flag) {
       return "content-mismatch";
     case Flag::utf16:
       return "utf-16";
+    case Flag::mail_shape:
+      return "mail-shape";
     case Flag::mime_not_closed:
       return "mime-not-closed";
     case Flag::mail_damaged:

@@ -25,7 +25,7 @@ enum class Flag : std::uint8_t {
   invalid_utf8,       ///< bytes replaced by U+FFFD
   lone_surrogate,     ///< replaced by U+FFFD
   duplicate_member,   ///< the last value that is not null was taken
-  member_case,        ///< member names in another case
+  member_case,        ///< names of members in another case, words of the RFC spelt otherwise
   member_alias,       ///< failure-error-code, additional-info-uri, mx-host-pattern, report_id
   member_misplaced,   ///< read from another object than the RFC has it in
   member_ignored,     ///< the RFC has it elsewhere, or it was there twice: not read
@@ -44,6 +44,7 @@ enum class Flag : std::uint8_t {
   unknown_policy_type,
   missing_policy_domain,
   invalid_policy_domain,
+  policy_domain_form,  ///< U-labels, a dot at the end, blanks around it
   policy_string_type,  ///< a string, or a string that holds a JSON array
   mx_host_type,
   missing_summary,
@@ -60,13 +61,14 @@ enum class Flag : std::uint8_t {
   gzip_trailing_data,
   content_mismatch,  ///< label or name say something else than the bytes
   utf16,             ///< text was UTF-16
+  mail_shape,        ///< not the multipart/report or the media types of RFC 8460
   mime_not_closed,
   mail_damaged,  ///< junk before or in a header, or odd line ends; read as what it must have been
   forwarded_message,      ///< in a mail that was forwarded or packed: no signature vouches for it
-  submitter_mismatch,     ///< TLS-Report-Submitter is not the domain of contact-info (R224)
-  domain_mismatch,        ///< TLS-Report-Domain names none of the policy domains
+  submitter_mismatch,     ///< header and contact-info name different organisations (R224)
+  domain_mismatch,        ///< the header names none of the policy domains
   filename_mismatch,      ///< the file name speaks of another sender, domain or time
-  signer_mismatch,        ///< the DKIM signature is not of the domain of contact-info
+  signer_mismatch,        ///< the DKIM signature is not of the organisation of contact-info
   unsigned_domain,        ///< a policy domain out of a TLS-Report-Domain that is not signed
   duplicate_header,       ///< a TLS-Report-* header more than once (R249)
   foreign_domain,         ///< a policy domain that is not one of ours (R228)
@@ -138,7 +140,9 @@ struct ReadOutcome {
   Report report;
   std::string
       json;  ///< the unpacked bytes as they came (of an accepted report; may be cut for refusals)
-  std::string member;     ///< the name in the archive it was found in, if any; not escaped
+  std::string member;  ///< the name in the archive it was found in, if any; not escaped
+  std::string
+      beginning;  ///< of what could not be unpacked whole, unpacked; for refused_report only
   unsigned document = 0;  ///< which one of its message or file it stood in; for drop_repeated only
 
   [[nodiscard]] bool accepted() const { return refusal == Refusal::none; }

@@ -2,6 +2,9 @@
 #include "common/result_type.hpp"
 
 #include <algorithm>
+#include <string>
+
+#include "common/ascii.hpp"
 
 namespace tlsrpt {
 namespace {
@@ -26,6 +29,29 @@ bool holds(const std::array<std::string_view, n>& words, std::string_view word) 
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
+/// In lower case, with one hyphen for all that is between letters.
+std::string folded(std::string_view word) {
+  std::string text;
+  bool between = false;
+  for (const char c : word) {
+    const char lower = ascii_lower(c);
+    const bool letter = lower >= 'a' && lower <= 'z';
+    if (letter && between && !text.empty()) text += '-';
+    if (letter) text += lower;
+    between = !letter;
+  }
+  return text;
+}
+
+template <std::size_t n>
+std::optional<std::string_view> find_spelling(const std::array<std::string_view, n>& words,
+                                              std::string_view spelling) {
+  constexpr std::size_t kLongest = 100;
+  if (spelling.size() > kLongest) return std::nullopt;
+  const auto found = std::find(words.begin(), words.end(), folded(spelling));
+  return found == words.end() ? std::nullopt : std::optional(*found);
+}
+
 /// Senders do not agree on the word for a certificate that no TLSA record vouches for (R256).
 constexpr std::array<std::string_view, 4> kDaneAuthentication = {
     "tlsa-invalid", "certificate-not-trusted", "certificate-host-mismatch", "validation-failure"};
@@ -37,6 +63,14 @@ constexpr std::string_view kDaneExplanation =
 bool is_registered_result_type(std::string_view word) { return holds(kResultTypes, word); }
 
 bool is_registered_policy_type(std::string_view word) { return holds(kPolicyTypes, word); }
+
+std::optional<std::string_view> find_result_type(std::string_view spelling) {
+  return find_spelling(kResultTypes, spelling);
+}
+
+std::optional<std::string_view> find_policy_type(std::string_view spelling) {
+  return find_spelling(kPolicyTypes, spelling);
+}
 
 std::string_view explain_result_type(std::string_view word, std::string_view policy_type) {
   if (policy_type == "tlsa" && holds(kDaneAuthentication, word)) return kDaneExplanation;

@@ -5,6 +5,7 @@
 // (section 4.4, R68). Words outside of them are read and kept, but never written by the sender.
 
 #include <array>
+#include <optional>
 #include <string_view>
 
 namespace tlsrpt {
@@ -25,6 +26,11 @@ inline constexpr std::array<std::string_view, 3> kPolicyTypes = {"tlsa", "sts", 
 
 bool is_registered_result_type(std::string_view word);
 bool is_registered_policy_type(std::string_view word);
+
+/// The registered word that is spelt so in letters of any case and with any signs between words, as
+/// "Certificate_Expired" or "no policy found"; nothing if there is none.
+std::optional<std::string_view> find_result_type(std::string_view spelling);
+std::optional<std::string_view> find_policy_type(std::string_view spelling);
 
 /// What a person should understand by a result type, which under a policy of type tlsa may mean
 /// something else: one line without a full stop, empty for unknown words.

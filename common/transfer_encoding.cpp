@@ -137,6 +137,12 @@ TransferEncoding transfer_encoding(std::string_view word) {
   return TransferEncoding::identity;
 }
 
+bool is_transfer_encoding(std::string_view word) {
+  const std::string known = leading_value(word);
+  return known.empty() || known == "7bit" || known == "8bit" || known == "binary" ||
+         transfer_encoding(word) != TransferEncoding::identity;
+}
+
 std::string decode_transfer(TransferEncoding encoding, std::string_view text) {
   switch (encoding) {
     case TransferEncoding::identity:

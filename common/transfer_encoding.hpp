@@ -14,6 +14,9 @@ enum class TransferEncoding { identity, base64, quoted_printable };
 /// identity for 7bit, 8bit, binary and words that are not known.
 TransferEncoding transfer_encoding(std::string_view word);
 
+/// Is it one of RFC 2045 section 6.1, or none at all?
+bool is_transfer_encoding(std::string_view word);
+
 /// Never longer than the text.
 /// base64: bytes outside of the alphabet are skipped, padding may stand in the middle (pieces
 /// encoded one by one) or be missing. quoted-printable: blanks at line ends go, a '=' that means

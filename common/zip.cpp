@@ -46,13 +46,24 @@ std::optional<std::string_view> record_at(std::string_view archive, std::size_t 
   return record;
 }
 
+/// The last one whose comment fills the rest, since a comment may have anything in it; or else the
+/// last one, with something behind it.
 std::optional<std::string_view> end_of_directory(std::string_view archive) {
+  constexpr int kTried = 100;
   if (archive.size() < kEndSize) return std::nullopt;
-  const std::size_t last = archive.size() - kEndSize;
-  const std::size_t first = last > kMaxComment ? last - kMaxComment : 0;
-  const std::size_t at = archive.substr(first).rfind(kEndOfDirectory, last - first);
-  if (at == std::string_view::npos) return std::nullopt;
-  return archive.substr(first + at, kEndSize);
+  constexpr std::size_t kSeen = kEndSize + kMaxComment;
+  const std::string_view tail = archive.substr(archive.size() - std::min(archive.size(), kSeen));
+  const std::size_t last = tail.size() - kEndSize;
+  std::optional<std::string_view> end;
+  std::size_t at = tail.rfind(kEndOfDirectory, last);
+  for (int tried = 0; tried < kTried && at != std::string_view::npos; ++tried) {
+    const std::string_view record = tail.substr(at, kEndSize);
+    const bool fits = number16(record, 20) == last - at;
+    if (fits || !end) end = record;
+    if (fits || at == 0) break;
+    at = tail.rfind(kEndOfDirectory, at - 1);
+  }
+  return end;
 }
 
 ZipEntry parse_entry(std::string_view record, std::string_view name) {

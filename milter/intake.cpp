@@ -81,7 +81,7 @@ void refuse_unverified(IntakeResult& result) {
 bool is_signed_by_another(const DkimVerdict& dkim, const Report& report) {
   const auto contact = domain_of_address(report.contact_info);
   if (dkim.status != DkimStatus::pass || !contact) return false;
-  return !is_aligned(dkim.best.domain, *contact) && !is_aligned(*contact, dkim.best.domain);
+  return !is_same_organization(dkim.best.domain, *contact);
 }
 
 /// Whoever has such a report in hand can send it on as one about any domain.

@@ -60,7 +60,10 @@ TEST(SplitHeader, goes_on_behind_few_lines_that_are_no_fields) {
   }
   const HeaderSection header = split_header("A: b\n" + bad + bad + bad + bad + "C: d\n", kLimit);
   EXPECT_EQ(header.fields.size(), 1u);
-  EXPECT_FALSE(header.damaged);
+  EXPECT_TRUE(header.damaged) << "no empty line is its end";
+  EXPECT_FALSE(split_header("A: b\n\nno field\n", kLimit).damaged);
+  EXPECT_FALSE(split_header("A: b\n", kLimit).damaged);
+  EXPECT_TRUE(split_header(" folded\nA: b\n\n", kLimit).damaged);
 }
 
 TEST(SplitHeader, skips_mbox_lines_at_the_start) {

@@ -28,6 +28,12 @@ TEST(SplitMbox, takes_text_for_text) {
     SCOPED_TRACE(body);
     EXPECT_EQ(split_mbox(kFrom + "A: b\n\nx\n" + body, 10).messages.size(), 1u);
   }
+  for (const char* line : {"From 10:30 on", "From Monday 2 March 10:30", "From Mar 2026 on",
+                           "From 2026 and 10:30:00", "from a@b.example Mon Mar  2 01:00:00 2026"})
+    EXPECT_EQ(split_mbox(kFrom + "A: b\n\nx\n\n" + line + "\n", 10).messages.size(), 1u) << line;
+  for (const char* line : {"From - Mon, 02 Mar 2026 01:00:00 +0000", "From a Mon Mar 2 01:00 2026",
+                           "From MAILER-DAEMON Mon Mar  2 01:00:00 CET 2026\r"})
+    EXPECT_EQ(split_mbox(kFrom + "A: b\n\nx\n\n" + line + "\n", 10).messages.size(), 2u) << line;
   EXPECT_EQ(split_mbox(kFrom + "A: b\r\n\r\nx\r\n\r\n" + kFrom, 10).messages.size(), 2u);
 }
 

@@ -122,8 +122,9 @@ TEST(OpenMessage, undoes_base64_that_is_not_announced) {
       const std::string fields = std::string("Content-Type: application/tlsrpt+") +
                                  (bytes == gz ? "gzip" : "json") +
                                  "\r\nContent-Transfer-Encoding: " + encoding;
+      const std::string damaged = encoding == std::string("x-unknown") ? " mail-damaged" : "";
       EXPECT_EQ(opened(mail_of({part(fields, base64_encode(bytes))})),
-                "accepted r1 content-mismatch")
+                "accepted r1 content-mismatch" + damaged)
           << encoding;
     }
   }
@@ -132,6 +133,81 @@ TEST(OpenMessage, undoes_base64_that_is_not_announced) {
       << "encoded twice";
   EXPECT_EQ(opened_file(base64_encode(gz)), "accepted r1 content-mismatch");
   EXPECT_EQ(opened_file(base64_encode(json)), "accepted r1 content-mismatch");
+}
+
+TEST(OpenMessage, reads_a_part_by_its_bytes_if_its_encoding_is_another) {
+  const std::string json = report_json();
+  const auto encoded = [](const std::string& encoding, const std::string& body) {
+    return opened(
+        mail_of({part("Content-Type: application/tlsrpt+json\r\n"
+                      "Content-Transfer-Encoding: " +
+                          encoding,
+                      body)}));
+  };
+  EXPECT_EQ(encoded("base64", json), "accepted r1 content-mismatch");
+  EXPECT_EQ(encoded("base64", gzip(json)), "accepted r1 content-mismatch");
+  EXPECT_EQ(encoded("quoted-printable", gzip(json)), "accepted r1 content-mismatch");
+  EXPECT_EQ(encoded("bit-7", json), "accepted r1 mail-damaged");
+  EXPECT_EQ(encoded("\"BASE64\" ", base64_encode(json)), "accepted r1");
+  const std::string soft = json.substr(0, 30) + "=\r\n" + json.substr(30, 20) + "=\r\n";
+  EXPECT_EQ(encoded("8bit", soft + json.substr(50)), "accepted r1 content-mismatch");
+}
+
+TEST(OpenMessage, flags_signs_that_base64_does_not_have) {
+  const std::string json = report_json("r1", "\xc3\xbf\xc3\xbf.\xc3\xbe>>>???");
+  const auto encoded = [](const std::string& body) {
+    return opened(
+        mail_of({part("Content-Type: application/tlsrpt+json\r\n"
+                      "Content-Transfer-Encoding: base64",
+                      body)}));
+  };
+  const std::string usual = base64_encode(json);
+  const std::string for_urls = replaced(replaced(usual, "+", "-"), "/", "_");
+  ASSERT_NE(usual, for_urls);
+  EXPECT_EQ(encoded(usual), "accepted r1 invalid-policy-domain");
+  EXPECT_EQ(encoded(for_urls), "accepted r1 invalid-policy-domain mail-damaged");
+  EXPECT_EQ(encoded("> " + usual.substr(0, 40) + "\r\n> " + usual.substr(40)),
+            "accepted r1 invalid-policy-domain mail-damaged");
+}
+
+TEST(OpenMessage, reads_a_part_with_a_line_before_its_header) {
+  EXPECT_EQ(opened(mail_of({"no field\r\n" + good_part()})), "accepted r1 mail-damaged");
+  EXPECT_EQ(opened(mail_of({"no field\r\nnor this\r\n" + good_part()})), "no-report-part");
+  const std::string behind = replaced(good_part(), "\r\n\r\n", "\r\nfilename=x.gz\r\n\r\n");
+  EXPECT_EQ(opened(mail_of({behind})), "accepted r1 mail-damaged");
+  EXPECT_EQ(opened(mail_of({replaced(good_part(), "\r\n\r\n", "\r\n")})),
+            "accepted r1 mail-damaged")
+      << "no empty line at all";
+}
+
+TEST(OpenMessage, finds_the_parts_although_no_type_speaks_of_any) {
+  const std::string body =
+      "--b\r\n" + part("Content-Type: text/plain", "text") + "--b\r\n" + good_part() + "--b--\r\n";
+  for (const std::string type :
+       {"", "Content-Type: text/plain\r\n", "Content-Type: junk\r\n",
+        "Content-Type: multipart; boundary=b\r\n", "Content-Type: application/octet-stream\r\n"}) {
+    EXPECT_EQ(opened("From: a@sender.example\r\n" + type + "\r\n" + body),
+              "accepted r1 content-mismatch")
+        << type;
+  }
+  EXPECT_EQ(opened("From: a@sender.example\r\n\r\nHello,\r\n" + body), "no-report-part");
+  EXPECT_EQ(opened("From: a@sender.example\r\n\r\n--\r\n" + body), "no-report-part");
+}
+
+TEST(OpenMessage, flags_another_shape_than_that_of_the_rfc) {
+  const auto is_flagged = [](const std::string& mail) {
+    const OpenedMessage message = open_message(mail);
+    EXPECT_TRUE(message.outcomes.at(0).accepted());
+    return message.outcomes.at(0).flags.has(Flag::mail_shape);
+  };
+  const std::string good = mail_of({part("X: y", "text"), good_part()});
+  EXPECT_FALSE(is_flagged(good));
+  EXPECT_FALSE(is_flagged(mail_of({part("Content-Type: Application/TLSRPT+JSON", report_json())})));
+  EXPECT_TRUE(is_flagged(replaced(good, "multipart/report", "multipart/mixed")));
+  EXPECT_TRUE(is_flagged(replaced(good, "report-type=tlsrpt; ", "")));
+  EXPECT_TRUE(is_flagged(replaced(good, "application/tlsrpt+gzip", "application/gzip")));
+  EXPECT_TRUE(is_flagged(single("Content-Type: application/tlsrpt+json", report_json())));
+  EXPECT_TRUE(is_flagged(single("Content-Type: text/plain", report_json())));
 }
 
 TEST(OpenMessage, reads_utf_16_and_keeps_its_bytes) {
@@ -182,6 +258,19 @@ TEST(OpenMessage, keeps_the_report_of_an_archive_beside_members_that_are_none) {
       << "nor is a report that was cut short";
 }
 
+TEST(OpenMessage, looks_at_other_members_of_an_archive_if_no_named_one_is_a_report) {
+  const std::string json = report_json();
+  const auto zipped = [](const std::vector<ZipTestMember>& members) {
+    return opened_file(build_zip(members));
+  };
+  EXPECT_EQ(zipped({{"report.txt", json}, {"data.json", "{\"a\":1}"}}), "accepted r1");
+  EXPECT_EQ(zipped({{"report", json}, {"x.json", ""}}), "accepted r1");
+  EXPECT_EQ(zipped({{"report.txt", json}, {"a.json", report_json("r2")}}), "accepted r2")
+      << "what is named is enough";
+  EXPECT_EQ(zipped({{"a.json", json.substr(0, 20)}, {"b", "PK\x03\x04"}}), "not-json");
+  EXPECT_EQ(zipped({{"a.json", json.substr(0, 20)}, {"b.txt", json}}), "not-json; accepted r1");
+}
+
 TEST(OpenMessage, compares_the_file_name_with_the_report) {  // R223
   const std::string json = report_json();
   const auto named = [&json](const std::string& fields) {
@@ -191,6 +280,7 @@ TEST(OpenMessage, compares_the_file_name_with_the_report) {  // R223
   const std::string wrong = "other.example!policy.example!1772323200!1772409599.json";
   const std::string as_file = "Content-Disposition: attachment; filename=";
   EXPECT_EQ(named(as_file + right), "accepted r1");
+  EXPECT_EQ(named(as_file + "mail." + right), "accepted r1") << "of the same organisation";
   EXPECT_EQ(named(as_file + wrong), "accepted r1 filename-mismatch");
   EXPECT_EQ(named("Content-Description: " + wrong), "accepted r1 filename-mismatch");
   EXPECT_EQ(named(as_file + "report.json"), "accepted r1");

@@ -116,7 +116,7 @@ TEST(OpenMessage, takes_each_report_once) {  // R248
             "accepted r1; accepted r2");
   EXPECT_EQ(opened(mail_of({base64_part("application/json", first + "\n" + first),
                             base64_part("application/json", first)})),
-            "accepted r1; accepted r1")
+            "accepted r1; accepted r1 trailing-data")
       << "one document may say the same twice, several may not";
 }
 
@@ -178,6 +178,14 @@ TEST(OpenMessage, cross_checks_header_and_report) {  // R223, R224, R249
        "accepted r1"},
       {"TLS-Report-Submitter: other.example\r\n", plain, "accepted r1 submitter-mismatch"},
       {"TLS-Report-Domain: other.example\r\n", plain, "accepted r1 domain-mismatch"},
+      {"TLS-Report-Submitter: mail.sender.example\r\n", plain, "accepted r1"},
+      {"Subject: Report Domain: policy.example Submitter: x.sender.example Report-ID: <1>\r\n",
+       plain, "accepted r1"},
+      {"Subject: Report domain: Other.example\r\n Submitter: sender.example\r\n", plain,
+       "accepted r1 domain-mismatch"},
+      {"Subject: Report Domain: policy.example Submitter: other.example\r\n", plain,
+       "accepted r1 submitter-mismatch"},
+      {"Subject: Report Domain: Submitter:\r\n", plain, "accepted r1"},
       // R77: the name of the MX host
       {"TLS-Report-Domain: other.example\r\n", dane, "accepted r1"},
       {"TLS-Report-Domain: policy.example\r\ntls-report-domain: x\r\n", plain,

@@ -92,6 +92,25 @@ TEST(ReportReader, lists_and_texts_beyond_the_limit_are_cut_and_flagged) {  // R
       << "also those that were to be expected";
 }
 
+TEST(ReportReader, lists_and_texts_that_just_reach_the_limit_are_whole) {  // R108
+  const std::string row = R"({"result-type":"dane-required","failed-session-count":1})";
+  const auto flags_of = [&row](std::size_t details, std::size_t strings, std::size_t bytes) {
+    ReportLimits limits;
+    limits.max_failure_details = details;
+    limits.max_strings = strings;
+    limits.max_string = bytes;
+    const std::string policy =
+        std::string(kPolicyMembers) + R"(,"policy-string":["a","123456789012345678901234567890"])";
+    return read_one(report("[" + policy_result(policy, kTotals, "[" + row + "," + row + "]") + "]"),
+                    limits)
+        .flags.words();
+  };
+  EXPECT_EQ(flags_of(2, 2, 30), Words{});
+  EXPECT_EQ(flags_of(1, 2, 30), Words{"details-dropped"});
+  EXPECT_EQ(flags_of(2, 1, 30), Words{"text-cut"});
+  EXPECT_EQ(flags_of(2, 2, 29), Words{"text-cut"});
+}
+
 std::string repeat(std::string_view text, std::size_t times) {
   std::string repeated;
   for (std::size_t i = 0; i < times; ++i) repeated += text;

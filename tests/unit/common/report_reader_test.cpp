@@ -287,7 +287,11 @@ TEST(ReportReader, policy_domain_and_type_of_every_kind) {
     const char* type;
     Words flags;
   } table[] = {
-      {R"("policy-type":" sts ","policy-domain":" Example.COM. ")", "example.com", "sts", {}},
+      {R"("policy-type":" sts ","policy-domain":" Example.COM. ")",
+       "example.com",
+       "sts",
+       {"member-case", "policy-domain-form"}},
+      {R"("policy-type":"sts","policy-domain":"Example.COM")", "example.com", "sts", {}},
       {R"("policy-type":"STS","policy-domain":"a.example")", "a.example", "sts", {"member-case"}},
       {R"("policy-type":"Dane","policy-domain":"a.example")",
        "a.example",
@@ -303,7 +307,7 @@ TEST(ReportReader, policy_domain_and_type_of_every_kind) {
       {"\"policy-type\":\"sts\",\"policy-domain\":\"EX\xc3\x84MPLE.com\"",
        "xn--exmple-cua.com",
        "sts",
-       {}},
+       {"policy-domain-form"}},
       {R"("policy-type":"sts","policy-domain":"a..B\u00ff\u0000c.")",
        R"(a..b\xc3\xbf\x00c)",
        "sts",

@@ -114,6 +114,37 @@ TEST(ReportTolerance, words_of_the_rfc_are_known_in_any_case) {
   EXPECT_EQ(type_of("CertificateExpired"), "CertificateExpired unknown-result-type");
 }
 
+TEST(ReportTolerance, words_of_the_rfc_are_known_with_any_signs_between_them) {
+  for (const std::string word :
+       {"Certificate_Expired", "certificate expired", " certificate-expired ",
+        "certificate\xe2\x80\x93"
+        "expired."}) {
+    const ReadOutcome outcome =
+        read_one(with_details("\"failed-session-count\":1,\"result-type\":\"" + word + "\""));
+    EXPECT_EQ(outcome.report.policies[0].failure_details[0].result_type, "certificate-expired");
+    EXPECT_EQ(outcome.flags.words(), Words{"member-case"}) << word;
+  }
+  for (const std::string word : {"No Policy Found", "no_policy_found", " no-policy-found "}) {
+    const ReadOutcome outcome =
+        read_one(with_policy(R"("policy-domain":"a.example","policy-type":")" + word + "\""));
+    EXPECT_EQ(outcome.report.policies[0].policy.policy_type, "no-policy-found");
+    EXPECT_EQ(outcome.flags.words(), Words{"member-case"}) << word;
+  }
+}
+
+TEST(ReportTolerance, counts_may_be_grouped_for_people) {
+  const auto count_of = [](const std::string& text) {
+    const ReadOutcome outcome = read_one(with_summary(
+        R"("total-failure-session-count":1,"total-successful-session-count":")" + text + "\""));
+    return std::to_string(outcome.report.policies[0].total_successful_session_count) + " " +
+           outcome.flags.words().at(0);
+  };
+  EXPECT_EQ(count_of("1,234"), "1234 count-type");
+  EXPECT_EQ(count_of("12 345 678"), "12345678 count-type");
+  for (const char* text : {"1,23", "1,2345", "1234,567", ",123", "1,234 567", "1,", "1.234"})
+    EXPECT_EQ(count_of(text), "0 count-invalid") << text;
+}
+
 TEST(ReportTolerance, a_range_of_dates_need_be_no_object) {
   const Report expected = read_one(kGood).report;
   const std::string range = "{" + std::string(kRange) + "}";

@@ -46,6 +46,18 @@ TEST(Zip, takes_a_comment_and_an_empty_archive) {
   EXPECT_TRUE(read_zip_directory(build_zip({})).entries.empty());
 }
 
+TEST(Zip, a_comment_may_look_like_the_end_of_the_directory) {
+  const std::string comment = build_zip({}) + "PK\x05\x06 and more of the comment";
+  std::string archive = build_zip({{"a.json", kText}});
+  archive.replace(archive.size() - 2, 2, zip_number(comment.size(), 2));
+  EXPECT_EQ(first_member(archive + comment).bytes, kText);
+  EXPECT_EQ(first_member(build_zip({{"a.json", kText}}) + "junk").bytes, kText)
+      << "with bytes behind it that it does not speak of";
+  std::string many = archive;
+  for (int i = 0; i < 2000; ++i) many += std::string("PK\x05\x06") + std::string(18, '\xff');
+  EXPECT_NE(first_member(many).refusal, Refusal::none) << "and is given up in time";
+}
+
 TEST(Zip, refuses_what_it_cannot_read) {
   const struct {
     const char* what;

@@ -130,6 +130,15 @@ TEST_F(IntakeForgery, an_unsigned_content_type_does_not_choose_among_boundaries)
   expect_forgery("Content-Type: multipart/report; report-type=tlsrpt\r\n" + answer);
 }
 
+TEST_F(IntakeForgery, parts_without_a_type_that_speaks_of_them_are_no_way_around_it) {
+  const std::string labelled = replaced(kBounce, "--outer\r\n\r\nI could",
+                                        "--outer\r\nContent-Type: text/plain\r\n\r\nI could");
+  expect_forgery(sign(kFrom + "\r\n" + labelled, "From"));  // in a forwarded message
+  const std::string plain = sign(kFrom + "\r\n" + report_part(), "From");
+  EXPECT_EQ(verdict(plain), "stored");
+  expect_forgery(replaced(plain, "\r\n--b--", "\r\n" + report_part()));
+}
+
 TEST_F(IntakeForgery, reports_without_a_signed_content_type_are_taken) {
   // As Google signs them.
   EXPECT_EQ(verdict(sign(kFrom + kReportType + "\r\n" + report_part(), "From")), "stored");
@@ -208,7 +217,7 @@ TEST_F(IntakeForgery, nothing_can_be_added_to_what_is_signed) {
       genuine);
   ASSERT_EQ(decorated.disposition, Disposition::stored);
   EXPECT_EQ(decorated.outcomes.front().flags.words(),
-            std::vector<std::string>{"submitter-mismatch"});  // R224, R226
+            (std::vector<std::string>{"submitter-mismatch", "domain-mismatch"}));  // R224, R226
   expect_forgery("Authentication-Results: mx.example.org; dkim=pass header.d=victim.example\r\n" +
                  mail);                             // R213
   expect_forgery("Received-SPF: pass\r\n" + mail);  // R208

@@ -126,6 +126,16 @@ TEST_F(IntakeTest, accepts_a_signed_report) {
   EXPECT_FALSE(result.outcomes.front().flags.has(Flag::dkim_key_service_type));
 }
 
+TEST_F(IntakeTest, records_a_damaged_report_that_no_label_calls_one) {
+  ReceivedStore store = open_store();
+  const std::string mail =
+      "From: r@sender.example\r\nSubject: x\r\nContent-Type: application/octet-stream\r\n"
+      "Content-Disposition: attachment; filename=\"a.example!b.example!1!2.json.gz\"\r\n\r\n"
+      "\x1f\x8b\x08";
+  EXPECT_EQ(take(mail, store).disposition, Disposition::refused);
+  EXPECT_EQ(store.list_refused({}).value().size(), 1u);
+}
+
 TEST_F(IntakeTest, takes_mails_of_ten_megabytes) {  // R251
   publish();
   std::string text = "--b\r\n\r\n";
