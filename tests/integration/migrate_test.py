@@ -320,7 +320,7 @@ STRANGE = [
         "version: STSv1\nmode: enforce", "mx:bad name", "mx: *.*.x"],
      "mx-host": ["*.B.example.", "a.example", "A.EXAMPLE", "bad Name", ""]},
     {"policy-type": 2, "policy-string": "version: STSv1", "mx-host": "one.example"},
-    {"policy-type": 2, "policy-string": ["é" * 3000, "mode: \u0001x\u007f", "sn\ud800ow"]},
+    {"policy-type": 2, "policy-string": ["é" * 3000, "mode: \u0001x\u007f", "sn\ud800o\ufffew"]},
     {"policy-type": 9, "policy-domain": " \t", "unknown": {"a": [1, None]}},
     {"policy-type": 1, "policy-string": [f"3 1 1 {n:04x}" for n in range(600)]},
 ]
@@ -332,6 +332,7 @@ STRANGE_DETAILS = [
     {"c": 205, "n": 'quo"te', "r": "[192.0.2.1", "h": "250  spaced out", "a": "x" * 5000},
     {"c": 777, "f": "why"}, {"c": -5}, {"c": 2**63 + 5}, {"c": 203, "f": "ü" * 2049},
     {"f": "no code"}, {"c": 201, "n": "h" * 300, "s": "::", "r": "1:2:3:4:5:6:7::"},
+    {"c": 205, "s": "192.0.2.1\r\n", "r": "\t::ffff:0:1", "a": "\ufffe\ufdd0\U0010ffff\ue000"},
     {"c": 306, "s": None, "n": 5, "h": "220 \u0002mx.example", "a": "\ud83d\ude00"},
 ]
 
