@@ -57,10 +57,10 @@ class FolderCase(unittest.TestCase):
                 for word in (f"--{program}", self.ini(program, text))]
 
     def migrated(self, **texts):
-        """Our settings, and the whole text."""
+        """Our settings, and the whole text, its notes in one line each."""
         done = migrate(*self.files(**texts), "--database", self.folder / "db")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        return settings_of(done.stdout), done.stdout
+        return settings_of(done.stdout), done.stdout.replace("\n#   ", " ")
 
 
 COLLECTD_CFG = """\
@@ -97,10 +97,10 @@ class ConfigurationTest(FolderCase):
                                     fetcher="storage = sqlite:///x\n", reportd=REPORTD_CFG)
         self.assertEqual(settings, {
             "OutcomeSocket": f"{self.folder}/tlsrpt.sock", "OutcomeSocketGroup": "daemon",
-            "OutcomeSocketMode": "0220", "FlushInterval": "7s", "PidFile": "/run/tlsrpt/%p.pid",
-            "SyslogLevel": "debug", "OrganizationName": "Änderung & 100% Söhne",
-            "ContactInfo": "tls@sender.example", "ReportFrom": "noreply@Sender.Example",
-            "OutcomeRetention": "30d", "SendWindow": "36000s", "SMTPTimeout": "20s",
+            "OutcomeSocketMode": "0220", "FlushInterval": "7s", "SyslogLevel": "debug",
+            "OrganizationName": "Änderung & 100% Söhne", "ContactInfo": "tls@sender.example",
+            "ReportFrom": "noreply@Sender.Example", "OutcomeRetention": "30d",
+            "SendWindow": "36000s", "SMTPTimeout": "20s",
             "EnvelopeSender": "bounce@sender.example", "Database": f"sqlite:{self.folder}/db"})
 
     def test_each_line_says_where_it_came_from_and_the_others_why_they_are_gone(self):
@@ -111,8 +111,7 @@ class ConfigurationTest(FolderCase):
             self.assertRegex(lines[at - 1], r"^# from (\w+ in /.*\.cfg|the option --database)$")
         for key in ("storage", "socketuser", "max_uncommited_datagrams", "daily_rollover_script",
                     "dbname", "fetchers", "sendmail_script", "mail_destination_map"):
-            at = next(n for n, line in enumerate(lines) if line.startswith(f"# {key} in "))
-            self.assertRegex(lines[at + 1], r"^#   \w")
+            self.assertRegex(text, rf"(?m)^# {key} in \S+ = .* \w+ .* \w+")
 
     def test_our_programs_take_the_result(self):
         collectd = COLLECTD_CFG.format(folder=self.folder)
@@ -162,7 +161,7 @@ class ConfigurationTest(FolderCase):
                 ("collectd", "socketmode = rw", "no mode"),
                 ("collectd", "log_level = loud", "no level"),
                 ("collectd", "sockettimeout = soon", "no whole number"),
-                ("collectd", "pidfilename = x.pid", "absolute"),
+                ("collectd", "pidfilename = /run/tlsrpt/x.pid", "under systemd"),
                 ("reportd", 'organization_name = A "B" #c', "cannot hold"),
                 ("reportd", "contact_info = https://sender.example/", "mail address"),
                 ("reportd", "contact_info = a@a.example\nsender_address = b@b.example",
@@ -172,6 +171,12 @@ class ConfigurationTest(FolderCase):
                 settings.pop("ContactInfo", None)
                 self.assertEqual(list(settings), ["Database"])
                 self.assertIn(reason, text)
+
+    def test_the_folder_of_another_socket_is_told_what_it_needs(self):
+        _, text = self.migrated(collectd="socketname = /run/tlsrpt/collectd.sock\n")
+        self.assertIn("ReadWritePaths=/run/tlsrpt ", text)
+        _, text = self.migrated(collectd="socketname = /var/spool/postfix/run/tlsrpt/t.sock\n")
+        self.assertNotIn("ReadWritePaths", text)
 
     def test_numbers_are_cut_to_what_ours_take(self):
         settings, text = self.migrated(
