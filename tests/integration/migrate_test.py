@@ -585,6 +585,14 @@ class ReportdTest(ImportCase):
         self.assertEqual(done.stderr, "")
         self.assertEqual([row[1] for row in self.rows(collector)], ["b.example"])
 
+    def test_an_import_of_today_only_forgets_nothing_of_yesterday(self):
+        make_collectd(self.collectd_db, {str(self.yesterday): [datagram("a.example")],
+                                         str(self.today): [datagram("a.example")]})
+        collector = self.collector()
+        for arguments in ([], ["--today-only"], []):
+            self.import_into(collector, *arguments)
+        self.assertEqual(collector.sums(), (2, 0))
+
     def test_broken_data_of_a_host_cost_their_domain_only(self):
         make_collectd(self.collectd_db, {str(self.yesterday): [datagram("a.example")]})
         make_reportd(self.reportd_db, str(self.yesterday), [])
@@ -653,6 +661,17 @@ class RefusalTest(ImportCase):
         done = migrate("--import", "-c", self.folder / "none.conf")
         self.assertEqual(done.returncode, 66)
         self.assertIn("name the configuration of opentlsrpt-collector with -c", done.stderr)
+
+    def test_a_broken_file_of_theirs_is_named_and_nothing_is_imported(self):
+        make_collectd(self.collectd_db, {str(self.today): [
+            datagram(f"d{n}.example") for n in range(1000)]})
+        content = self.collectd_db.read_bytes()
+        middle = len(content) // 3
+        self.collectd_db.write_bytes(content[:middle] + bytes(65536) + content[middle + 65536:])
+        collector = self.collector()
+        done = self.import_into(collector, code=74)
+        self.assertRegex(done.stderr, "cannot read .*(collectd.sqlite|tlsrpt-reporter)")
+        self.assertEqual(self.rows(collector), [])
 
     def make_good(self):
         path = self.theirs / "good.sqlite"
