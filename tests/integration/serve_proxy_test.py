@@ -83,6 +83,14 @@ class Recipes(unittest.TestCase):
             capture_output=True, check=False, text=True, timeout=90)
         return int(done.stdout)
 
+    def post_too_much(self):
+        """A proxy may hang up on somebody who still sends, and its answer is lost with that."""
+        for _ in range(10):
+            status = self.post(b" " * (17 << 20))
+            if status not in (0, 100):
+                break
+        return status
+
     def check(self):
         first = gzip.compress(report_json("x.example", "1"))
         second = gzip.compress(report_json("x.example", "2"))
@@ -95,7 +103,7 @@ class Recipes(unittest.TestCase):
                                    "Forwarded: for=192.0.2.99", "--interface", "127.0.0.5"), 200)
         self.assertIn("source=127.0.0.5 ", self.serve.lines("http-report")[-1])
         self.assertEqual(self.post(b"no report"), 400)
-        self.assertEqual(self.post(b" " * (17 << 20)), 413)
+        self.assertEqual(self.post_too_much(), 413)
 
     def test_nginx(self):
         program = self.program("nginx")
