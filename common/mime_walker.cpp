@@ -233,9 +233,9 @@ class Walker {
     if (part.name.empty()) part.name = header.value_of("Content-Description").value_or("");
     const ContentField encoding =
         content_field(header, "Content-Transfer-Encoding", kTellingEncodings);
-    const std::string word = unfold(encoding.value);
-    part.encoding = transfer_encoding(word);
-    part.damaged = header.damaged || encoding.damaged || !is_transfer_encoding(word);
+    const NamedEncoding named = transfer_encoding(unfold(encoding.value));
+    part.encoding = named.encoding;
+    part.damaged = header.damaged || encoding.damaged || !named.known;
     part.forwarded = place.forwarded;
     part.guessed = place.guessed;
     return part;

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "common/ascii.hpp"
-#include "common/char_set.hpp"
 #include "common/header_field.hpp"
 #include "common/payload_text.hpp"
 #include "common/report_payload.hpp"
@@ -84,8 +83,7 @@ bool has_report_members(std::string_view json) {
   });
 }
 
-/// JSON with a line that ends in '=', which no JSON has: a line break stands between its values,
-/// and
+/// JSON with a line that ends in '=', which no JSON has: a line break stands between its values, and
 /// '=' in a string only.
 bool is_quoted_printable_json(std::string_view body) {
   return payload_kind(body.substr(0, kSniffed)) == PayloadKind::json &&
@@ -111,26 +109,19 @@ TransferEncoding effective_encoding(const MimePart& part) {
   return looks_like_base64_payload(front) ? TransferEncoding::base64 : part.encoding;
 }
 
-constexpr CharSet kNotBase64 = CharSet::where([](char c) {
-  return !((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-           std::string_view("+/= \t\r\n").find(c) != std::string_view::npos);
-});
-
-/// The alphabet for URLs (RFC 4648 section 5) as the usual one, if the text has none of the other
-/// signs.
+/// The alphabet for URLs (RFC 4648 section 5) as the usual one.
 std::string with_usual_alphabet(std::string_view text) {
   std::string usual(text);
-  if (text.find_first_of("+/") != std::string_view::npos) return usual;
   std::replace(usual.begin(), usual.end(), '-', '+');
   std::replace(usual.begin(), usual.end(), '_', '/');
   return usual;
 }
 
 void decode(const MimePart& part, TransferEncoding encoding, ReportPart& result) {
-  result.damaged =
-      encoding == TransferEncoding::base64 && kNotBase64.find_in(part.body) < part.body.size();
-  result.bytes = result.damaged ? decode_transfer(encoding, with_usual_alphabet(part.body))
-                                : decode_transfer(encoding, part.body);
+  result.bytes = decode_transfer(encoding, part.body, result.damaged);
+  // A text that has signs of the usual alphabet has none of the other.
+  if (result.damaged && part.body.find_first_of("+/") == std::string_view::npos)
+    result.bytes = decode_transfer(encoding, with_usual_alphabet(part.body));
 }
 
 }  // namespace

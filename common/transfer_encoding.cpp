@@ -69,7 +69,9 @@ void decode_groups(const char*& from, const char* end, char*& out) {
   out = made;
 }
 
-std::string decode_base64(std::string_view text) {
+bool is_foreign_sign(char c) { return c != ' ' && c != '\t' && c != '\r' && c != '\n'; }
+
+std::string decode_base64(std::string_view text, bool& foreign_signs) {
   std::string decoded(text.size() / 4 * 3 + 3, '\0');  // an octet more than can be made
   char* out = decoded.data();
   const char* from = text.data();
@@ -85,6 +87,7 @@ std::string decode_base64(std::string_view text) {
       group = group << 6 | digit;
       if (++digits < 4) continue;
     } else if (c != '=') {
+      foreign_signs = foreign_signs || is_foreign_sign(c);
       continue;
     }
     out = put_group(out, group, digits);
@@ -130,25 +133,26 @@ std::string decode_quoted_printable(std::string_view text) {
 
 }  // namespace
 
-TransferEncoding transfer_encoding(std::string_view word) {
-  const std::string known = leading_value(word);
-  if (known == "base64") return TransferEncoding::base64;
-  if (known == "quoted-printable") return TransferEncoding::quoted_printable;
-  return TransferEncoding::identity;
-}
-
-bool is_transfer_encoding(std::string_view word) {
-  const std::string known = leading_value(word);
-  return known.empty() || known == "7bit" || known == "8bit" || known == "binary" ||
-         transfer_encoding(word) != TransferEncoding::identity;
+NamedEncoding transfer_encoding(std::string_view word) {
+  const std::string name = leading_value(word);
+  if (name == "base64") return {TransferEncoding::base64, true};
+  if (name == "quoted-printable") return {TransferEncoding::quoted_printable, true};
+  const bool known = name.empty() || name == "7bit" || name == "8bit" || name == "binary";
+  return {TransferEncoding::identity, known};
 }
 
 std::string decode_transfer(TransferEncoding encoding, std::string_view text) {
+  bool ignored = false;
+  return decode_transfer(encoding, text, ignored);
+}
+
+std::string decode_transfer(TransferEncoding encoding, std::string_view text,
+                            bool& foreign_signs) {
   switch (encoding) {
     case TransferEncoding::identity:
       return std::string(text);
     case TransferEncoding::base64:
-      return decode_base64(text);
+      return decode_base64(text, foreign_signs);
     case TransferEncoding::quoted_printable:
       return decode_quoted_printable(text);
   }

@@ -14,10 +14,27 @@ using namespace std::string_literals;
 
 TEST(TransferEncoding, is_named_in_any_case) {  // R219
   for (const char* word : {"base64", "BASE64", " Base64 ", "base64 (comment)", "base64;"})
-    EXPECT_EQ(transfer_encoding(word), TransferEncoding::base64) << word;
-  EXPECT_EQ(transfer_encoding("Quoted-Printable"), TransferEncoding::quoted_printable);
+    EXPECT_EQ(transfer_encoding(word).encoding, TransferEncoding::base64) << word;
+  EXPECT_EQ(transfer_encoding("Quoted-Printable").encoding, TransferEncoding::quoted_printable);
   for (const char* word : {"", "7bit", "8bit", "binary", "x-uuencode", "base 64"})
-    EXPECT_EQ(transfer_encoding(word), TransferEncoding::identity) << word;
+    EXPECT_EQ(transfer_encoding(word).encoding, TransferEncoding::identity) << word;
+  for (const char* word : {"", "7bit", "8bit", "binary", "base64"})
+    EXPECT_TRUE(transfer_encoding(word).known) << word;
+  for (const char* word : {"x-uuencode", "base 64", "base-64"})
+    EXPECT_FALSE(transfer_encoding(word).known) << word;
+}
+
+TEST(Base64, says_whether_it_had_signs_that_it_does_not_know) {
+  for (const char* text : {"", "YW\r\n Jj\n\tZA==\r\n", "YWI=YWI="}) {
+    bool foreign = false;
+    decode_transfer(TransferEncoding::base64, text, foreign);
+    EXPECT_FALSE(foreign) << text;
+  }
+  for (const char* text : {"YW-j", "*", "YWJj_", "YWJj\x80"}) {
+    bool foreign = false;
+    decode_transfer(TransferEncoding::base64, text, foreign);
+    EXPECT_TRUE(foreign) << text;
+  }
 }
 
 TEST(TransferEncoding, leaves_identity_alone) {
