@@ -146,8 +146,7 @@ std::string decode_transfer(TransferEncoding encoding, std::string_view text) {
   return decode_transfer(encoding, text, ignored);
 }
 
-std::string decode_transfer(TransferEncoding encoding, std::string_view text,
-                            bool& foreign_signs) {
+std::string decode_transfer(TransferEncoding encoding, std::string_view text, bool& foreign_signs) {
   switch (encoding) {
     case TransferEncoding::identity:
       return std::string(text);

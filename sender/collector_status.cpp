@@ -112,8 +112,9 @@ std::string status_text(const CollectorStatus& status, Seconds now) {
   for (const DayStatus& day : status.days) {
     add_line(out, format_day(day.day), fmt::format("{} domains", day.domains));
     if (day.overflow.successes + day.overflow.failures == 0) continue;
-    add_line(out, "", fmt::format("{} successes and {} failures without domain: raise MaximumKeys",
-                                  day.overflow.successes, day.overflow.failures));
+    add_line(out, "",
+             fmt::format("{} successes and {} failures without domain: raise MaximumKeys",
+                         day.overflow.successes, day.overflow.failures));
   }
   add_samples(out, status.samples);
   return out;

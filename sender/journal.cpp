@@ -116,8 +116,7 @@ void Journal::append(Day day, std::span<const std::string_view> texts) {
 
 void Journal::wait_until(std::chrono::steady_clock::time_point time, bool until_full) {
   std::unique_lock lock(mutex_);
-  wanted_.wait_until(lock, time,
-                     [&] { return woken_ || (until_full && !closed_.empty()); });
+  wanted_.wait_until(lock, time, [&] { return woken_ || (until_full && !closed_.empty()); });
   woken_ = false;
 }
 
@@ -164,8 +163,7 @@ JournalState Journal::take_state() {
 Result<void> Journal::rewrite(ClosedSegment& segment) {
   if (!folder_.usable()) return tl::unexpected(folder_.why_not());
   const std::string path = folder_.path_of(segment.number);
-  const JournalHeader header{segment.journal, segment.number, segment.from,
-                             segment.segment->day()};
+  const JournalHeader header{segment.journal, segment.number, segment.from, segment.segment->day()};
   if (auto written = write_journal_file(path, header, *segment.segment); !written) return written;
   for (const std::string& file : segment.files) {
     if (file != path) folder_.remove(file);

@@ -29,7 +29,7 @@ struct JournalSettings {
   std::vector<std::string> folders;  ///< see JournalFolder::claim
   std::string database;              ///< whose outcomes these are
   std::size_t max_segment_bytes = 16u << 20;
-  std::size_t max_closed = 4;  ///< segments that wait to be taken
+  std::size_t max_closed = 4;                ///< segments that wait to be taken
   std::chrono::milliseconds patience{5000};  ///< of a receiver, for room
 };
 

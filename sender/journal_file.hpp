@@ -63,8 +63,8 @@ class JournalFile {
 
 struct ReadJournal {
   JournalHeader header;
-  bool torn = false;          ///< the last batch was not whole
-  std::uint64_t lost = 0;     ///< texts for which the segment had no room
+  bool torn = false;       ///< the last batch was not whole
+  std::uint64_t lost = 0;  ///< texts for which the segment had no room
 };
 
 /// Adds what is in the file to an empty segment, which gets the file's day. malformed: this is no

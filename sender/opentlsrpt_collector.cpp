@@ -92,8 +92,7 @@ Result<void> build(const Config& config, Parts& parts) {
   auto signals = SignalFd::create();
   if (!signals) return tl::unexpected(signals.error());
   parts.signals.emplace(std::move(*signals));
-  parts.storer =
-      std::make_unique<Storer>(settings.storer, *parts.journal, parts.clock, *parts.log);
+  parts.storer = std::make_unique<Storer>(settings.storer, *parts.journal, parts.clock, *parts.log);
   return parts.storer->open();
 }
 
@@ -195,7 +194,8 @@ Exit run_test(const DaemonOptions& options) {
 
 Exit run(int argc, char** argv) {
   std::vector<char*> words(argv, argv + argc);
-  const bool test = std::erase_if(words, [](const char* word) { return word == kTestDatagram; }) > 0;
+  const bool test =
+      std::erase_if(words, [](const char* word) { return word == kTestDatagram; }) > 0;
   const auto options =
       parse_daemon_options(static_cast<int>(words.size()), words.data(), "cfnpuPlvV");
   if (!options || !options->arguments.empty()) {
@@ -215,7 +215,8 @@ Exit run(int argc, char** argv) {
     return Exit::config;
   }
   for (OutcomeSocket& socket : *inherited) {
-    (socket.kind() == SocketKind::stream ? parts.inherited.stream : parts.inherited.datagram) = true;
+    (socket.kind() == SocketKind::stream ? parts.inherited.stream : parts.inherited.datagram) =
+        true;
     parts.sockets.push_back(std::move(socket));
   }
   ReadConfig read = load_config(*options, Key::outcome_socket);

@@ -148,8 +148,8 @@ Exit run_status(const ReporterCommand& command, const Config& config) {
   if (!store) return fail_with(store.error());
   const auto status = read_collector_status(*store);
   if (!status) return fail_with(status.error());
-  const std::string text = command.prometheus ? prometheus_text(*status)
-                                              : status_text(*status, SystemClock().now());
+  const std::string text =
+      command.prometheus ? prometheus_text(*status) : status_text(*status, SystemClock().now());
   std::fputs(text.c_str(), stdout);
   return flush_output() ? Exit::ok : fail_with(Exit::io, "cannot write to standard output");
 }

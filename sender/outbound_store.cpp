@@ -195,8 +195,8 @@ Result<std::vector<std::string>> OutboundStore::domains(Day day) {
 }
 
 Result<std::uint64_t> OutboundStore::count_domains(Day day) {
-  auto query = database_.prepare(
-      "SELECT count(DISTINCT domain) FROM outcome WHERE day=? AND domain<>''");
+  auto query =
+      database_.prepare("SELECT count(DISTINCT domain) FROM outcome WHERE day=? AND domain<>''");
   if (!query) return tl::unexpected(query.error());
   query->bind(0, day_number(day));
   std::uint64_t number = 0;
@@ -253,8 +253,8 @@ Result<void> OutboundStore::keep_bad_sample(std::string_view reason, Seconds whe
 }
 
 Result<std::vector<KeptSample>> OutboundStore::bad_samples() {
-  auto query = database_.prepare(
-      "SELECT reason, seen_at, times, datagram FROM bad_sample ORDER BY reason");
+  auto query =
+      database_.prepare("SELECT reason, seen_at, times, datagram FROM bad_sample ORDER BY reason");
   if (!query) return tl::unexpected(query.error());
   std::vector<KeptSample> samples;
   const auto done = for_each_row(*query, [&](Statement& row) {

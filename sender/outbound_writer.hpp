@@ -51,13 +51,13 @@ class OutboundWriter {
                                       std::int64_t sessions, Booked& booked);
   Result<std::int64_t> insert(std::int64_t day, std::string_view domain, const Policy& policy,
                               std::string_view record, bool failed, std::int64_t sessions);
-  Result<std::int64_t> update(std::int64_t day, const Outcome& outcome,
-                              const PolicyOutcome& policy, std::int64_t sessions);
+  Result<std::int64_t> update(std::int64_t day, const Outcome& outcome, const PolicyOutcome& policy,
+                              std::int64_t sessions);
   Result<bool> count_details(std::int64_t outcome, const FailureDetails& details,
                              std::int64_t sessions, Booking& booking);
   Result<bool> update_detail(std::int64_t outcome, std::int64_t key, std::int64_t sessions);
-  Result<void> insert_detail(std::int64_t outcome, std::int64_t key,
-                             const FailureDetails& details, std::int64_t sessions);
+  Result<void> insert_detail(std::int64_t outcome, std::int64_t key, const FailureDetails& details,
+                             std::int64_t sessions);
 
   StoreBounds bounds_;
   Seconds now_;

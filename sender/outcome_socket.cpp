@@ -40,7 +40,7 @@ UniqueFd make_socket(SocketKind kind) {
 
 /// Removes a socket that an earlier collector left behind: one that refuses connections.
 Result<void> remove_stale(const std::string& path, SocketKind kind) {
-  struct stat status {};
+  struct stat status{};
   if (::lstat(path.c_str(), &status) != 0) return {};
   const UniqueFd probe = make_socket(kind);
   const sockaddr_un address = address_of(path);
@@ -106,7 +106,7 @@ std::optional<std::string> check_socket_path(const std::string& path) {
                        path.size(), kMaxPath);
   }
   const std::string folder = std::filesystem::path(path).parent_path().string();
-  struct stat status {};
+  struct stat status{};
   if (::stat(folder.c_str(), &status) != 0 && errno == ENOENT) {
     return fmt::format(
         "the folder {0} does not exist; make it with: install -d -o root -g postfix -m 2750 {0}",
@@ -150,7 +150,7 @@ Result<OutcomeSocket> OutcomeSocket::bind(const SocketSettings& settings,
       return fail_errno(errno, "cannot bind " + settings.path);
     }
   }
-  struct stat status {};
+  struct stat status{};
   if (::lstat(settings.path.c_str(), &status) != 0) {
     return fail_errno(errno, "cannot look at " + settings.path);
   }
@@ -219,7 +219,7 @@ void OutcomeSocket::close_for_senders() {
 }
 
 void OutcomeSocket::remove_file() {
-  struct stat status {};
+  struct stat status{};
   // Another collector may have taken over the path.
   if (::lstat(path_.c_str(), &status) == 0 && status.st_ino == inode_) ::unlink(path_.c_str());
 }

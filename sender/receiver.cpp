@@ -15,11 +15,7 @@ constexpr std::chrono::milliseconds kPause{100};
 
 Receiver::Receiver(std::vector<OutcomeSocket>& sockets, int stop_event, std::size_t max_bytes,
                    Journal& journal, const Clock& clock, Log& log)
-    : sockets_(sockets),
-      batch_(kBatch, max_bytes),
-      journal_(journal),
-      clock_(clock),
-      log_(log) {
+    : sockets_(sockets), batch_(kBatch, max_bytes), journal_(journal), clock_(clock), log_(log) {
   for (const OutcomeSocket& socket : sockets_) waiting_.push_back({socket.fd(), POLLIN, 0});
   waiting_.push_back({stop_event, POLLIN, 0});
   texts_.reserve(kBatch);

@@ -50,8 +50,8 @@ Result<void> SegmentStore::open() {
   if (store_ && !store_->database().has_moved()) return {};
   store_.reset();
   booked_.forget_all();
-  auto store = OutboundStore::open(settings_.path, SqliteMode::read_write_create,
-                                   settings_.busy_timeout_ms);
+  auto store =
+      OutboundStore::open(settings_.path, SqliteMode::read_write_create, settings_.busy_timeout_ms);
   if (!store) return tl::unexpected(store.error());
   // Rows of a large day are looked for all over its index.
   if (auto done = store->database().execute("PRAGMA cache_size=-65536"); !done) return done;
@@ -76,8 +76,7 @@ Result<SegmentResult> SegmentStore::add(const ClosedSegment& segment, const Extr
   return result;
 }
 
-Result<SegmentResult> SegmentStore::add_within(const ClosedSegment& segment,
-                                               const Extras& extras) {
+Result<SegmentResult> SegmentStore::add_within(const ClosedSegment& segment, const Extras& extras) {
   Sqlite& database = store_->database();
   auto transaction = Transaction::begin(database);
   if (!transaction) return tl::unexpected(transaction.error());
@@ -94,8 +93,7 @@ Result<SegmentResult> SegmentStore::add_within(const ClosedSegment& segment,
   if (auto done = add_entries(pass); !done) return tl::unexpected(done.error());
   if (auto done = write_extras(pass.writer, extras); !done) return tl::unexpected(done.error());
   const SegmentResult& result = pass.result;
-  std::map<std::string, std::uint64_t> counters{{"read", result.read},
-                                                {"counted", result.counted}};
+  std::map<std::string, std::uint64_t> counters{{"read", result.read}, {"counted", result.counted}};
   for (const auto& [reason, texts] : result.bad_texts) {
     counters[std::string("bad-").append(to_word(reason))] = texts.times;
   }
@@ -156,9 +154,8 @@ Result<void> SegmentStore::repeat(Pass& pass, const std::vector<Booking>& rows, 
 
 /// Neighbours in the tables are written one after the other.
 Result<void> SegmentStore::add_new(Pass& pass) {
-  std::sort(pass.fresh.begin(), pass.fresh.end(), [](const NewText& a, const NewText& b) {
-    return a.outcome.domain < b.outcome.domain;
-  });
+  std::sort(pass.fresh.begin(), pass.fresh.end(),
+            [](const NewText& a, const NewText& b) { return a.outcome.domain < b.outcome.domain; });
   for (NewText& text : pass.fresh) {
     const std::uint64_t count = pass.segment.entries()[text.entry].count;
     auto booked = pass.writer.add(pass.segment.day(), text.outcome, count);
@@ -175,8 +172,7 @@ Result<void> SegmentStore::add_new(Pass& pass) {
 
 Result<void> SegmentStore::write_samples(const SegmentResult& result) {
   for (const auto& [reason, texts] : result.bad_texts) {
-    auto kept =
-        store_->keep_bad_sample(to_word(reason), clock_.now(), texts.times, texts.text);
+    auto kept = store_->keep_bad_sample(to_word(reason), clock_.now(), texts.times, texts.text);
     if (!kept) return kept;
   }
   return {};

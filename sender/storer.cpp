@@ -233,8 +233,9 @@ void Storer::take_journal_state() {
   if (state.file_error && journal_limit_.allow(now)) {
     log_.warning(LogLine("journal-failed")
                      .add(*state.file_error)
-                     .add("hint", "until it can be written, a kill -9 costs the outcomes of a "
-                                  "FlushInterval"));
+                     .add("hint",
+                          "until it can be written, a kill -9 costs the outcomes of a "
+                          "FlushInterval"));
   }
   if (state.dropped == 0) return;
   {

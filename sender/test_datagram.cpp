@@ -43,9 +43,7 @@ std::string advice(int error) {
 
 }  // namespace
 
-std::string test_domain() {
-  return fmt::format("test-{:016x}.opentlsrpt.invalid", random_seed());
-}
+std::string test_domain() { return fmt::format("test-{:016x}.opentlsrpt.invalid", random_seed()); }
 
 Result<void> send_test_datagram(const std::string& socket_path, const std::string& domain) {
   if (const auto problem = check_socket_path(socket_path)) {

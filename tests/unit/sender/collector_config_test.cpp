@@ -66,8 +66,7 @@ TEST(CollectorConfig, the_stream_socket_has_a_path_of_its_own_and_the_same_permi
   EXPECT_EQ(settings->back().path, "/t");
   EXPECT_EQ(settings->back().mode, 0620u);
   for (const char* path : {"/s", "/no/such/folder/t"}) {
-    const Problems problems =
-        problems_of(text + "OutcomeStreamSocket " + path + "\n", {});
+    const Problems problems = problems_of(text + "OutcomeStreamSocket " + path + "\n", {});
     ASSERT_EQ(problems.size(), 1u) << path;
     EXPECT_TRUE(problems[0].starts_with("test.conf:5: OutcomeStreamSocket: ")) << problems[0];
   }
@@ -91,14 +90,15 @@ TEST(CollectorConfig, there_may_be_several_sockets_of_each_kind) {
   EXPECT_EQ(socket_settings(config_of(text), {true, true})->size(), 0u);
   const Problems problems = problems_of(text + "OutcomeSocket /b\nOutcomeSocket x\n", {});
   ASSERT_EQ(problems.size(), 2u);
-  EXPECT_TRUE(problems[0].starts_with("test.conf:6: OutcomeSocket: /b is named twice")) << problems[0];
+  EXPECT_TRUE(problems[0].starts_with("test.conf:6: OutcomeSocket: /b is named twice"))
+      << problems[0];
   EXPECT_TRUE(problems[1].starts_with("test.conf:7: OutcomeSocket: \"x\" is not")) << problems[1];
 }
 
 TEST(CollectorConfig, bounds_come_from_their_keys) {
-  const Config config =
-      config_of("Database sqlite:/x\nFlushInterval 5s\nMaximumKeys 10\n"
-                "MaximumFailureDetails 20\nJournalFolder /j\n");
+  const Config config = config_of(
+      "Database sqlite:/x\nFlushInterval 5s\nMaximumKeys 10\n"
+      "MaximumFailureDetails 20\nJournalFolder /j\n");
   const CollectorSettings settings = collector_settings(config);
   EXPECT_EQ(settings.storer.flush_interval, std::chrono::seconds(5));
   EXPECT_EQ(settings.storer.store.bounds.max_keys, 10u);

@@ -15,8 +15,9 @@ constexpr Day kDay = std::chrono::sys_days(2026y / 3 / 1);
 CollectorStatus sample() {
   CollectorStatus status;
   status.counters = {{"read", 12}, {"counted", 9}, {"bad-not-json", 2}, {"bad-empty", 1}};
-  status.gauges = {{"written-at", static_cast<std::uint64_t>(Seconds(kDay).time_since_epoch().count())},
-                   {"keys", 4}};
+  status.gauges = {
+      {"written-at", static_cast<std::uint64_t>(Seconds(kDay).time_since_epoch().count())},
+      {"keys", 4}};
   status.days = {{kDay, 3, {}}, {kDay + std::chrono::days(1), 5, {7, 8}}};
   status.samples = {{"not-json", Seconds(kDay) + 1h, 2, "\x1b[31mevil\n" + std::string(1000, 'x')}};
   return status;

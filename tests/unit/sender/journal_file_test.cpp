@@ -66,8 +66,7 @@ class JournalFileTest : public testing::Test {
 TEST_F(JournalFileTest, gives_back_what_was_written) {
   write({{"a", "b", "a"}, {"a", "", std::string(200'000, 'x')}, {"b", "b"}});
   const Read back = read();
-  EXPECT_EQ(back.counts,
-            (Counts{{"a", 3}, {"b", 3}, {"", 1}, {std::string(200'000, 'x'), 1}}));
+  EXPECT_EQ(back.counts, (Counts{{"a", 3}, {"b", 3}, {"", 1}, {std::string(200'000, 'x'), 1}}));
   EXPECT_FALSE(back.result.torn);
   EXPECT_EQ(back.result.lost, 0u);
   EXPECT_EQ(back.result.header.journal, kHeader.journal);
@@ -86,8 +85,8 @@ TEST_F(JournalFileTest, a_batch_that_was_torn_anywhere_is_left_out_and_no_other)
       {}, {{"a", 1}, {"b", 1}}, {{"a", 2}, {"b", 1}}, {{"a", 3}, {"b", 1}, {"c", 1}}};
   for (std::size_t size = ends.front(); size <= whole.size(); ++size) {
     std::ofstream(path_, std::ios::binary | std::ios::trunc) << whole.substr(0, size);
-    const auto batches = static_cast<std::size_t>(
-        std::upper_bound(ends.begin(), ends.end(), size) - ends.begin() - 1);
+    const auto batches = static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), size) -
+                                                  ends.begin() - 1);
     const Read back = read();
     EXPECT_EQ(back.counts, after[batches]) << size;
     EXPECT_EQ(back.result.torn, size != ends[batches]) << size;

@@ -140,9 +140,11 @@ TEST_F(OutboundStoreTest, sessions_beyond_the_bound_are_counted_without_their_do
   OutboundStore store = open();
   StoreBounds bounds;
   bounds.max_keys = 2;
-  const FlushResult result = add(
-      store, {success("a.example", 1), success("b.example", 1), success("c.example", 5),
-              failure("d.example", 3, detail("tlsa-invalid"))}, bounds);
+  const FlushResult result =
+      add(store,
+          {success("a.example", 1), success("b.example", 1), success("c.example", 5),
+           failure("d.example", 3, detail("tlsa-invalid"))},
+          bounds);
   EXPECT_EQ(result.overflow_sessions, 8u);
   EXPECT_EQ(result.keys, 2u);
   EXPECT_EQ(store.overflow(kDay)->successes, 5u);

@@ -43,7 +43,7 @@ class OutcomeSocketTest : public testing::Test {
   }
 
   unsigned mode() {
-    struct stat status {};
+    struct stat status{};
     EXPECT_EQ(::lstat(settings_.path.c_str(), &status), 0);
     return status.st_mode & 0777u;
   }
