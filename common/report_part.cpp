@@ -83,9 +83,8 @@ bool has_report_members(std::string_view json) {
   });
 }
 
-/// JSON with a line that ends in '=', which no JSON has: a line break stands between its values,
-/// and
-/// '=' in a string only.
+/// JSON with a line that ends in '=', which no JSON has: line breaks stand between values, '=' in
+/// strings only.
 bool is_quoted_printable_json(std::string_view body) {
   return payload_kind(body.substr(0, kSniffed)) == PayloadKind::json &&
          (body.find("=\n") != std::string_view::npos ||
