@@ -62,10 +62,12 @@ void Journal::close_segment() {
   wanted_.notify_one();
 }
 
-/// Until one more segment can be closed; false if nobody takes any.
+/// Until one more segment can be closed; false if nobody takes any. Who has waited once in vain does
+/// not wait again until somebody does: the caller has signals to look at, too.
 bool Journal::wait_for_room(std::unique_lock<std::mutex>& lock) {
-  return taken_.wait_for(lock, settings_.patience,
-                         [this] { return closed_.size() < settings_.max_closed; });
+  const auto has_room = [this] { return closed_.size() < settings_.max_closed; };
+  if (!impatient_) impatient_ = !taken_.wait_for(lock, settings_.patience, has_room);
+  return has_room();
 }
 
 void Journal::write_batch() {
@@ -130,6 +132,7 @@ std::optional<ClosedSegment> Journal::take_closed() {
   if (closed_.empty()) return std::nullopt;
   ClosedSegment segment = std::move(closed_.front());
   closed_.pop_front();
+  impatient_ = false;
   taken_.notify_all();
   return segment;
 }

@@ -57,7 +57,7 @@ class Journal {
   ~Journal();
 
   /// Counts the texts for that day. One that is new waits for a while if the segment is full and
-  /// nobody takes it; then it is dropped.
+  /// nobody takes it; then it is dropped, as are further ones until somebody does.
   void append(Day day, std::span<const std::string_view> texts);
 
   /// What processes that are gone have left behind: to be read by read_journal_file, stored, and
@@ -103,6 +103,7 @@ class Journal {
   JournalFile file_;    ///< of the open segment
   JournalBatch batch_;  ///< what file_ does not have yet
   std::deque<ClosedSegment> closed_;
+  bool impatient_ = false;  ///< somebody has waited for room in vain, and none was made since
   std::vector<std::unique_ptr<Segment>> spare_;
   JournalState state_;
 };

@@ -23,7 +23,7 @@ class Segment {
     std::uint64_t count = 0;
   };
 
-  /// Room for that many bytes of texts, and no more than that is ever taken.
+  /// Room for that many bytes of texts, with what tells them apart; little more is ever taken.
   explicit Segment(std::size_t max_bytes);
 
   /// Empty, for that day. Memory of the usual size is kept for the next texts.
