@@ -70,14 +70,18 @@ Result<std::vector<FailureDetails>> load_details(Statement& query, std::int64_t 
   return list;
 }
 
+// Policy types of strangers are kept, and nothing unregistered stands in a report.
+constexpr std::string_view kOfReports =
+    "domain<>'' AND policy_type IN ('tlsa','sts','no-policy-found')";
+
 // The record that was seen last comes last.
 constexpr std::string_view kSelectPolicies =
     "SELECT id, successes, failures, policy_type, policy_domain, policy_string, mx_host, "
-    "tlsrpt_record FROM outcome WHERE day=? AND domain=? ORDER BY recorded_at, id";
+    "tlsrpt_record FROM outcome WHERE day=? AND domain=? AND {} ORDER BY recorded_at, id";
 
 Result<DomainDay> load_domain_day(Sqlite& database, Day day, std::string_view domain) {
   DomainDay result{day, std::string(domain), {}, {}};
-  auto policies = database.prepare(kSelectPolicies);
+  auto policies = database.prepare(fmt::format(kSelectPolicies, kOfReports));
   auto details = database.prepare(kSelectDetails);
   for (const auto* statement : {&policies, &details}) {
     if (!*statement) return tl::unexpected(statement->error());
@@ -184,8 +188,8 @@ Result<std::vector<Day>> OutboundStore::days() {
 }
 
 Result<std::vector<std::string>> OutboundStore::domains(Day day) {
-  auto query = database_.prepare(
-      "SELECT DISTINCT domain FROM outcome WHERE day=? AND domain<>'' ORDER BY domain");
+  auto query = database_.prepare(fmt::format(
+      "SELECT DISTINCT domain FROM outcome WHERE day=? AND {} ORDER BY domain", kOfReports));
   if (!query) return tl::unexpected(query.error());
   query->bind(0, day_number(day));
   std::vector<std::string> list;
@@ -195,8 +199,8 @@ Result<std::vector<std::string>> OutboundStore::domains(Day day) {
 }
 
 Result<std::uint64_t> OutboundStore::count_domains(Day day) {
-  auto query =
-      database_.prepare("SELECT count(DISTINCT domain) FROM outcome WHERE day=? AND domain<>''");
+  auto query = database_.prepare(
+      fmt::format("SELECT count(DISTINCT domain) FROM outcome WHERE day=? AND {}", kOfReports));
   if (!query) return tl::unexpected(query.error());
   query->bind(0, day_number(day));
   std::uint64_t number = 0;

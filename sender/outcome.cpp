@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/domain_name.hpp"
+#include "common/result_type.hpp"
 #include "sender/outcome_scan.hpp"
 #include "sender/outcome_text.hpp"
 
@@ -30,7 +31,8 @@ constexpr std::array kResultCodes = {ResultCode{201, "starttls-not-supported"},
                                      ResultCode{305, "dnssec-invalid"},
                                      ResultCode{306, "dane-required"}};
 
-std::string_view policy_type_word(std::int64_t number) {
+/// A number that libtlsrpt does not have is kept, under a word that no report may have.
+std::string policy_type_word(std::int64_t number) {
   switch (number) {
     case 1:
       return "tlsa";
@@ -39,7 +41,7 @@ std::string_view policy_type_word(std::int64_t number) {
     case 9:
       return "no-policy-found";
     default:
-      return {};  // a number of a stranger, not an enumeration of ours
+      return fmt::format("libtlsrpt-policy-type-{}", number);
   }
 }
 
@@ -81,6 +83,10 @@ void read_policy_texts(Policy& policy, const RawPolicy& raw, const OutcomeLimits
     policy.policy_string = canonical_sts(raw.policy_string, limits.max_string, limits.max_strings);
     policy.mx_host = canonical_mx_patterns(raw.mx_host, limits.max_string);
   }
+  if (is_registered_policy_type(policy.policy_type)) return;
+  for (const std::string& line : raw.policy_string) {
+    policy.policy_string.push_back(clean_text(line, limits.max_string));
+  }
 }
 
 struct Fault {
@@ -96,9 +102,6 @@ std::optional<Fault> read_policy(const RawPolicy& raw, const std::string& domain
   }
   if (!raw.policy_type) return Fault{BadOutcome::unknown_policy_type, "no policy-type"};
   out.policy.policy_type = policy_type_word(*raw.policy_type);
-  if (out.policy.policy_type.empty()) {
-    return Fault{BadOutcome::unknown_policy_type, fmt::format("policy-type {}", *raw.policy_type)};
-  }
   if (!raw.f) return Fault{BadOutcome::invalid_result, "no f that is a number"};
   if (*raw.f != 0 && *raw.f != 1) {
     return Fault{BadOutcome::invalid_result, fmt::format("f is {}", *raw.f)};
@@ -202,9 +205,13 @@ ReadOutcomeResult read_outcome(std::string_view datagram, const OutcomeLimits& l
     PolicyOutcome policy;
     if (auto fault = read_policy(raw, result.outcome.domain, limits, policy)) {
       note(result, fault->bad, std::move(fault->detail));
-    } else {
-      result.outcome.policies.push_back(std::move(policy));
+      continue;
     }
+    if (!is_registered_policy_type(policy.policy.policy_type)) {
+      note(result, BadOutcome::unknown_policy_type,
+           fmt::format("policy-type {}", *raw.policy_type));
+    }
+    result.outcome.policies.push_back(std::move(policy));
   }
   if (scan.outcome.too_many_policies) {
     note(result, BadOutcome::too_many_policies,

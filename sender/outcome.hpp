@@ -29,7 +29,8 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
-/// Why a datagram, or one policy in it, was not counted: stable words for logs and counters.
+/// Why a datagram, or one policy in it, is not counted in any report: stable words for logs and
+/// counters.
 enum class BadOutcome : std::uint8_t {
   empty,
   too_large,
@@ -40,7 +41,7 @@ enum class BadOutcome : std::uint8_t {
   invalid_domain,
   no_policies,
   too_many_policies,
-  unknown_policy_type,
+  unknown_policy_type,  ///< or none; one with a number is kept, but no report will speak of it
   invalid_result,  ///< f is neither 0 nor 1
 };
 std::string_view to_word(BadOutcome bad);

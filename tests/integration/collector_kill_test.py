@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""opentlsrpt-collector is killed again and again while datagrams come in: what it may lose."""
+"""opentlsrpt-collector is killed again and again while datagrams come in: what it may lose.
+
+Environment: OPENTLSRPT_KILLS, how often.
+"""
 
 import os
 import pathlib

@@ -183,6 +183,24 @@ TEST_F(OutboundStoreTest, details_beyond_the_bound_are_folded_and_the_sums_stay_
   EXPECT_EQ(store.counters().value().at("folded-details"), 16u);
 }
 
+TEST_F(OutboundStoreTest, policy_types_of_strangers_are_kept_and_never_reported) {
+  OutboundStore store = open();
+  CountedOutcome odd = success("odd.example", 3);
+  odd.outcome.policies[0].policy.policy_type = "libtlsrpt-policy-type-7";
+  CountedOutcome both = success("a.example", 2);
+  both.outcome.policies.push_back(odd.outcome.policies[0]);
+  add(store, {odd, both});
+  EXPECT_EQ(store.domains(kDay).value(), std::vector<std::string>{"a.example"});
+  EXPECT_EQ(store.count_domains(kDay).value(), 1u);
+  EXPECT_TRUE(load(store, "odd.example").policies.empty());
+  ASSERT_EQ(load(store, "a.example").policies.size(), 1u);
+  EXPECT_EQ(load(store, "a.example").policies[0].policy.policy_type, "sts");
+  auto kept = store.database().prepare(
+      "SELECT sum(successes) FROM outcome WHERE policy_type='libtlsrpt-policy-type-7'");
+  ASSERT_TRUE(kept->step().value());
+  EXPECT_EQ(kept->integer(0), 5);
+}
+
 TEST_F(OutboundStoreTest, counts_saturate_instead_of_turning_over) {
   OutboundStore store = open();
   const std::uint64_t huge = ~std::uint64_t{0};

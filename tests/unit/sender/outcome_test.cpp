@@ -354,7 +354,6 @@ TEST(Outcome, a_bad_policy_costs_itself_only) {
       {R"({"policy-type":2,"policy-string":{"a":[1]},"f":0})", BadOutcome::wrong_type},
       {R"({"policy-type":2,"mx-host":["a",7],"f":0})", BadOutcome::wrong_type},
       {R"({"f":0})", BadOutcome::unknown_policy_type},
-      {R"({"policy-type":3,"f":0})", BadOutcome::unknown_policy_type},
       {R"({"policy-type":9,"policy-domain":"a b","f":0})", BadOutcome::invalid_domain},
       {R"({"policy-type":9})", BadOutcome::invalid_result},
       {R"({"policy-type":9,"f":2})", BadOutcome::invalid_result},
@@ -370,6 +369,19 @@ TEST(Outcome, a_bad_policy_costs_itself_only) {
     ASSERT_EQ(read.outcome.policies.size(), 1u);
     EXPECT_TRUE(read.outcome.policies[0].failed);
   }
+}
+
+TEST(Outcome, a_policy_type_that_nobody_knows_is_told_and_kept_as_it_came) {
+  const ReadOutcomeResult read = read_outcome(
+      R"({"d":"a.example","policies":[{"policy-type":7,"policy-string":["b","a"],"f":1}]})");
+  EXPECT_EQ(read.bad, std::vector{BadOutcome::unknown_policy_type});
+  EXPECT_EQ(read.detail, "policy-type 7");
+  ASSERT_EQ(read.outcome.policies.size(), 1u);
+  EXPECT_TRUE(read.outcome.policies[0].failed);
+  const Policy& policy = read.outcome.policies[0].policy;
+  EXPECT_EQ(policy.policy_type, "libtlsrpt-policy-type-7");
+  EXPECT_EQ(policy.policy_string, (std::vector<std::string>{"b", "a"}));
+  EXPECT_EQ(policy.policy_domain, "a.example");
 }
 
 TEST(Outcome, odd_members_of_a_failure_cost_themselves_only) {
@@ -478,7 +490,8 @@ TEST(Outcome, whatever_happens_to_a_datagram_reading_ends_and_gives_normal_domai
     ASSERT_TRUE(!read.bad.empty() || !read.outcome.policies.empty()) << text;
     for (const PolicyOutcome& policy : read.outcome.policies) {
       ASSERT_EQ(normalize_domain(policy.policy.policy_domain), policy.policy.policy_domain) << text;
-      ASSERT_TRUE(is_registered_policy_type(policy.policy.policy_type)) << text;
+      ASSERT_TRUE(!read.bad.empty() || is_registered_policy_type(policy.policy.policy_type))
+          << text;
       for (const FailureDetails& details : policy.failure_details) {
         ASSERT_TRUE(is_registered_result_type(details.result_type)) << text;
       }
