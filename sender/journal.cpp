@@ -15,10 +15,9 @@ constexpr std::size_t kMaxSpare = 2;
 
 }  // namespace
 
-Result<std::unique_ptr<Journal>> Journal::open(JournalSettings settings) {
-  auto claimed = JournalFolder::claim(settings.folders, settings.database);
-  if (!claimed) return tl::unexpected(claimed.error());
-  std::unique_ptr<Journal> journal(new Journal(std::move(settings), std::move(*claimed)));
+std::unique_ptr<Journal> Journal::open(JournalSettings settings) {
+  JournalFolder folder = JournalFolder::claim(settings.folders, settings.database);
+  std::unique_ptr<Journal> journal(new Journal(std::move(settings), std::move(folder)));
   journal->next_number_ = journal->folder_.last_number() + 1;
   return journal;
 }
@@ -62,8 +61,8 @@ void Journal::close_segment() {
   wanted_.notify_one();
 }
 
-/// Until one more segment can be closed; false if nobody takes any. Who has waited once in vain does
-/// not wait again until somebody does: the caller has signals to look at, too.
+/// Until one more segment can be closed; false if nobody takes any. Who has waited once in vain
+/// does not wait again until somebody does: the caller has signals to look at, too.
 bool Journal::wait_for_room(std::unique_lock<std::mutex>& lock) {
   const auto has_room = [this] { return closed_.size() < settings_.max_closed; };
   if (!impatient_) impatient_ = !taken_.wait_for(lock, settings_.patience, has_room);

@@ -53,7 +53,8 @@ struct JournalState {
 /// Threads: any number may append; one calls the rest.
 class Journal {
  public:
-  static Result<std::unique_ptr<Journal>> open(JournalSettings settings);
+  /// Without a usable folder it works in memory; folder() says why.
+  static std::unique_ptr<Journal> open(JournalSettings settings);
   ~Journal();
 
   /// Counts the texts for that day. One that is new waits for a while if the segment is full and

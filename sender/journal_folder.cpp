@@ -27,6 +27,11 @@ std::string name_of(std::string_view database, unsigned slot) {
   return fmt::format("outcomes-{:016x}-{}", seeded_hash(database, kNameSeed), slot);
 }
 
+bool is_empty_file(const std::string& path) {
+  std::error_code error;
+  return fs::file_size(path, error) == 0 && !error;
+}
+
 bool is_number(std::string_view text) {
   return !text.empty() &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -34,8 +39,8 @@ bool is_number(std::string_view text) {
 
 }  // namespace
 
-Result<JournalFolder> JournalFolder::claim(const std::vector<std::string>& folders,
-                                           std::string_view database) {
+JournalFolder JournalFolder::claim(const std::vector<std::string>& folders,
+                                   std::string_view database) {
   JournalFolder result;
   result.id_ = random_seed();
   result.why_not_ = {ErrorCode::not_found, "there is no folder for the journal"};
@@ -84,7 +89,9 @@ void JournalFolder::adopt(const std::vector<std::string>& folders, const std::st
 
 void JournalFolder::find_leftovers(const std::string& folder, const std::string& file_prefix) {
   std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+  for (fs::directory_iterator next(folder, error); !error && next != fs::directory_iterator();
+       next.increment(error)) {
+    const fs::directory_entry& entry = *next;
     const std::string name = entry.path().filename().native();
     if (!name.starts_with(file_prefix)) continue;
     const std::string_view rest = std::string_view(name).substr(file_prefix.size());
@@ -93,7 +100,7 @@ void JournalFolder::find_leftovers(const std::string& folder, const std::string&
     if (!is_number(rest)) continue;
     if (auto header = read_journal_header(path)) {
       leftovers_.push_back({path, *header});
-    } else if (entry.file_size(error) == 0) {
+    } else if (is_empty_file(path)) {
       remove(path);
     } else if (std::rename(path.c_str(), (path + ".damaged").c_str()) == 0) {
       damaged_.push_back(path + ".damaged");

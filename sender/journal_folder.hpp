@@ -25,8 +25,7 @@ class JournalFolder {
  public:
   /// In the first folder that is there and can be written to. If there is none, the result is not
   /// usable, but what was left behind elsewhere is found all the same.
-  static Result<JournalFolder> claim(const std::vector<std::string>& folders,
-                                     std::string_view database);
+  static JournalFolder claim(const std::vector<std::string>& folders, std::string_view database);
 
   [[nodiscard]] bool usable() const { return !prefix_.empty(); }
   [[nodiscard]] const Error& why_not() const { return why_not_; }

@@ -86,9 +86,7 @@ Result<void> build(const Config& config, Parts& parts) {
   if (auto bound = bind_sockets(config, parts); !bound) return bound;
   if (auto done = become(config.text(Key::user_id)); !done) return done;
   const CollectorSettings settings = collector_settings(config);
-  auto journal = Journal::open(settings.journal);
-  if (!journal) return tl::unexpected(journal.error());
-  parts.journal = std::move(*journal);
+  parts.journal = Journal::open(settings.journal);
   auto signals = SignalFd::create();
   if (!signals) return tl::unexpected(signals.error());
   parts.signals.emplace(std::move(*signals));

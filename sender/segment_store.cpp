@@ -118,9 +118,9 @@ Result<void> SegmentStore::add_entries(Pass& pass) {
     pass.result.read += entry.count;
     const BookedTexts::Key key = booked_.key_of(entry.text);
     if (const auto* rows = booked_.find(pass.segment.day(), key)) {
-      bool done = false;
-      if (auto repeated = repeat(pass, *rows, i, done); !repeated) return repeated;
-      if (done) continue;
+      const auto repeated = repeat(pass, *rows, entry.count);
+      if (!repeated) return tl::unexpected(repeated.error());
+      if (*repeated) continue;
     }
     ReadOutcomeResult read = read_outcome(entry.text, settings_.limits);
     if (!read.bad.empty()) pass.result.bad += entry.count;
@@ -138,18 +138,15 @@ Result<void> SegmentStore::add_entries(Pass& pass) {
   return add_new(pass);
 }
 
-/// 'done' stays false if the rows are gone, which nobody but an administrator can bring about.
-Result<void> SegmentStore::repeat(Pass& pass, const std::vector<Booking>& rows, std::size_t entry,
-                                  bool& done) {
-  const std::uint64_t count = pass.segment.entries()[entry].count;
+/// False: the rows are gone, which nobody but an administrator can bring about.
+Result<bool> SegmentStore::repeat(Pass& pass, const std::vector<Booking>& rows,
+                                  std::uint64_t count) {
   for (const Booking& row : rows) {
     const auto there = pass.writer.repeat(row, count);
-    if (!there) return tl::unexpected(there.error());
-    if (!*there) return {};
+    if (!there || !*there) return there;
   }
-  done = true;
   pass.result.counted += count;
-  return {};
+  return true;
 }
 
 /// Neighbours in the tables are written one after the other.

@@ -69,7 +69,7 @@ class SegmentStore {
   Result<SegmentResult> add_within(const ClosedSegment& segment, const Extras& extras);
   Result<void> add_entries(Pass& pass);
   Result<void> add_new(Pass& pass);
-  Result<void> repeat(Pass& pass, const std::vector<Booking>& rows, std::size_t entry, bool& done);
+  Result<bool> repeat(Pass& pass, const std::vector<Booking>& rows, std::uint64_t count);
   Result<void> write_samples(const SegmentResult& result);
 
   SegmentStoreSettings settings_;

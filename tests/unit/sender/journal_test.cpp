@@ -28,9 +28,7 @@ class JournalTest : public testing::Test {
     settings.max_segment_bytes = max_segment_bytes;
     settings.max_closed = 2;
     settings.patience = 20ms;
-    auto journal = Journal::open(settings);
-    EXPECT_TRUE(journal) << journal.error().detail;
-    return std::move(*journal);
+    return Journal::open(settings);
   }
 
   static void append(Journal& journal, const std::vector<std::string>& texts, Day day = kDay) {
@@ -115,7 +113,7 @@ TEST_F(JournalTest, journals_of_other_databases_are_left_alone) {
   JournalSettings settings;
   settings.folders = {temp_.path()};
   settings.database = "/y/outbound.db";
-  EXPECT_TRUE(Journal::open(settings).value()->folder().leftovers().empty());
+  EXPECT_TRUE(Journal::open(settings)->folder().leftovers().empty());
   EXPECT_EQ(open()->folder().leftovers().size(), 1u);
 }
 
@@ -138,7 +136,7 @@ TEST_F(JournalTest, works_in_memory_where_there_is_no_folder) {
   JournalSettings settings;
   settings.folders = {temp_.path() + "/none"};
   settings.database = "/x/outbound.db";
-  const auto journal = Journal::open(settings).value();
+  const auto journal = Journal::open(settings);
   EXPECT_FALSE(journal->folder().usable());
   append(*journal, {"a"});
   const auto segment = journal->take();
@@ -146,14 +144,14 @@ TEST_F(JournalTest, works_in_memory_where_there_is_no_folder) {
   EXPECT_FALSE(segment->on_disk);
   EXPECT_TRUE(segment->files.empty());
   EXPECT_TRUE(journal->take_state().file_error);
-  EXPECT_NE(segment->journal, Journal::open(settings).value()->folder().id());
+  EXPECT_NE(segment->journal, Journal::open(settings)->folder().id());
 }
 
 TEST_F(JournalTest, the_second_folder_is_used_if_the_first_is_not_there) {
   JournalSettings settings;
   settings.folders = {temp_.path() + "/none", temp_.path()};
   settings.database = "/x/outbound.db";
-  EXPECT_EQ(Journal::open(settings).value()->folder().folder(), temp_.path());
+  EXPECT_EQ(Journal::open(settings)->folder().folder(), temp_.path());
 }
 
 TEST_F(JournalTest, drops_and_counts_what_nobody_takes_in_time) {

@@ -49,7 +49,7 @@ class StorerTest : public testing::Test {
     settings.folders = {temp_.path()};
     settings.database = settings_.store.path;
     journal_.reset();  // the process before is gone
-    journal_ = Journal::open(settings).value();
+    journal_ = Journal::open(settings);
   }
 
   void append(const std::vector<std::string>& texts, Day day = kDay) {
