@@ -69,14 +69,15 @@ void Storer::run(const std::stop_token& stop) {
 bool Storer::flush() {
   take_journal_state();
   take_segments();
-  while (!backlog_.empty()) {
-    if (!store_front()) return false;
-    if (!backlog_.empty()) take_full_segments();
-  }
-  while (!leftovers_.empty()) {
+  for (;;) {
+    while (!backlog_.empty()) {
+      if (!store_front()) return false;
+      take_full_segments();
+    }
+    if (leftovers_.empty()) return store_extras();
     if (!replay_one()) return false;
+    take_full_segments();
   }
-  return store_extras();
 }
 
 void Storer::take_segments() {
@@ -87,7 +88,7 @@ void Storer::take_segments() {
   }
 }
 
-/// Nobody has to wait for room while a long backlog is worked off.
+/// Nobody has to wait for room while old outcomes are worked off.
 void Storer::take_full_segments() {
   while (backlog_.has_room()) {
     auto segment = journal_.take_full();
