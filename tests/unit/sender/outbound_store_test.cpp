@@ -201,6 +201,48 @@ TEST_F(OutboundStoreTest, policy_types_of_strangers_are_kept_and_never_reported)
   EXPECT_EQ(kept->integer(0), 5);
 }
 
+TEST_F(OutboundStoreTest, counts_of_an_older_program_are_taken_over) {
+  const auto& all = outbound_migrations();
+  {
+    auto old = Sqlite::open(path(), SqliteMode::read_write_create, {all.begin(), all.begin() + 2});
+    ASSERT_TRUE(old) << old.error().detail;
+    const std::int64_t day = kDay.time_since_epoch().count();
+    ASSERT_TRUE(old->execute(fmt::format(
+        "INSERT INTO outcome_day VALUES ({0},2);"
+        "INSERT INTO outcome_domain VALUES ('a.example',{0},'v=TLSRPTv1;rua=mailto:r@a.example');"
+        "INSERT INTO outcome_domain VALUES ('b.example',{0},'');"
+        "INSERT INTO outcome_policy VALUES ('a.example',1,'sts','a.example','version: STSv1\nmode: "
+        "enforce','mx.a.example',{0});"
+        "INSERT INTO outcome_policy VALUES ('b.example',2,'no-policy-found','b.example','','',{0});"
+        "INSERT INTO outcome_count VALUES ('a.example',{0},1,7,3,1);"
+        "INSERT INTO outcome_count VALUES ('b.example',{0},2,5,0,0);"
+        "INSERT INTO outcome_detail VALUES "
+        "('a.example',9,'tlsa-invalid','','mx.a.example','','','',"
+        "'why',{0});"
+        "INSERT INTO outcome_detail_count VALUES ('a.example',{0},1,9,3);"
+        "INSERT INTO collector_counter VALUES ('read',15)",
+        day)));
+  }
+  OutboundStore store = open();
+  EXPECT_EQ(store.days().value(), std::vector<Day>{kDay});
+  EXPECT_EQ(store.domains(kDay).value(), (std::vector<std::string>{"a.example", "b.example"}));
+  const DomainDay a = load(store, "a.example");
+  EXPECT_EQ(a.tlsrpt_record, "v=TLSRPTv1;rua=mailto:r@a.example");
+  ASSERT_EQ(a.policies.size(), 1u);
+  EXPECT_EQ(a.policies[0].policy, success("a.example", 1).outcome.policies[0].policy);
+  EXPECT_EQ(a.policies[0].total_successful_session_count, 7u);
+  EXPECT_EQ(a.policies[0].total_failure_session_count, 3u);
+  ASSERT_EQ(a.policies[0].failure_details.size(), 1u);
+  EXPECT_EQ(a.policies[0].failure_details[0].failure_reason_code, "why");
+  EXPECT_EQ(a.policies[0].failure_details[0].failed_session_count, 3u);
+  EXPECT_EQ(load(store, "b.example").policies[0].total_successful_session_count, 5u);
+  EXPECT_EQ(store.counters().value().at("read"), 15u);
+  StoreBounds bounds;
+  bounds.max_keys = 2;
+  EXPECT_EQ(add(store, {success("c.example", 1)}, bounds).overflow_sessions, 1u)
+      << "the rows that were there count for the bound";
+}
+
 TEST_F(OutboundStoreTest, counts_saturate_instead_of_turning_over) {
   OutboundStore store = open();
   const std::uint64_t huge = ~std::uint64_t{0};
