@@ -10,11 +10,12 @@
 namespace tlsrpt {
 namespace {
 
-/// The domain behind a word of the subject (RFC 8460 section 5.3); empty if there is none.
+/// The domain behind a word of the subject (RFC 8460 section 5.3), which is in lower case; empty if
+/// there is none.
 std::string domain_in_subject(std::string_view subject, std::string_view word) {
   constexpr std::string_view kBlanks = " \t";
-  const std::size_t found = lower_case(subject).find(word);
-  if (found == std::string::npos) return {};
+  const std::size_t found = subject.find(word);
+  if (found == std::string_view::npos) return {};
   subject.remove_prefix(found + word.size());
   subject.remove_prefix(std::min(subject.find_first_not_of(kBlanks), subject.size()));
   return normalize_domain(subject.substr(0, subject.find_first_of(kBlanks))).value_or("");
@@ -41,8 +42,9 @@ bool is_about_other_domains(const Report& report, std::string_view domain) {
 
 void cross_check(ReadOutcome& outcome, const MailFacts& facts) {
   const Report& report = outcome.report;
-  const std::string submitter = domain_in_subject(facts.subject, "submitter:");
-  const std::string domain = domain_in_subject(facts.subject, "report domain:");
+  const std::string subject = lower_case(facts.subject);
+  const std::string submitter = domain_in_subject(subject, "submitter:");
+  const std::string domain = domain_in_subject(subject, "report domain:");
   if (is_of_another_submitter(report, facts.tls_report_submitter) ||
       is_of_another_submitter(report, submitter))
     outcome.flags.add(Flag::submitter_mismatch);
