@@ -21,13 +21,14 @@ constexpr Day kNext = kDay + std::chrono::days(1);
 
 class JournalTest : public testing::Test {
  protected:
-  std::unique_ptr<Journal> open(std::size_t max_segment_bytes = 1u << 20) {
+  std::unique_ptr<Journal> open(std::size_t max_segment_bytes = 1u << 20,
+                                std::chrono::milliseconds patience = 20ms) {
     JournalSettings settings;
     settings.folders = {temp_.path()};
     settings.database = "/x/outbound.db";
     settings.max_segment_bytes = max_segment_bytes;
     settings.max_closed = 2;
-    settings.patience = 20ms;
+    settings.patience = patience;
     return Journal::open(settings);
   }
 
@@ -169,7 +170,7 @@ TEST_F(JournalTest, drops_and_counts_what_nobody_takes_in_time) {
 }
 
 TEST_F(JournalTest, a_receiver_waits_for_the_one_who_takes) {
-  const auto journal = open(4000);
+  const auto journal = open(4000, 1min);
   std::uint64_t kept = 0;
   {
     const std::jthread taker([&](const std::stop_token& stop) {
