@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-
 #include "common/result_type.hpp"
 
 namespace tlsrpt::sender {
