@@ -3,14 +3,13 @@
 
 // Is this client one whose mail is not looked at? (PeerList of the OpenDKIM family)
 
-#include <array>
-#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/error.hpp"
+#include "common/ip_network.hpp"
 
 namespace tlsrpt::milter {
 
@@ -29,15 +28,13 @@ class PeerList {
   [[nodiscard]] bool empty() const { return names_.empty() && networks_.empty(); }
 
  private:
-  using Bytes = std::array<std::uint8_t, 16>;  ///< IPv4 as ::ffff:a.b.c.d
-  struct Network {
-    Bytes address{};
-    unsigned prefix = 128;
+  struct Listed {
+    IpNetwork network;
     bool listed = true;
   };
   Result<void> add(std::string_view entry);
   std::map<std::string, bool, std::less<>> names_;  ///< "host" or ".domain" -> listed
-  std::vector<Network> networks_;                   ///< longest prefix first
+  std::vector<Listed> networks_;                    ///< longest prefix first
 };
 
 }  // namespace tlsrpt::milter

@@ -100,10 +100,10 @@ class CurlMailTransport final : public MailTransport {
  public:
   CurlMailTransport(const SmtpSettings& settings, StopRequested stop)
       : stop_(std::move(stop)), error_(CURL_ERROR_SIZE, '\0'), timeout_(settings.timeout) {
-    const bool brackets = settings.host.find(':') != std::string::npos;
+    const bool brackets = settings.relays.front().host.find(':') != std::string::npos;
     // The path of an smtp URL is the name for EHLO.
-    url_ = fmt::format("smtp://{}{}{}:{}/{}", brackets ? "[" : "", settings.host,
-                       brackets ? "]" : "", settings.port, settings.ehlo_name);
+    url_ = fmt::format("smtp://{}{}{}:{}/{}", brackets ? "[" : "", settings.relays.front().host,
+                       brackets ? "]" : "", settings.relays.front().port, settings.ehlo_name);
   }
 
   HandOverResult hand_over(const Envelope& envelope, std::string_view message) override {

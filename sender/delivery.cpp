@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "common/gzip.hpp"
-#include "common/report_mail.hpp"
 #include "common/report_writer.hpp"
 #include "common/rua.hpp"
 #include "sender/report_builder.hpp"
+#include "sender/report_message.hpp"
 
 namespace tlsrpt::sender {
 
@@ -36,30 +36,6 @@ std::optional<Seconds> next_attempt(Seconds first_attempt, int attempts, Seconds
   const Seconds end = first_attempt + kDeliveryTime;
   if (now >= end) return std::nullopt;
   return std::min(now + backoff(attempts), end);
-}
-
-Result<std::string> make_report_message(const StoredReport& report, const std::string& recipient,
-                                        const ReporterSettings& settings, const DkimKey& key) {
-  ReportMail mail;
-  mail.from = settings.identity.from;
-  mail.to = recipient;
-  mail.report_domain = report.domain;
-  mail.submitter = settings.identity.submitter;
-  mail.report_id = report.report_id;
-  mail.date_range = date_range_of(report.day);
-  mail.gzipped_report = report.gzipped;
-  mail.text = report.summary;
-  mail.date = report.created;
-  auto message = compose_report_mail(mail);
-  if (!message) return message;
-  SignSettings sign;
-  sign.domain = settings.identity.submitter;
-  sign.selector = settings.selector;
-  sign.signed_headers = report_mail_signed_headers();
-  sign.timestamp = report.created;
-  const auto signature = dkim_sign(*message, key, sign);
-  if (!signature) return tl::unexpected(signature.error().context("DKIM signature"));
-  return *signature + *message;
 }
 
 Result<std::optional<Delivery>> Deliverer::serve(const DeliveryKey& key, ClaimMode mode) {
@@ -109,7 +85,7 @@ Result<StoredReport> Deliverer::report_for(const DeliveryKey& key) {
 HandOverResult Deliverer::hand_over(const Delivery& delivery, const StoredReport& report) {
   const auto rua = parse_rua(delivery.key.destination);
   if (!rua) return to_result(rua.error());
-  const auto message = make_report_message(report, rua->address, settings_, key_);
+  const auto message = make_report_message(report, rua->address, settings_.identity, keys_);
   if (!message) return to_result(message.error());
   if (message->size() > kLargeMessage) {
     parts_.log.warning(LogLine("report-large")

@@ -29,10 +29,6 @@ std::chrono::seconds backoff(int attempts);
 /// hours; nothing if these are over.
 std::optional<Seconds> next_attempt(Seconds first_attempt, int attempts, Seconds now);
 
-/// The complete signed message. The same report, destination and key give the same bytes (R147).
-Result<std::string> make_report_message(const StoredReport& report, const std::string& recipient,
-                                        const ReporterSettings& settings, const DkimKey& key);
-
 class Deliverer {
  public:
   struct Parts {
@@ -43,8 +39,8 @@ class Deliverer {
     Log& log;
   };
 
-  Deliverer(Parts parts, const ReporterSettings& settings, const DkimKey& key)
-      : parts_(parts), settings_(settings), key_(key) {}
+  Deliverer(Parts parts, const ReporterSettings& settings, const std::vector<SigningKey>& keys)
+      : parts_(parts), settings_(settings), keys_(keys) {}
 
   /// Claims and serves one delivery. Nothing if it was not to be had. An error means that the
   /// database failed; the claim then runs out and the delivery is tried again.
@@ -70,7 +66,7 @@ class Deliverer {
 
   Parts parts_;
   const ReporterSettings& settings_;
-  const DkimKey& key_;
+  const std::vector<SigningKey>& keys_;
   bool served_ = false;                 ///< since the last rest
   std::optional<Delivery> unrecorded_;  ///< handed over, but the ledger does not say so
 };

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
-// The seam to SMTP: hands one message over to a mail server.
+// The seam to mail: hands one message over to a mail server.
 
-#include <cstdint>
 #include <string>
 #include <string_view>
+
+#include "sender/hand_over.hpp"
 
 namespace tlsrpt::sender {
 
@@ -14,25 +15,14 @@ struct Envelope {
   std::string recipient;
 };
 
-enum class HandOver : std::uint8_t {
-  accepted,   ///< the server answered 250 to the data: it is responsible now
-  temporary,  ///< 4xx, or the network failed: try again
-  permanent,  ///< 5xx
-  aborted,    ///< this program is about to end
-};
-
-struct HandOverResult {
-  HandOver verdict = HandOver::temporary;
-  std::string detail;  ///< the server's last reply, or what failed; not escaped
-};
-
+/// Threads: one at a time.
 class MailTransport {
  public:
   virtual ~MailTransport() = default;
   /// message: complete, CRLF line ends. The addresses satisfy is_plain_address. Ends within the
-  /// configured timeout.
+  /// configured timeout for each server that is tried, and soon after its StopSignal.
   virtual HandOverResult hand_over(const Envelope& envelope, std::string_view message) = 0;
-  /// Takes leave of the server, if a connection was kept for the next message.
+  /// Takes leave of the server, if a connection was kept for the next message. Does not wait long.
   virtual void close() = 0;
 };
 

@@ -82,14 +82,14 @@ class SignalWatch {
 class SendingHouse {
  public:
   static Result<std::unique_ptr<SendingHouse>> build(const ReporterSettings& settings,
-                                                     const DkimKey& key, Log& log,
+                                                     const std::vector<SigningKey>& keys, Log& log,
                                                      StopRequested stop) {
     auto store = OutboundStore::open(settings.database, SqliteMode::read_write_create);
     if (!store) return tl::unexpected(store.error());
     auto dns = make_dns(settings.dns);
     if (!dns) return tl::unexpected(dns.error());
     return std::unique_ptr<SendingHouse>(
-        new SendingHouse(settings, key, log, std::move(*store), std::move(*dns),
+        new SendingHouse(settings, keys, log, std::move(*store), std::move(*dns),
                          make_curl_mail_transport(settings.smtp, std::move(stop))));
   }
 
@@ -102,14 +102,15 @@ class SendingHouse {
   Deliverer deliverer;
 
  private:
-  SendingHouse(const ReporterSettings& settings, const DkimKey& key, Log& log, OutboundStore opened,
-               std::unique_ptr<Dns> resolver, std::unique_ptr<MailTransport> mail)
+  SendingHouse(const ReporterSettings& settings, const std::vector<SigningKey>& keys, Log& log,
+               OutboundStore opened, std::unique_ptr<Dns> resolver,
+               std::unique_ptr<MailTransport> mail)
       : store(std::move(opened)),
         ledger(store.database()),
         dns(std::move(resolver)),
         transport(std::move(mail)),
         planner({store, ledger, *dns, clock, log}, settings, system_random()),
-        deliverer({store, ledger, *transport, clock, log}, settings, key) {}
+        deliverer({store, ledger, *transport, clock, log}, settings, keys) {}
 };
 
 /// Standard output failed, as when its reader has gone.
@@ -171,8 +172,8 @@ Exit run_preview(const ReporterCommand& command, const ReporterSettings& setting
   return report_unknown(*selected, command.day);
 }
 
-Exit run_send(const ReporterCommand& command, const ReporterSettings& settings, const DkimKey& key,
-              Log& log) {
+Exit run_send(const ReporterCommand& command, const ReporterSettings& settings,
+              const std::vector<SigningKey>& keys, Log& log) {
   const SystemClock clock;
   if (clock.now() < closing_time(command.day)) {
     return fail_with(
@@ -184,7 +185,7 @@ Exit run_send(const ReporterCommand& command, const ReporterSettings& settings, 
   if (!signals) return fail_with(signals.error());
   SignalWatch watch(std::move(*signals), log);
   const auto stop = [&watch] { return watch.stop(); };
-  auto house = SendingHouse::build(settings, key, log, stop);
+  auto house = SendingHouse::build(settings, keys, log, stop);
   if (!house) return fail_with(house.error());
   const auto selected = select_domains((*house)->store, command.day, command.domains);
   if (!selected) return fail_with(selected.error());
@@ -199,8 +200,14 @@ Exit run_send(const ReporterCommand& command, const ReporterSettings& settings, 
   return unknown;
 }
 
+std::string selectors(const std::vector<SigningKey>& keys) {
+  std::string names;
+  for (const SigningKey& key : keys) names += (names.empty() ? "" : ",") + key.selector;
+  return names;
+}
+
 Exit run_daemon(const ReporterCommand& command, const Config& config,
-                const ReporterSettings& settings, const DkimKey& key, Log& log,
+                const ReporterSettings& settings, const std::vector<SigningKey>& keys, Log& log,
                 std::optional<Background>& background) {
   std::optional<PidFile> pid_file;
   if (const std::string path = pid_file_path(config, kProgram); !path.empty()) {
@@ -213,7 +220,7 @@ Exit run_daemon(const ReporterCommand& command, const Config& config,
   if (!signals) return fail_with(signals.error());
   SignalWatch watch(std::move(*signals), log);
   const auto stop = [&watch] { return watch.stop(); };
-  auto house = SendingHouse::build(settings, key, log, stop);
+  auto house = SendingHouse::build(settings, keys, log, stop);
   if (!house) return fail_with(house.error());
   Reporter reporter({(*house)->store, (*house)->ledger, (*house)->planner, (*house)->deliverer,
                      (*house)->clock, log},
@@ -221,8 +228,7 @@ Exit run_daemon(const ReporterCommand& command, const Config& config,
   log.info(LogLine("reporter-started")
                .add("version", OPENTLSRPT_VERSION)
                .add("submitter", settings.identity.submitter)
-               .add("selector", settings.selector)
-               .add("algorithm", key.algorithm())
+               .add("selector", selectors(keys))
                .add("verbose", command.options.verbose));
   if (background) background->report_ready();
   notify_systemd("READY=1");
@@ -277,10 +283,9 @@ Exit run(int argc, char** argv) {
   }
   const auto curl = CurlLibrary::start();
   if (!curl) return fail_with(curl.error());
-  if (!settings.key) return fail_with(Exit::software, "no key");
   return command->kind == CommandKind::send
-             ? run_send(*command, settings.settings, *settings.key, **log)
-             : run_daemon(*command, read.config, settings.settings, *settings.key, **log,
+             ? run_send(*command, settings.settings, settings.keys, **log)
+             : run_daemon(*command, read.config, settings.settings, settings.keys, **log,
                           background);
 }
 

@@ -6,12 +6,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <optional>
 #include <string_view>
 #include <utility>
 
 #include "common/domain_name.hpp"
 #include "common/file.hpp"
+#include "common/ip_network.hpp"
 #include "sender/outbound_store.hpp"
 
 namespace tlsrpt::sender {
@@ -20,6 +21,8 @@ namespace {
 
 constexpr std::size_t kMaxKeyBytes = 64u << 10;
 constexpr std::size_t kMaxSelector = 63;
+constexpr std::size_t kMaxKeys = 2;
+constexpr std::size_t kMaxPasswordFile = 4096;
 
 /// Collects what is wrong, so that an administrator sees all of it in one run.
 class Checker {
@@ -40,6 +43,11 @@ class Checker {
     settings.report_success = config_.boolean(Key::report_success);
     settings.send_window = config_.duration(Key::send_window);
     settings.retention = config_.duration(Key::outcome_retention);
+    settings.maximum_age = config_.duration(Key::maximum_age);
+    settings.limits = {static_cast<int>(config_.integer(Key::destination_connections)),
+                       static_cast<int>(config_.integer(Key::destination_rate))};
+    settings.suppression = {static_cast<int>(config_.integer(Key::bounce_limit)),
+                            config_.duration(Key::suppress_time)};
     settings.records.mode =
         config_.boolean(Key::strict_records) ? RecordMode::strict : RecordMode::lenient;
     settings.records.max_rua = static_cast<std::size_t>(config_.integer(Key::maximum_rua));
@@ -59,14 +67,65 @@ class Checker {
     settings.dns.nameservers = config_.list(Key::nameserver);
     settings.dns.timeout_ms = static_cast<int>(config_.duration(Key::dns_timeout).count() * 1000);
     check_nameservers(settings.dns);
-    auto smtp = parse_smtp_server(config_.text(Key::smtp_server));
-    if (smtp) {
-      settings.smtp = std::move(*smtp);
-    } else {
-      problem(Key::smtp_server, "{}", smtp.error().detail);
+    read_smtp();
+    read_post();
+    settings.rules_file = config_.text(Key::destination_rules);
+  }
+
+  void read_smtp() {
+    SmtpSettings& smtp = result_.settings.smtp;
+    const std::vector<std::string>& relays = config_.list(Key::smtp_server);
+    for (std::size_t i = 0; i < relays.size(); ++i) {
+      if (auto relay = parse_relay(relays[i])) {
+        smtp.relays.push_back(std::move(*relay));
+      } else {
+        entry_problem(Key::smtp_server, relay.error().detail, i);
+      }
     }
-    settings.smtp.timeout = config_.duration(Key::smtp_timeout);
-    settings.smtp.ehlo_name = settings.host_name;
+    smtp.connections = static_cast<int>(config_.integer(Key::smtp_connections));
+    smtp.timeout = config_.duration(Key::smtp_timeout);
+    smtp.ehlo_name = result_.settings.host_name;
+    const std::string& tls = config_.text(Key::smtp_tls);
+    smtp.tls = tls == "verify"    ? RelayTls::verify
+               : tls == "encrypt" ? RelayTls::encrypt
+                                  : RelayTls::may;
+    smtp.sendmail_path = config_.text(Key::sendmail_path);
+    smtp.user = config_.text(Key::smtp_user);
+    if (!smtp.user.empty()) read_password(config_.text(Key::smtp_password_file));
+  }
+
+  void read_password(const std::string& path) {
+    if (path.empty()) {
+      problem(Key::smtp_password_file, "must be given with SMTPUser");
+      return;
+    }
+    const auto text = read_file(path, kMaxPasswordFile);
+    if (!text) {
+      problem(Key::smtp_password_file, "{}", text.error().detail);
+      return;
+    }
+    std::string password = text->substr(0, text->find_first_of("\r\n"));
+    if (password.empty()) problem(Key::smtp_password_file, "{}: its first line is empty", path);
+    warn_if_public(path);
+    result_.settings.smtp.password = std::move(password);
+  }
+
+  void read_post() {
+    PostSettings& post = result_.settings.post;
+    post.connections = static_cast<int>(config_.integer(Key::post_connections));
+    post.timeout = config_.duration(Key::post_timeout);
+    post.tolerate_certificate_errors = config_.text(Key::post_certificate_errors) == "tolerate";
+    post.networks = config_.list(Key::post_networks);
+    for (std::size_t i = 0; i < post.networks.size(); ++i) {
+      if (IpNetwork::parse(post.networks[i])) continue;
+      entry_problem(
+          Key::post_networks,
+          fmt::format("\"{}\" is no address or network such as 192.0.2.0/24", post.networks[i]), i);
+    }
+  }
+
+  void entry_problem(Key key, std::string_view text, std::size_t entry) {
+    result_.problems.push_back(config_.problem(key, text, entry));
   }
 
   /// Each by itself, so that the line of each bad one is named.
@@ -75,7 +134,7 @@ class Checker {
     for (std::size_t i = 0; i < settings.nameservers.size(); ++i) {
       one.nameservers = {settings.nameservers[i]};
       if (const auto dns = make_dns(one); !dns) {
-        result_.problems.push_back(config_.problem(Key::nameserver, dns.error().detail, i));
+        entry_problem(Key::nameserver, dns.error().detail, i);
       }
     }
     if (!settings.nameservers.empty()) return;
@@ -135,41 +194,58 @@ class Checker {
   }
 
   void read_signature() {
-    std::string& selector = result_.settings.selector;
-    selector = config_.text(Key::selector);
-    const auto normal = normalize_domain(selector);
-    if (selector.empty()) {
-      problem(Key::selector, "must be given: reports are signed with DKIM");
-    } else if (!normal || selector.size() > kMaxSelector) {
-      problem(Key::selector, "\"{}\" cannot be a selector", selector);
-    } else {
-      selector = *normal;
+    const std::vector<std::string>& selectors = config_.list(Key::selector);
+    const std::vector<std::string>& files = config_.list(Key::key_file);
+    if (selectors.empty()) problem(Key::selector, "must be given: reports are signed with DKIM");
+    if (files.empty()) problem(Key::key_file, "must be given: reports are signed with DKIM");
+    if (files.size() > kMaxKeys) problem(Key::key_file, "more than {} keys", kMaxKeys);
+    if (!files.empty() && !selectors.empty() && files.size() != selectors.size()) {
+      problem(Key::selector, "{} for {} of KeyFile; each key needs its own", selectors.size(),
+              files.size());
     }
-    const std::string& path = config_.text(Key::key_file);
-    if (path.empty()) {
-      problem(Key::key_file, "must be given: reports are signed with DKIM");
-      return;
+    for (std::size_t i = 0; i < std::max(files.size(), selectors.size()); ++i) {
+      const auto selector = i < selectors.size() ? check_selector(selectors[i], i) : std::nullopt;
+      auto key = i < files.size() ? load_key(files[i], i) : std::nullopt;
+      if (selector && key) result_.keys.push_back({*selector, std::move(*key)});
     }
-    load_key(path);
+    if (result_.keys.size() == 2 && result_.keys[0].selector == result_.keys[1].selector) {
+      entry_problem(Key::selector, "two keys cannot have the same selector", 1);
+    }
   }
 
-  void load_key(const std::string& path) {
+  std::optional<std::string> check_selector(const std::string& selector, std::size_t entry) {
+    auto normal = normalize_domain(selector);
+    if (normal && selector.size() <= kMaxSelector) return std::move(*normal);
+    entry_problem(Key::selector, fmt::format("\"{}\" cannot be a selector", selector), entry);
+    return std::nullopt;
+  }
+
+  std::optional<DkimKey> load_key(const std::string& path, std::size_t entry) {
+    if (!path.starts_with('/')) {
+      entry_problem(Key::key_file, fmt::format("\"{}\" is not an absolute path", path), entry);
+      return std::nullopt;
+    }
     const auto pem = read_file(path, kMaxKeyBytes);
     if (!pem) {
-      problem(Key::key_file, "{}", pem.error().detail);
-      return;
+      entry_problem(Key::key_file,
+                    fmt::format("{}; opentlsrpt-reporter genkey makes one", pem.error().detail),
+                    entry);
+      return std::nullopt;
     }
     auto key = DkimKey::from_pem(*pem);
     if (!key) {
-      problem(Key::key_file, "{}: {}", path, key.error().detail);
-      return;
+      entry_problem(Key::key_file, fmt::format("{}: {}", path, key.error().detail), entry);
+      return std::nullopt;
     }
-    struct stat status {};
-    if (::stat(path.c_str(), &status) == 0 && (status.st_mode & (S_IROTH | S_IWOTH)) != 0) {
-      result_.warnings.push_back(
-          fmt::format("{} can be read or changed by everyone; take these rights away", path));
-    }
-    result_.key = std::move(*key);
+    warn_if_public(path);
+    return std::move(*key);
+  }
+
+  void warn_if_public(const std::string& path) {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0 || (status.st_mode & (S_IROTH | S_IWOTH)) == 0) return;
+    result_.warnings.push_back(
+        fmt::format("{} can be read or changed by everyone; take these rights away", path));
   }
 
   const Config& config_;
@@ -181,42 +257,6 @@ class Checker {
 ReadSettings read_reporter_settings(const Config& config, Purpose purpose,
                                     const std::string& host_name) {
   return Checker(config).read(purpose, host_name);
-}
-
-Result<SmtpSettings> parse_smtp_server(std::string_view text) {
-  const auto bad = [&] {
-    return fail(ErrorCode::invalid_argument, "\"{}\" is not a host or host:port", text);
-  };
-  SmtpSettings settings;
-  std::string_view host = text;
-  std::string_view port;
-  bool has_port = false;
-  if (text.starts_with('[')) {
-    const std::size_t end = text.find(']');
-    if (end == std::string_view::npos) return bad();
-    host = text.substr(1, end - 1);
-    const std::string_view rest = text.substr(end + 1);
-    has_port = !rest.empty();
-    if (has_port && rest.front() != ':') return bad();
-    if (has_port) port = rest.substr(1);
-    if (host.find_first_not_of("0123456789abcdefABCDEF:.") != std::string_view::npos) return bad();
-  } else if (const std::size_t colon = text.find(':'); colon != std::string_view::npos) {
-    host = text.substr(0, colon);
-    port = text.substr(colon + 1);
-    has_port = true;
-  }
-  if (!text.starts_with('[') && !normalize_domain(host)) return bad();
-  if (host.empty()) return bad();
-  if (has_port) {
-    const auto [end, error] =
-        std::from_chars(port.data(), port.data() + port.size(), settings.port);
-    if (error != std::errc{} || end != port.data() + port.size() || settings.port < 1 ||
-        settings.port > 65535) {
-      return bad();
-    }
-  }
-  settings.host = host;
-  return settings;
 }
 
 std::string local_host_name() {

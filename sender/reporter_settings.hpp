@@ -4,7 +4,7 @@
 // What the reporter needs from opentlsrpt.conf, checked as a whole: every problem is told at once.
 
 #include <chrono>
-#include <optional>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,6 +12,7 @@
 #include "common/dkim.hpp"
 #include "common/dns.hpp"
 #include "common/tlsrpt_record.hpp"
+#include "sender/relay.hpp"
 
 namespace tlsrpt::sender {
 
@@ -25,11 +26,39 @@ struct ReporterIdentity {
   std::string envelope_sender;  ///< addr-spec; may be in another domain
 };
 
+enum class RelayTls : std::uint8_t {
+  may,      ///< used if offered, whatever the certificate
+  encrypt,  ///< nothing is sent in clear
+  verify,   ///< the certificate must be valid and bear the relay's name
+};
+
 struct SmtpSettings {
-  std::string host;  ///< name, IPv4 or IPv6 address without brackets
-  int port = 25;
+  std::vector<Relay> relays;         ///< tried in this order; at least one
+  int connections = 4;               ///< at the same time
   std::chrono::seconds timeout{60};  ///< of one hand-over
   std::string ehlo_name;
+  RelayTls tls = RelayTls::may;
+  std::string user;  ///< of AUTH; empty: none
+  std::string password;
+  std::string sendmail_path;  ///< if not empty, this program takes the mail, and no relay
+};
+
+struct PostSettings {
+  int connections = 8;                      ///< at the same time
+  std::chrono::seconds timeout{60};         ///< of one report
+  bool tolerate_certificate_errors = true;  ///< R165
+  std::vector<std::string> networks;  ///< private ones that are allowed (R169); each can be parsed
+};
+
+/// What one destination host has to bear, whatever the number of domains that report to it.
+struct DestinationLimits {
+  int connections = 4;
+  int per_minute = 600;  ///< 0: no limit
+};
+
+struct SuppressionSettings {
+  int bounce_limit = 3;
+  std::chrono::seconds time{30 * 86400};
 };
 
 struct RecordSettings {
@@ -40,14 +69,24 @@ struct RecordSettings {
 struct ReporterSettings {
   std::string database;  ///< path of outbound.db
   ReporterIdentity identity;
-  std::string selector;
   std::string host_name;  ///< of this machine; tells several reporters of one domain apart
   bool report_success = true;
   std::chrono::seconds send_window{};
   std::chrono::seconds retention{};
+  std::chrono::seconds maximum_age{7 * 86400};  ///< of a day that is still sent
   RecordSettings records;
   DnsSettings dns;
   SmtpSettings smtp;
+  PostSettings post;
+  DestinationLimits limits;
+  SuppressionSettings suppression;
+  std::string rules_file;  ///< DestinationRules; empty: none
+};
+
+/// A key of ours, and the name under which its public half stands in DNS.
+struct SigningKey {
+  std::string selector;
+  DkimKey key;
 };
 
 enum class Purpose {
@@ -57,7 +96,7 @@ enum class Purpose {
 
 struct ReadSettings {
   ReporterSettings settings;
-  std::optional<DkimKey> key;           ///< there for Purpose::send without problems
+  std::vector<SigningKey> keys;         ///< one or two for Purpose::send without problems
   std::vector<ConfigProblem> problems;  ///< empty: the settings can be used
   std::vector<std::string> warnings;    ///< for the log; not escaped
 };
@@ -65,9 +104,6 @@ struct ReadSettings {
 /// Checks values against each other and loads the key.
 ReadSettings read_reporter_settings(const Config& config, Purpose purpose,
                                     const std::string& host_name);
-
-/// "mail.example", "192.0.2.1:2525", "[2001:db8::1]:25" in parts; port 25 without one.
-Result<SmtpSettings> parse_smtp_server(std::string_view text);
 
 /// The name of this machine, or "localhost".
 std::string local_host_name();

@@ -47,7 +47,7 @@ TEST(Config, values_of_every_type) {
       "On-BadReport Reject\n"
       "LogWhy on\n"
       "OrganizationName \"Sender # Ltd\" # quoted\n"
-      "KeyFile /etc/k#1.pem\r\n"
+      "HTTPKey /etc/k#1.pem\r\n"
       "MaximumRua 3",
       "f");
   ASSERT_TRUE(read.problems.empty()) << read.problems.front().to_string();
@@ -60,7 +60,7 @@ TEST(Config, values_of_every_type) {
   EXPECT_EQ(config.text(Key::on_bad_report), "reject");
   EXPECT_TRUE(config.boolean(Key::log_why));
   EXPECT_EQ(config.text(Key::organization_name), "Sender # Ltd");
-  EXPECT_EQ(config.text(Key::key_file), "/etc/k#1.pem");
+  EXPECT_EQ(config.text(Key::http_key), "/etc/k#1.pem");
   EXPECT_EQ(config.integer(Key::maximum_rua), 3);
   EXPECT_TRUE(config.is_set(Key::maximum_rua));
   EXPECT_FALSE(config.is_set(Key::selector));
@@ -112,7 +112,7 @@ TEST(Config, all_problems_are_reported_at_once_with_their_lines) {
                   "Database a\n"
                   "Database b\n"
                   "On-Success deny\n"
-                  "KeyFile relative.pem\n"
+                  "HTTPKey relative.pem\n"
                   "OrganizationName \"open\n"
                   "DNSTimeout\n"),
       (std::vector<std::string>{"f:1: LogWhy: \"yse\" is neither yes nor no",
@@ -122,7 +122,7 @@ TEST(Config, all_problems_are_reported_at_once_with_their_lines) {
                                 "f:6: Database is given again; the first one is at f:5",
                                 "f:7: On-Success: \"deny\" is none of: accept discard "
                                 "reject tempfail quarantine",
-                                "f:8: KeyFile: \"relative.pem\" is not an absolute path",
+                                "f:8: HTTPKey: \"relative.pem\" is not an absolute path",
                                 "f:9: OrganizationName: the value's quotes do not match",
                                 "f:10: DNSTimeout needs a value"}));
 }
@@ -155,13 +155,13 @@ TEST(Config, bytes_of_strangers_in_a_name_are_escaped_in_the_message) {
 
 TEST(Config, include_reads_another_file_and_stops_at_depth_five) {
   const TempDir dir;
-  std::ofstream(dir.file("a")) << "Include " << dir.file("b") << "\nSelector s\n";
+  std::ofstream(dir.file("a")) << "Include " << dir.file("b") << "\nOrganizationName s\n";
   std::ofstream(dir.file("b")) << "MaximumRua x\n";
   const ReadConfig read = read_config_file(dir.file("a"));
   ASSERT_EQ(read.problems.size(), 1u);
   EXPECT_EQ(read.problems[0].file, dir.file("b"));
   EXPECT_EQ(read.problems[0].line, 1);
-  EXPECT_EQ(read.config.text(Key::selector), "s");
+  EXPECT_EQ(read.config.text(Key::organization_name), "s");
 
   std::ofstream(dir.file("loop")) << "Include " << dir.file("loop") << "\n";
   const ReadConfig loop = read_config_file(dir.file("loop"));

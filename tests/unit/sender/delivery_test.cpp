@@ -60,7 +60,7 @@ TEST_F(DeliveryTest, a_report_goes_out_signed_from_the_submitter_to_the_rua) {
 TEST_F(DeliveryTest, the_signature_is_one_that_rfc_8460_accepts) {
   serve();
   dns.add_txt("s1._domainkey.sender.example",
-              "v=DKIM1; k=rsa; s=tlsrpt:email; p=" + test_key().public_key_base64());
+              "v=DKIM1; k=rsa; s=tlsrpt:email; p=" + test_keys()[0].key.public_key_base64());
   VerifySettings verify;
   verify.aligned_with = "sender.example";
   verify.strict_alignment = true;

@@ -49,15 +49,15 @@ using Keys = std::vector<std::string>;
 TEST_F(ReporterSettingsTest, a_short_configuration_is_enough_and_fills_the_rest) {
   const ReadSettings read_settings = read(good());
   ASSERT_TRUE(read_settings.problems.empty()) << read_settings.problems[0].text;
-  EXPECT_TRUE(read_settings.key.has_value());
+  EXPECT_EQ(read_settings.keys.size(), 1u);
   EXPECT_TRUE(read_settings.warnings.empty());
   const ReporterIdentity& identity = read_settings.settings.identity;
   EXPECT_EQ(identity.submitter, "sender.example");
   EXPECT_EQ(identity.from, "tlsrpt@Sender.Example");
   EXPECT_EQ(identity.envelope_sender, identity.from);
   EXPECT_EQ(read_settings.settings.database, "/var/lib/opentlsrpt/outbound.db");
-  EXPECT_EQ(read_settings.settings.smtp.host, "127.0.0.1");
-  EXPECT_EQ(read_settings.settings.smtp.port, 25);
+  const Relay local{Relay::Protocol::smtp, "127.0.0.1", 25, ""};
+  EXPECT_EQ(read_settings.settings.smtp.relays, std::vector<Relay>{local});
   EXPECT_EQ(read_settings.settings.smtp.ehlo_name, "mx.sender.example");
 }
 
@@ -102,6 +102,7 @@ TEST_F(ReporterSettingsTest, what_cannot_be_used_is_refused) {
       {"SMTPServer host:port\n", "SMTPServer"},
       {"Database oracle:x\n", "Database"},
       {"Nameserver not/an/address\n", "Nameserver"},
+      {"PostNetworks 192.0.2.0/40\n", "PostNetworks"},
   };
   for (const auto& [line, key] : cases) EXPECT_EQ(problems(good() + line), Keys{key}) << line;
 }
@@ -133,21 +134,35 @@ TEST_F(ReporterSettingsTest, a_missing_or_broken_key_is_a_problem) {
   EXPECT_EQ(problems(good()), Keys{"KeyFile"});
 }
 
-TEST(SmtpServer, is_read_as_host_with_an_optional_port) {
-  const auto check = [](const char* text, const char* host, int port) {
-    const auto server = parse_smtp_server(text);
-    ASSERT_TRUE(server) << text;
-    EXPECT_EQ(server->host, host);
-    EXPECT_EQ(server->port, port);
-  };
-  check("mail.example", "mail.example", 25);
-  check("192.0.2.1:2525", "192.0.2.1", 2525);
-  check("[2001:db8::1]", "2001:db8::1", 25);
-  check("[2001:db8::1]:587", "2001:db8::1", 587);
-  for (const char* bad : {"", ":25", "a:", "a:0", "a:65536", "a:2x", "[::1", "[::1]25", "[x]:25",
-                          "a b", "a/b", "user@host", "2001:db8::1"}) {
-    EXPECT_FALSE(parse_smtp_server(bad)) << bad;
-  }
+TEST_F(ReporterSettingsTest, two_keys_have_a_selector_each) {
+  const std::string ed25519 = folder.path() + "/ed25519.pem";
+  std::filesystem::copy_file(TEST_DATA_DIR "/dkim/ed25519.pem", ed25519);
+  ASSERT_EQ(::chmod(ed25519.c_str(), 0600), 0);
+  const std::string second = "KeyFile " + ed25519 + "\n";
+  const ReadSettings two = read(good() + second + "Selector S2\n");
+  ASSERT_TRUE(two.problems.empty()) << two.problems[0].text;
+  ASSERT_EQ(two.keys.size(), 2u);
+  EXPECT_EQ(two.keys[1].selector, "s2");
+  EXPECT_EQ(two.keys[1].key.algorithm(), "ed25519-sha256");
+  EXPECT_EQ(problems(good() + second), Keys{"Selector"});
+  EXPECT_EQ(problems(good() + "Selector s2\n"), Keys{"Selector"});
+  EXPECT_EQ(problems(good() + second + "Selector s1\n"), Keys{"Selector"});
+  EXPECT_EQ(problems(good() + "KeyFile key.pem\nSelector s2\n"), Keys{"KeyFile"});
+}
+
+TEST_F(ReporterSettingsTest, a_user_needs_a_password) {
+  const std::string file = folder.path() + "/password";
+  EXPECT_EQ(problems(good() + "SMTPUser reporter\n"), Keys{"SMTPPasswordFile"});
+  const std::string text = good() + "SMTPUser reporter\nSMTPPasswordFile " + file + "\n";
+  EXPECT_EQ(problems(text), Keys{"SMTPPasswordFile"});
+  std::ofstream(file) << "\n";
+  EXPECT_EQ(problems(text), Keys{"SMTPPasswordFile"});
+  std::ofstream(file) << "se cret\r\nsecond line\n";
+  ASSERT_EQ(::chmod(file.c_str(), 0600), 0);
+  const ReadSettings settings = read(text);
+  EXPECT_TRUE(settings.problems.empty());
+  EXPECT_TRUE(settings.warnings.empty());
+  EXPECT_EQ(settings.settings.smtp.password, "se cret");
 }
 
 }  // namespace

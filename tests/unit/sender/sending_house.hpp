@@ -60,16 +60,17 @@ class FakeTransport final : public MailTransport {
   void close() override {}
 };
 
-inline DkimKey test_key() {
+inline std::vector<SigningKey> test_keys() {
   const auto pem = read_file(TEST_DATA_DIR "/dkim/rsa2048.pem", 1 << 16);
-  return DkimKey::from_pem(pem.value()).value();
+  std::vector<SigningKey> keys;
+  keys.push_back({"s1", DkimKey::from_pem(pem.value()).value()});
+  return keys;
 }
 
 inline ReporterSettings test_settings() {
   ReporterSettings settings;
   settings.identity = {"Sender Org", "tlsrpt@sender.example", "sender.example",
                        "noreply@sender.example", "bounce@sender.example"};
-  settings.selector = "s1";
   settings.host_name = "mx.sender.example";
   settings.send_window = std::chrono::hours(4);
   settings.retention = std::chrono::hours(240);
@@ -102,16 +103,16 @@ class Process {
       : settings(given),
         store(OutboundStore::open(folder + "/outbound.db", SqliteMode::read_write_create).value()),
         ledger(store.database()),
-        key(test_key()),
+        keys(test_keys()),
         planner({store, ledger, dns, clock, log}, settings,
                 [this](std::uint64_t bound) { return next_random++ * 977 % bound; }),
-        deliverer({store, ledger, transport, clock, log}, settings, key),
+        deliverer({store, ledger, transport, clock, log}, settings, keys),
         reporter({store, ledger, planner, deliverer, clock, log}, settings) {}
 
   ReporterSettings settings;
   OutboundStore store;
   Ledger ledger;
-  DkimKey key;
+  std::vector<SigningKey> keys;
   std::uint64_t next_random = 1;
   Planner planner;
   Deliverer deliverer;
