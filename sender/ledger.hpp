@@ -5,6 +5,7 @@
 // outbound.db, so that a restart, or a second process, goes on where the first one stopped.
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,25 +20,32 @@ namespace tlsrpt::sender {
 /// What was decided about a domain's day. Words in the database and in output.
 enum class PlanState : std::uint8_t {
   planned,    ///< deliveries exist; final
-  no_record,  ///< final for the daemon, as are the next three; 'send' decides anew
+  no_record,  ///< final for the daemon, as are the others; 'send' decides anew
   invalid_record,
   no_usable_rua,
   skipped,      ///< no failures, and ReportSuccess is off
+  excluded,     ///< by DestinationRules, or all destinations are suppressed
+  too_old,      ///< beyond MaximumAge
   dns_failure,  ///< to be looked up again
 };
 std::string_view to_word(PlanState state);
 
 enum class DeliveryState : std::uint8_t {
   waiting,      ///< for its due time
-  sending,      ///< claimed by a process; free again at its due time if that process died
+  sending,      ///< claimed by a process; free again when that process has died
   deferred,     ///< tried, to be tried again
-  delivered,    ///< accepted by the mail server; final
+  delivered,    ///< accepted; final, unless it bounces
   failed,       ///< refused for good
   expired,      ///< not accepted within 24 hours
-  unsupported,  ///< a kind of destination that this version does not serve
+  bounced,      ///< accepted by the mail server, and returned later
+  suppressed,   ///< not sent: the destination does not take reports
+  excluded,     ///< not sent: DestinationRules
+  unsupported,  ///< of versions before 0.2: https:
 };
 std::string_view to_word(DeliveryState state);
 std::optional<DeliveryState> delivery_state(std::string_view word);
+/// Will something still happen with it by itself?
+bool is_open(DeliveryState state);
 
 struct DeliveryKey {
   Day day;
@@ -47,6 +55,8 @@ struct DeliveryKey {
 };
 
 struct Delivery {
+  std::int64_t id = 0;    ///< in the database
+  std::int64_t plan = 0;  ///< the day of the domain that it belongs to
   DeliveryKey key;
   DeliveryState state = DeliveryState::waiting;
   Seconds due{};
@@ -59,9 +69,10 @@ struct Plan {
   Day day;
   std::string domain;
   PlanState state = PlanState::planned;
-  Seconds due{};                     ///< of dns_failure: when to look again
-  int lookups = 0;                   ///< that failed so far
-  std::vector<Delivery> deliveries;  ///< of planned and no_usable_rua
+  Seconds due{};       ///< of dns_failure: when to look again
+  int lookups = 0;     ///< that failed so far
+  std::string detail;  ///< why there is no report; not escaped
+  std::vector<Delivery> deliveries;
 };
 
 /// One report, built once and never changed: every hand-over of it carries the same bytes.
@@ -76,7 +87,22 @@ struct StoredReport {
 
 enum class ClaimMode : std::uint8_t {
   due_only,  ///< what is open and due
-  now,       ///< what is open, and what failed or expired, whatever its due time
+  now,       ///< what is open, and what failed, expired or bounced, whatever its due time
+};
+
+/// For 'queue': what is asked of the list.
+struct DeliveryFilter {
+  std::optional<Day> day;
+  std::string domain;               ///< empty: all
+  std::vector<DeliveryState> states;  ///< empty: all
+};
+
+/// How many deliveries of a day are in each state, and how many plans.
+struct DayCounts {
+  Day day;
+  std::map<PlanState, std::uint64_t> plans;
+  std::map<DeliveryState, std::uint64_t> deliveries;
+  std::uint64_t reports = 0;  ///< built
 };
 
 /// Threads and processes as for Sqlite: one object in one thread, any number of processes.
@@ -91,40 +117,53 @@ class Ledger {
   Result<std::optional<Plan>> find_plan(Day day, std::string_view domain);  ///< without deliveries
 
   /// Open deliveries that are due, most overdue first.
-  Result<std::vector<Delivery>> due(Seconds now, int limit);
+  Result<std::vector<Delivery>> due(Seconds now, std::size_t limit);
   /// When the next open delivery is due.
   Result<std::optional<Seconds>> next_due();
   Result<std::vector<Delivery>> deliveries(Day day, std::string_view domain);
+  Result<std::optional<Delivery>> find_delivery(std::int64_t id);
+  /// By due time; at most 'limit'.
+  Result<std::vector<Delivery>> list(const DeliveryFilter& filter, std::size_t limit);
+  Result<std::uint64_t> count(const DeliveryFilter& filter);
+  /// Days with plans, newest first.
+  Result<std::vector<DayCounts>> day_counts();
+  /// The latest failures and deferrals of the day, newest first.
+  Result<std::vector<Delivery>> last_errors(Day day, std::size_t limit);
 
-  /// Takes a delivery for this process until 'until': state sending, one attempt more. Nothing if
-  /// it is not to be had, because it is done or another process has it.
-  Result<std::optional<Delivery>> claim(const DeliveryKey& key, Seconds now, Seconds until,
+  /// Takes a delivery for the process in 'slot' (sender/sender_slot.hpp) until 'until': state
+  /// sending, one attempt more. Nothing if it is not to be had, because it is done or another
+  /// process has it.
+  Result<std::optional<Delivery>> claim(std::int64_t id, Seconds now, Seconds until, int slot,
                                         ClaimMode mode);
+  /// Makes an open delivery wait longer, without an attempt.
+  Result<void> postpone(std::int64_t id, Seconds due);
   /// Ends a claim with what came of it. False if the claim had run out and another one followed.
-  /// Survives the end of the process at once, a power failure from the next commit of any other
-  /// kind or sync() on: until then the report would be handed over again, once.
   Result<bool> finish(const Delivery& claimed, DeliveryState state, Seconds due,
                       std::string_view detail);
+  /// A delivery that was not claimed gets a final state without an attempt.
+  Result<void> settle(std::int64_t id, DeliveryState state, Seconds now, std::string_view detail);
+  /// Makes what is deferred, failed, expired or bounced due now, with 24 hours to go; gives how many.
+  Result<std::uint64_t> retry(const DeliveryFilter& filter, Seconds now);
 
-  /// Makes all ends of claims survive a power failure.
-  Result<void> sync();
+  /// Slots that have claims.
+  Result<std::vector<int>> slots_in_use();
+  /// The process in the slot has died: what it had in hand is due now. Gives how many.
+  Result<std::uint64_t> release_slot(int slot, Seconds now);
 
+  Result<std::optional<StoredReport>> find_report(std::int64_t plan);
   Result<std::optional<StoredReport>> find_report(Day day, std::string_view domain);
   /// Keeps the report unless there is one already; gives the one that counts.
-  Result<StoredReport> keep_report(const StoredReport& report);
+  Result<StoredReport> keep_report(std::int64_t plan, const StoredReport& report);
 
-  /// Forgets days before 'first_kept'. Only after the counts of these days are gone: without its
-  /// entry a day would be sent again.
+  /// A secret of this database, made on first use: proves that a Message-ID is ours.
+  Result<std::string> secret();
+
+  /// Forgets days before 'first_kept', a part at a time. Only after the counts of these days are
+  /// gone: without its entry a day would be sent again.
   Result<void> prune(Day first_kept);
 
  private:
-  Result<bool> update_end(const Delivery& claimed, DeliveryState state, Seconds due,
-                          std::string_view detail);
-
   Sqlite* database_;
 };
-
-/// The ledger's tables, a migration of outbound.db.
-std::string_view ledger_migration();
 
 }  // namespace tlsrpt::sender
