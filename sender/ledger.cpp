@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "sender/ledger.hpp"
 
+#include <openssl/rand.h>
+
 #include <array>
 #include <utility>
 
@@ -8,37 +10,29 @@ namespace tlsrpt::sender {
 
 namespace {
 
-constexpr std::array kPlanStates = {PlanState::planned,        PlanState::no_record,
-                                    PlanState::invalid_record, PlanState::no_usable_rua,
-                                    PlanState::skipped,        PlanState::dns_failure};
-constexpr std::array kDeliveryStates = {DeliveryState::waiting,    DeliveryState::sending,
-                                        DeliveryState::deferred,   DeliveryState::delivered,
-                                        DeliveryState::failed,     DeliveryState::expired,
-                                        DeliveryState::unsupported};
+constexpr std::size_t kSecretBytes = 32;
+constexpr int kPruneAtOnce = 5000;
 
-constexpr std::string_view kDeliveryColumns =
-    "SELECT day, domain, destination, state, due, attempts, first_attempt, detail FROM delivery ";
+constexpr std::string_view kSelect =
+    "SELECT d.id, d.plan, p.day, p.domain, d.destination, d.state, d.due, d.attempts,"
+    " d.first_attempt, d.detail FROM delivery d JOIN plan p ON p.id=d.plan ";
+constexpr std::string_view kOpen = "state IN ('waiting','sending','deferred')";
 
 std::int64_t to_number(Day day) { return day.time_since_epoch().count(); }
 std::int64_t to_number(Seconds time) { return time.time_since_epoch().count(); }
 Day to_day(std::int64_t number) { return Day(std::chrono::days(number)); }
 Seconds to_seconds(std::int64_t number) { return Seconds(std::chrono::seconds(number)); }
 
-PlanState plan_state(std::string_view word) {
-  for (const PlanState state : kPlanStates) {
-    if (to_word(state) == word) return state;
-  }
-  return PlanState::planned;  // the schema's CHECK keeps other words out
-}
-
 Delivery read_delivery(const Statement& row) {
   Delivery delivery;
-  delivery.key = {to_day(row.integer(0)), row.text(1), row.text(2)};
-  delivery.state = delivery_state(row.text(3)).value_or(DeliveryState::failed);
-  delivery.due = to_seconds(row.integer(4));
-  delivery.attempts = static_cast<int>(row.integer(5));
-  if (!row.is_null(6)) delivery.first_attempt = to_seconds(row.integer(6));
-  delivery.detail = row.text(7);
+  delivery.id = row.integer(0);
+  delivery.plan = row.integer(1);
+  delivery.key = {to_day(row.integer(2)), row.text(3), row.text(4)};
+  delivery.state = delivery_state(row.text(5)).value_or(DeliveryState::failed);
+  delivery.due = to_seconds(row.integer(6));
+  delivery.attempts = static_cast<int>(row.integer(7));
+  if (!row.is_null(8)) delivery.first_attempt = to_seconds(row.integer(8));
+  delivery.detail = row.text(9);
   return delivery;
 }
 
@@ -52,131 +46,142 @@ Result<std::vector<Delivery>> read_deliveries(Statement& query) {
   }
 }
 
-Result<bool> record_plan(Sqlite& database, const Plan& plan) {
-  auto insert = database.prepare(
-      "INSERT INTO plan (domain, day, state, due, lookups) VALUES (?,?,?,?,?)"
-      " ON CONFLICT (domain, day) DO UPDATE SET state=excluded.state, due=excluded.due,"
-      " lookups=excluded.lookups WHERE plan.state <> 'planned'");
-  if (!insert) return tl::unexpected(insert.error());
-  auto done = insert->bind(0, plan.domain)
-                  .bind(1, to_number(plan.day))
-                  .bind(2, to_word(plan.state))
-                  .bind(3, to_number(plan.due))
-                  .bind(4, plan.lookups)
-                  .run();
-  if (!done) return tl::unexpected(done.error());
-  return database.changes() > 0;
+Result<std::optional<Delivery>> read_one(Statement& query) {
+  auto rows = read_deliveries(query);
+  if (!rows) return tl::unexpected(rows.error());
+  if (rows->empty()) return std::optional<Delivery>{};
+  return std::optional<Delivery>(std::move(rows->front()));
 }
 
-Result<void> record_delivery(Sqlite& database, const Delivery& delivery) {
-  auto insert = database.prepare(
-      "INSERT OR IGNORE INTO delivery (domain, day, destination, state, due, attempts, detail)"
-      " VALUES (?,?,?,?,?,0,?)");
+/// The number of the plan's row; nothing if it was planned before.
+Result<std::optional<std::int64_t>> record_plan(Sqlite& database, const Plan& plan) {
+  auto insert = database.cached(
+      "INSERT INTO plan (day, domain, state, due, lookups, detail) VALUES (?,?,?,?,?,?)"
+      " ON CONFLICT (day, domain) DO UPDATE SET state=excluded.state, due=excluded.due,"
+      " lookups=excluded.lookups, detail=excluded.detail WHERE plan.state <> 'planned'"
+      " RETURNING id");
   if (!insert) return tl::unexpected(insert.error());
-  return insert->bind(0, delivery.key.domain)
-      .bind(1, to_number(delivery.key.day))
-      .bind(2, delivery.key.destination)
-      .bind(3, to_word(delivery.state))
-      .bind(4, to_number(delivery.due))
-      .bind(5, delivery.detail)
+  insert->bind(0, to_number(plan.day))
+      .bind(1, plan.domain)
+      .bind(2, to_word(plan.state))
+      .bind(3, to_number(plan.due))
+      .bind(4, plan.lookups)
+      .bind(5, plan.detail);
+  const auto row = insert->step();
+  if (!row) return tl::unexpected(row.error());
+  if (!*row) return std::optional<std::int64_t>{};
+  const std::int64_t id = insert->integer(0);
+  if (const auto end = insert->step(); !end) return tl::unexpected(end.error());
+  return std::optional<std::int64_t>(id);
+}
+
+Result<void> record_delivery(Sqlite& database, std::int64_t plan, const Delivery& delivery) {
+  // A plan that is decided anew, as by 'send', gives what was left out before another chance.
+  auto insert = database.cached(
+      "INSERT INTO delivery (plan, destination, state, due, attempts, detail) VALUES (?,?,?,?,0,?)"
+      " ON CONFLICT (plan, destination) DO UPDATE SET state=excluded.state, due=excluded.due,"
+      " detail=excluded.detail WHERE delivery.attempts=0");
+  if (!insert) return tl::unexpected(insert.error());
+  return insert->bind(0, plan)
+      .bind(1, delivery.key.destination)
+      .bind(2, to_word(delivery.state))
+      .bind(3, to_number(delivery.due))
+      .bind(4, delivery.detail)
       .run();
+}
+
+/// " WHERE ..." for the filter; the domain is bound as the first parameter if there is one.
+std::string condition(const DeliveryFilter& filter) {
+  std::string text = " WHERE 1";
+  if (!filter.domain.empty()) text += " AND p.domain=?1";
+  if (filter.day) text += fmt::format(" AND p.day={}", to_number(*filter.day));
+  if (filter.states.empty()) return text;
+  text += " AND d.state IN (";
+  for (std::size_t i = 0; i < filter.states.size(); ++i) {
+    text += fmt::format("{}'{}'", i == 0 ? "" : ",", to_word(filter.states[i]));
+  }
+  return text + ")";
+}
+
+Result<Statement> prepare_filtered(Sqlite& database, const std::string& sql,
+                                   const DeliveryFilter& filter) {
+  auto query = database.prepare(sql);
+  if (query && !filter.domain.empty()) query->bind(0, filter.domain);
+  return query;
+}
+
+Result<std::uint64_t> read_number(Statement& query) {
+  const auto row = query.step();
+  if (!row) return tl::unexpected(row.error());
+  const std::uint64_t number = *row ? static_cast<std::uint64_t>(query.integer(0)) : 0;
+  query.reset();
+  return number;
+}
+
+Result<StoredReport> report_of(Statement& query) {
+  return StoredReport{
+      to_day(query.integer(0)),    query.text(1), query.text(2), query.text(3), query.text(4),
+      to_seconds(query.integer(5))};
+}
+
+constexpr std::string_view kSelectReport =
+    "SELECT p.day, p.domain, r.report_id, r.gzipped, r.summary, r.created"
+    " FROM report r JOIN plan p ON p.id=r.plan WHERE ";
+
+Result<std::optional<StoredReport>> read_report(Statement& query) {
+  const auto row = query.step();
+  if (!row) return tl::unexpected(row.error());
+  if (!*row) return std::optional<StoredReport>{};
+  auto report = report_of(query);
+  query.reset();
+  return std::optional<StoredReport>(std::move(*report));
+}
+
+/// False: there was nothing.
+Result<bool> prune_some(Sqlite& database, Day first_kept) {
+  const std::string old = fmt::format("(SELECT id FROM plan WHERE day<{} LIMIT {})",
+                                      to_number(first_kept), kPruneAtOnce);
+  auto transaction = Transaction::begin(database);
+  if (!transaction) return tl::unexpected(transaction.error());
+  for (const char* statement :
+       {"DELETE FROM delivery WHERE plan IN ", "DELETE FROM report WHERE plan IN ",
+        "DELETE FROM plan WHERE id IN "}) {
+    if (auto done = database.execute(statement + old); !done) return tl::unexpected(done.error());
+  }
+  const bool deleted = database.changes() > 0;
+  if (auto done = transaction->commit(); !done) return tl::unexpected(done.error());
+  return deleted;
 }
 
 }  // namespace
 
-std::string_view ledger_migration() {
-  return R"(
-CREATE TABLE plan (
-  domain TEXT NOT NULL,
-  day INTEGER NOT NULL,
-  state TEXT NOT NULL CHECK (state IN
-    ('planned','no-record','invalid-record','no-usable-rua','skipped','dns-failure')),
-  due INTEGER NOT NULL,
-  lookups INTEGER NOT NULL,
-  PRIMARY KEY (domain, day)
-) WITHOUT ROWID;
-CREATE INDEX plan_by_day ON plan (day, domain);
-CREATE TABLE delivery (
-  domain TEXT NOT NULL,
-  day INTEGER NOT NULL,
-  destination TEXT NOT NULL,
-  state TEXT NOT NULL CHECK (state IN
-    ('waiting','sending','deferred','delivered','failed','expired','unsupported')),
-  due INTEGER NOT NULL,
-  attempts INTEGER NOT NULL,
-  first_attempt INTEGER,
-  detail TEXT NOT NULL,
-  PRIMARY KEY (domain, day, destination)
-) WITHOUT ROWID;
-CREATE INDEX delivery_by_day ON delivery (day);
-CREATE INDEX delivery_open ON delivery (due) WHERE state IN ('waiting','sending','deferred');
-CREATE TABLE report (
-  domain TEXT NOT NULL,
-  day INTEGER NOT NULL,
-  report_id TEXT NOT NULL UNIQUE,
-  gzipped BLOB NOT NULL,
-  summary TEXT NOT NULL,
-  created INTEGER NOT NULL,
-  PRIMARY KEY (domain, day)
-);
-CREATE INDEX report_by_day ON report (day);
-)";
-}
-
-std::string_view to_word(PlanState state) {
-  switch (state) {
-    case PlanState::planned:
-      return "planned";
-    case PlanState::no_record:
-      return "no-record";
-    case PlanState::invalid_record:
-      return "invalid-record";
-    case PlanState::no_usable_rua:
-      return "no-usable-rua";
-    case PlanState::skipped:
-      return "skipped";
-    case PlanState::dns_failure:
-      return "dns-failure";
-  }
-  return "";
-}
-
-std::string_view to_word(DeliveryState state) {
+bool is_open(DeliveryState state) {
   switch (state) {
     case DeliveryState::waiting:
-      return "waiting";
     case DeliveryState::sending:
-      return "sending";
     case DeliveryState::deferred:
-      return "deferred";
+      return true;
     case DeliveryState::delivered:
-      return "delivered";
     case DeliveryState::failed:
-      return "failed";
     case DeliveryState::expired:
-      return "expired";
+    case DeliveryState::bounced:
+    case DeliveryState::suppressed:
+    case DeliveryState::excluded:
     case DeliveryState::unsupported:
-      return "unsupported";
+      return false;
   }
-  return "";
-}
-
-std::optional<DeliveryState> delivery_state(std::string_view word) {
-  for (const DeliveryState state : kDeliveryStates) {
-    if (to_word(state) == word) return state;
-  }
-  return std::nullopt;
+  return false;
 }
 
 Result<void> Ledger::record(const std::vector<Plan>& plans) {
   auto transaction = Transaction::begin(*database_);
   if (!transaction) return tl::unexpected(transaction.error());
   for (const Plan& plan : plans) {
-    const auto recorded = record_plan(*database_, plan);
-    if (!recorded) return tl::unexpected(recorded.error());
-    if (!*recorded) continue;  // another process was quicker; its destinations count
+    const auto id = record_plan(*database_, plan);
+    if (!id) return tl::unexpected(id.error());
+    if (!*id) continue;  // another process was quicker; its destinations count
     for (const Delivery& delivery : plan.deliveries) {
-      if (auto done = record_delivery(*database_, delivery); !done) return done;
+      if (auto done = record_delivery(*database_, **id, delivery); !done) return done;
     }
   }
   return transaction->commit();
@@ -197,151 +202,278 @@ Result<std::vector<std::string>> Ledger::settled_domains(Day day, Seconds now) {
 }
 
 Result<std::optional<Plan>> Ledger::find_plan(Day day, std::string_view domain) {
-  auto query = database_->prepare("SELECT state, due, lookups FROM plan WHERE domain=? AND day=?");
+  auto query =
+      database_->cached("SELECT state, due, lookups, detail FROM plan WHERE day=? AND domain=?");
   if (!query) return tl::unexpected(query.error());
-  const auto row = query->bind(0, domain).bind(1, to_number(day)).step();
+  const auto row = query->bind(0, to_number(day)).bind(1, domain).step();
   if (!row) return tl::unexpected(row.error());
   if (!*row) return std::optional<Plan>{};
   Plan plan;
   plan.day = day;
   plan.domain = domain;
-  plan.state = plan_state(query->text(0));
+  plan.state = plan_state(query->text(0)).value_or(PlanState::planned);
   plan.due = to_seconds(query->integer(1));
   plan.lookups = static_cast<int>(query->integer(2));
+  plan.detail = query->text(3);
+  query->reset();
   return std::optional<Plan>(std::move(plan));
 }
 
-Result<std::vector<Delivery>> Ledger::due(Seconds now, int limit) {
-  auto query = database_->prepare(
-      std::string(kDeliveryColumns) +
-      "WHERE state IN ('waiting','sending','deferred') AND due<=? ORDER BY due LIMIT ?");
+Result<std::vector<Delivery>> Ledger::due(Seconds now, std::size_t limit) {
+  auto query = database_->cached(
+      fmt::format("{} WHERE d.{} AND d.due<=? ORDER BY d.due LIMIT ?", kSelect, kOpen));
   if (!query) return tl::unexpected(query.error());
-  query->bind(0, to_number(now)).bind(1, limit);
+  query->bind(0, to_number(now)).bind(1, static_cast<std::int64_t>(limit));
   return read_deliveries(*query);
 }
 
 Result<std::optional<Seconds>> Ledger::next_due() {
-  auto query = database_->prepare(
-      "SELECT min(due) FROM delivery WHERE state IN ('waiting','sending','deferred')");
+  auto query = database_->cached(fmt::format("SELECT min(due) FROM delivery WHERE {}", kOpen));
   if (!query) return tl::unexpected(query.error());
   const auto row = query->step();
   if (!row) return tl::unexpected(row.error());
-  if (!*row || query->is_null(0)) return std::optional<Seconds>{};
-  return std::optional<Seconds>(to_seconds(query->integer(0)));
+  std::optional<Seconds> next;
+  if (*row && !query->is_null(0)) next = to_seconds(query->integer(0));
+  query->reset();
+  return next;
 }
 
 Result<std::vector<Delivery>> Ledger::deliveries(Day day, std::string_view domain) {
-  auto query = database_->prepare(std::string(kDeliveryColumns) +
-                                  "WHERE domain=? AND day=? ORDER BY destination");
+  auto query = database_->cached(
+      fmt::format("{} WHERE p.day=? AND p.domain=? ORDER BY d.destination", kSelect));
   if (!query) return tl::unexpected(query.error());
-  query->bind(0, domain).bind(1, to_number(day));
+  query->bind(0, to_number(day)).bind(1, domain);
   return read_deliveries(*query);
 }
 
-Result<std::optional<Delivery>> Ledger::claim(const DeliveryKey& key, Seconds now, Seconds until,
-                                              ClaimMode mode) {
-  // One statement decides, so that two processes can never both have it. After a failure or an
-  // expiry the 24 hours begin again.
-  auto query = database_->prepare(
-      "UPDATE delivery SET attempts=attempts+1, due=?1, first_attempt=CASE"
-      " WHEN state IN ('failed','expired') THEN ?2 ELSE coalesce(first_attempt,?2) END,"
-      " state='sending' WHERE domain=?3 AND day=?4 AND destination=?5 AND CASE state"
-      " WHEN 'sending' THEN due<=?2"
-      " WHEN 'waiting' THEN ?6 OR due<=?2"
-      " WHEN 'deferred' THEN ?6 OR due<=?2"
-      " WHEN 'failed' THEN ?6"
-      " WHEN 'expired' THEN ?6 ELSE 0 END"
-      " RETURNING day, domain, destination, state, due, attempts, first_attempt, detail");
+Result<std::optional<Delivery>> Ledger::find_delivery(std::int64_t id) {
+  auto query = database_->cached(fmt::format("{} WHERE d.id=?", kSelect));
   if (!query) return tl::unexpected(query.error());
-  query->bind(0, to_number(until))
-      .bind(1, to_number(now))
-      .bind(2, key.domain)
-      .bind(3, to_number(key.day))
-      .bind(4, key.destination)
-      .bind(5, std::int64_t{mode == ClaimMode::now});
-  const auto row = query->step();
-  if (!row) return tl::unexpected(row.error());
-  if (!*row) return std::optional<Delivery>{};
-  Delivery claimed = read_delivery(*query);
-  // The change is committed when the statement has run to its end.
-  if (const auto end = query->step(); !end) return tl::unexpected(end.error());
-  return std::optional<Delivery>(std::move(claimed));
+  query->bind(0, id);
+  return read_one(*query);
 }
 
-Result<bool> Ledger::finish(const Delivery& claimed, DeliveryState state, Seconds due,
-                            std::string_view detail) {
-  // Half of all commits, and the others wait for the disk for these, too.
-  if (auto done = database_->execute("PRAGMA synchronous=NORMAL"); !done) {
-    return tl::unexpected(done.error());
-  }
-  auto updated = update_end(claimed, state, due, detail);
-  if (auto done = database_->execute("PRAGMA synchronous=FULL"); !done) {
-    return tl::unexpected(done.error());
-  }
-  return updated;
+Result<std::vector<Delivery>> Ledger::list(const DeliveryFilter& filter, std::size_t limit) {
+  auto query = prepare_filtered(*database_,
+                                fmt::format("{}{} ORDER BY d.due, p.domain, d.destination LIMIT {}",
+                                            kSelect, condition(filter), limit),
+                                filter);
+  if (!query) return tl::unexpected(query.error());
+  return read_deliveries(*query);
 }
 
-Result<void> Ledger::sync() { return database_->execute("PRAGMA wal_checkpoint(PASSIVE)"); }
+Result<std::uint64_t> Ledger::count(const DeliveryFilter& filter) {
+  auto query = prepare_filtered(
+      *database_, "SELECT count(*) FROM delivery d JOIN plan p ON p.id=d.plan" + condition(filter),
+      filter);
+  if (!query) return tl::unexpected(query.error());
+  return read_number(*query);
+}
 
-Result<bool> Ledger::update_end(const Delivery& claimed, DeliveryState state, Seconds due,
-                                std::string_view detail) {
-  // 'attempts' tells this claim from a later one.
-  auto update = database_->prepare(
-      "UPDATE delivery SET state=?, due=?, detail=? WHERE domain=? AND day=? AND destination=?"
-      " AND state='sending' AND attempts=?");
+Result<std::vector<DayCounts>> Ledger::day_counts() {
+  std::map<Day, DayCounts> days;
+  const auto add = [&](std::string_view sql, auto&& use) -> Result<void> {
+    auto query = database_->prepare(sql);
+    if (!query) return tl::unexpected(query.error());
+    for (;;) {
+      const auto row = query->step();
+      if (!row) return tl::unexpected(row.error());
+      if (!*row) return {};
+      DayCounts& counts = days[to_day(query->integer(0))];
+      use(counts, query->text(1), static_cast<std::uint64_t>(query->integer(2)));
+    }
+  };
+  const auto plans = add("SELECT day, state, count(*) FROM plan GROUP BY day, state",
+                         [](DayCounts& counts, const std::string& word, std::uint64_t number) {
+                           if (const auto state = plan_state(word)) counts.plans[*state] = number;
+                         });
+  if (!plans) return tl::unexpected(plans.error());
+  const auto deliveries =
+      add("SELECT p.day, d.state, count(*) FROM delivery d JOIN plan p ON p.id=d.plan"
+          " GROUP BY p.day, d.state",
+          [](DayCounts& counts, const std::string& word, std::uint64_t number) {
+            if (const auto state = delivery_state(word)) counts.deliveries[*state] = number;
+          });
+  if (!deliveries) return tl::unexpected(deliveries.error());
+  const auto reports = add(
+      "SELECT p.day, '', count(*) FROM report r JOIN plan p ON p.id=r.plan GROUP BY p.day",
+      [](DayCounts& counts, const std::string&, std::uint64_t number) { counts.reports = number; });
+  if (!reports) return tl::unexpected(reports.error());
+  std::vector<DayCounts> list;
+  for (auto it = days.rbegin(); it != days.rend(); ++it) {
+    it->second.day = it->first;
+    list.push_back(std::move(it->second));
+  }
+  return list;
+}
+
+Result<std::vector<Delivery>> Ledger::last_errors(Day day, std::size_t limit) {
+  auto query = database_->prepare(
+      fmt::format("{} WHERE p.day=? AND d.state IN ('deferred','failed','expired','bounced')"
+                  " ORDER BY d.changed DESC, d.id DESC LIMIT ?",
+                  kSelect));
+  if (!query) return tl::unexpected(query.error());
+  query->bind(0, to_number(day)).bind(1, static_cast<std::int64_t>(limit));
+  return read_deliveries(*query);
+}
+
+Result<std::optional<Delivery>> Ledger::claim(std::int64_t id, Seconds now, Seconds until, int slot,
+                                              ClaimMode mode) {
+  // One statement decides, so that two processes can never both have it. After a final failure the
+  // 24 hours begin again.
+  auto update = database_->cached(
+      "UPDATE delivery SET attempts=attempts+1, due=?1, slot=?5, first_attempt=CASE"
+      " WHEN state IN ('failed','expired','bounced') THEN ?2 ELSE coalesce(first_attempt,?2) END,"
+      " state='sending' WHERE id=?3 AND CASE state"
+      " WHEN 'sending' THEN due<=?2"
+      " WHEN 'waiting' THEN ?4 OR due<=?2"
+      " WHEN 'deferred' THEN ?4 OR due<=?2"
+      " WHEN 'failed' THEN ?4"
+      " WHEN 'bounced' THEN ?4"
+      " WHEN 'expired' THEN ?4 ELSE 0 END");
   if (!update) return tl::unexpected(update.error());
-  auto done = update->bind(0, to_word(state))
-                  .bind(1, to_number(due))
-                  .bind(2, detail)
-                  .bind(3, claimed.key.domain)
-                  .bind(4, to_number(claimed.key.day))
-                  .bind(5, claimed.key.destination)
-                  .bind(6, claimed.attempts)
+  auto done = update->bind(0, to_number(until))
+                  .bind(1, to_number(now))
+                  .bind(2, id)
+                  .bind(3, std::int64_t{mode == ClaimMode::now})
+                  .bind(4, slot)
+                  .run();
+  if (!done) return tl::unexpected(done.error());
+  if (database_->changes() == 0) return std::optional<Delivery>{};
+  return find_delivery(id);
+}
+
+Result<void> Ledger::postpone(std::int64_t id, Seconds due) {
+  auto update = database_->cached(
+      "UPDATE delivery SET due=? WHERE id=? AND state IN"
+      " ('waiting','deferred')");
+  if (!update) return tl::unexpected(update.error());
+  return update->bind(0, to_number(due)).bind(1, id).run();
+}
+
+Result<bool> Ledger::finish(const Delivery& end, Seconds now) {
+  // 'attempts' tells this claim from a later one.
+  auto update = database_->cached(
+      "UPDATE delivery SET state=?, due=?, detail=?, changed=?, slot=NULL"
+      " WHERE id=? AND state='sending' AND attempts=?");
+  if (!update) return tl::unexpected(update.error());
+  auto done = update->bind(0, to_word(end.state))
+                  .bind(1, to_number(end.due))
+                  .bind(2, end.detail)
+                  .bind(3, to_number(now))
+                  .bind(4, end.id)
+                  .bind(5, end.attempts)
                   .run();
   if (!done) return tl::unexpected(done.error());
   return database_->changes() > 0;
 }
 
-Result<std::optional<StoredReport>> Ledger::find_report(Day day, std::string_view domain) {
-  auto query = database_->prepare(
-      "SELECT report_id, gzipped, summary, created FROM report WHERE domain=? AND day=?");
-  if (!query) return tl::unexpected(query.error());
-  const auto row = query->bind(0, domain).bind(1, to_number(day)).step();
-  if (!row) return tl::unexpected(row.error());
-  if (!*row) return std::optional<StoredReport>{};
-  return std::optional<StoredReport>(StoredReport{day, std::string(domain), query->text(0),
-                                                  query->text(1), query->text(2),
-                                                  to_seconds(query->integer(3))});
+Result<void> Ledger::settle(std::int64_t id, DeliveryState state, Seconds now,
+                            std::string_view detail) {
+  auto update = database_->cached(
+      "UPDATE delivery SET state=?, due=?, detail=?, changed=?, slot=NULL WHERE id=?");
+  if (!update) return tl::unexpected(update.error());
+  return update->bind(0, to_word(state))
+      .bind(1, to_number(now))
+      .bind(2, detail)
+      .bind(3, to_number(now))
+      .bind(4, id)
+      .run();
 }
 
-Result<StoredReport> Ledger::keep_report(const StoredReport& report) {
-  auto insert = database_->prepare(
-      "INSERT INTO report (domain, day, report_id, gzipped, summary, created) VALUES (?,?,?,?,?,?)"
-      " ON CONFLICT (domain, day) DO NOTHING");
+Result<std::uint64_t> Ledger::retry(const DeliveryFilter& filter, Seconds now) {
+  auto update = prepare_filtered(
+      *database_,
+      fmt::format("UPDATE delivery SET state='deferred', due={}, first_attempt=NULL WHERE id IN"
+                  " (SELECT d.id FROM delivery d JOIN plan p ON p.id=d.plan{} AND d.state IN"
+                  " ('deferred','failed','expired','bounced'))",
+                  to_number(now), condition(filter)),
+      filter);
+  if (!update) return tl::unexpected(update.error());
+  if (auto done = update->run(); !done) return tl::unexpected(done.error());
+  return static_cast<std::uint64_t>(database_->changes());
+}
+
+Result<std::vector<int>> Ledger::slots_in_use() {
+  auto query = database_->cached(
+      "SELECT DISTINCT slot FROM delivery WHERE state='sending' AND slot IS NOT NULL");
+  if (!query) return tl::unexpected(query.error());
+  std::vector<int> slots;
+  for (;;) {
+    const auto row = query->step();
+    if (!row) return tl::unexpected(row.error());
+    if (!*row) return slots;
+    slots.push_back(static_cast<int>(query->integer(0)));
+  }
+}
+
+Result<std::uint64_t> Ledger::release_slot(int slot, Seconds now) {
+  auto update = database_->cached(
+      "UPDATE delivery SET state='deferred', due=?, slot=NULL WHERE state='sending' AND slot=?");
+  if (!update) return tl::unexpected(update.error());
+  if (auto done = update->bind(0, to_number(now)).bind(1, slot).run(); !done) {
+    return tl::unexpected(done.error());
+  }
+  return static_cast<std::uint64_t>(database_->changes());
+}
+
+Result<std::optional<StoredReport>> Ledger::find_report(std::int64_t plan) {
+  auto query = database_->cached(fmt::format("{} r.plan=?", kSelectReport));
+  if (!query) return tl::unexpected(query.error());
+  query->bind(0, plan);
+  return read_report(*query);
+}
+
+Result<std::optional<StoredReport>> Ledger::find_report(Day day, std::string_view domain) {
+  auto query = database_->cached(fmt::format("{} p.day=? AND p.domain=?", kSelectReport));
+  if (!query) return tl::unexpected(query.error());
+  query->bind(0, to_number(day)).bind(1, domain);
+  return read_report(*query);
+}
+
+Result<StoredReport> Ledger::keep_report(std::int64_t plan, StoredReport report) {
+  auto insert = database_->cached(
+      "INSERT INTO report (plan, report_id, gzipped, summary, created) VALUES (?,?,?,?,?)"
+      " ON CONFLICT (plan) DO NOTHING");
   if (!insert) return tl::unexpected(insert.error());
-  auto done = insert->bind(0, report.domain)
-                  .bind(1, to_number(report.day))
-                  .bind(2, report.report_id)
-                  .bind_blob(3, report.gzipped)
-                  .bind(4, report.summary)
-                  .bind(5, to_number(report.created))
+  auto done = insert->bind(0, plan)
+                  .bind(1, report.report_id)
+                  .bind_blob(2, report.gzipped)
+                  .bind(3, report.summary)
+                  .bind(4, to_number(report.created))
                   .run();
   if (!done) return tl::unexpected(done.error());
-  auto kept = find_report(report.day, report.domain);
+  if (database_->changes() > 0) return report;
+  auto kept = find_report(plan);
   if (!kept) return tl::unexpected(kept.error());
   if (!*kept) return fail(ErrorCode::database, "the report of {} is gone", report.domain);
   return std::move(**kept);
 }
 
-Result<void> Ledger::prune(Day first_kept) {
-  auto transaction = Transaction::begin(*database_);
-  if (!transaction) return tl::unexpected(transaction.error());
-  for (const std::string_view table : {"delivery", "report", "plan"}) {
-    auto remove = database_->prepare(fmt::format("DELETE FROM {} WHERE day<?", table));
-    if (!remove) return tl::unexpected(remove.error());
-    if (auto done = remove->bind(0, to_number(first_kept)).run(); !done) return done;
+Result<std::string> Ledger::secret() {
+  std::array<unsigned char, kSecretBytes> random{};
+  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) {
+    return fail(ErrorCode::crypto, "OpenSSL has no random numbers");
   }
-  return transaction->commit();
+  auto insert =
+      database_->prepare("INSERT INTO reporter_secret VALUES (1,?) ON CONFLICT DO NOTHING");
+  if (!insert) return tl::unexpected(insert.error());
+  const std::string bytes(random.begin(), random.end());
+  if (auto done = insert->bind_blob(0, bytes).run(); !done) return tl::unexpected(done.error());
+  auto query = database_->prepare("SELECT secret FROM reporter_secret");
+  if (!query) return tl::unexpected(query.error());
+  const auto row = query->step();
+  if (!row) return tl::unexpected(row.error());
+  if (!*row) return fail(ErrorCode::database, "the secret of the database is gone");
+  return query->text(0);
+}
+
+Result<void> Ledger::prune(Day first_kept) {
+  for (;;) {
+    const auto deleted = prune_some(*database_, first_kept);
+    if (!deleted) return tl::unexpected(deleted.error());
+    if (!*deleted) return {};
+  }
 }
 
 }  // namespace tlsrpt::sender

@@ -29,6 +29,7 @@ enum class PlanState : std::uint8_t {
   dns_failure,  ///< to be looked up again
 };
 std::string_view to_word(PlanState state);
+std::optional<PlanState> plan_state(std::string_view word);
 
 enum class DeliveryState : std::uint8_t {
   waiting,      ///< for its due time
@@ -93,7 +94,7 @@ enum class ClaimMode : std::uint8_t {
 /// For 'queue': what is asked of the list.
 struct DeliveryFilter {
   std::optional<Day> day;
-  std::string domain;               ///< empty: all
+  std::string domain;                 ///< empty: all
   std::vector<DeliveryState> states;  ///< empty: all
 };
 
@@ -137,12 +138,13 @@ class Ledger {
                                         ClaimMode mode);
   /// Makes an open delivery wait longer, without an attempt.
   Result<void> postpone(std::int64_t id, Seconds due);
-  /// Ends a claim with what came of it. False if the claim had run out and another one followed.
-  Result<bool> finish(const Delivery& claimed, DeliveryState state, Seconds due,
-                      std::string_view detail);
+  /// Ends a claim: 'end' is the claimed delivery with what came of it as state, due and detail.
+  /// False if the claim had run out and another one followed.
+  Result<bool> finish(const Delivery& end, Seconds now);
   /// A delivery that was not claimed gets a final state without an attempt.
   Result<void> settle(std::int64_t id, DeliveryState state, Seconds now, std::string_view detail);
-  /// Makes what is deferred, failed, expired or bounced due now, with 24 hours to go; gives how many.
+  /// Makes what is deferred, failed, expired or bounced due now, with 24 hours to go; gives how
+  /// many.
   Result<std::uint64_t> retry(const DeliveryFilter& filter, Seconds now);
 
   /// Slots that have claims.
@@ -153,7 +155,7 @@ class Ledger {
   Result<std::optional<StoredReport>> find_report(std::int64_t plan);
   Result<std::optional<StoredReport>> find_report(Day day, std::string_view domain);
   /// Keeps the report unless there is one already; gives the one that counts.
-  Result<StoredReport> keep_report(std::int64_t plan, const StoredReport& report);
+  Result<StoredReport> keep_report(std::int64_t plan, StoredReport report);
 
   /// A secret of this database, made on first use: proves that a Message-ID is ours.
   Result<std::string> secret();

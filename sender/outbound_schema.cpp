@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "sender/ledger.hpp"
 #include "sender/outbound_store.hpp"
 
 namespace tlsrpt::sender {
@@ -81,6 +80,43 @@ CREATE TABLE bad_sample (
 ) WITHOUT ROWID;
 )sql";
 
+constexpr std::string_view kLedger = R"sql(
+CREATE TABLE plan (
+  domain TEXT NOT NULL,
+  day INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN
+    ('planned','no-record','invalid-record','no-usable-rua','skipped','dns-failure')),
+  due INTEGER NOT NULL,
+  lookups INTEGER NOT NULL,
+  PRIMARY KEY (domain, day)
+) WITHOUT ROWID;
+CREATE INDEX plan_by_day ON plan (day, domain);
+CREATE TABLE delivery (
+  domain TEXT NOT NULL,
+  day INTEGER NOT NULL,
+  destination TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN
+    ('waiting','sending','deferred','delivered','failed','expired','unsupported')),
+  due INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  first_attempt INTEGER,
+  detail TEXT NOT NULL,
+  PRIMARY KEY (domain, day, destination)
+) WITHOUT ROWID;
+CREATE INDEX delivery_by_day ON delivery (day);
+CREATE INDEX delivery_open ON delivery (due) WHERE state IN ('waiting','sending','deferred');
+CREATE TABLE report (
+  domain TEXT NOT NULL,
+  day INTEGER NOT NULL,
+  report_id TEXT NOT NULL UNIQUE,
+  gzipped BLOB NOT NULL,
+  summary TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  PRIMARY KEY (domain, day)
+);
+CREATE INDEX report_by_day ON report (day);
+)sql";
+
 // One row for each policy of a recipient domain and day: the row's number is all that a repeated
 // datagram needs, and the texts are beside the counts, since most policies of a day are one
 // domain's alone. A row whose domain is empty holds the sessions for which there was no room.
@@ -159,11 +195,83 @@ CREATE TABLE collector_gauge (
 ) WITHOUT ROWID;
 )sql";
 
+// The ledger under integer keys: a delivery is touched four times, its domain's name once.
+constexpr std::string_view kLedgerRows = R"sql(
+ALTER TABLE plan RENAME TO old_plan;
+ALTER TABLE delivery RENAME TO old_delivery;
+ALTER TABLE report RENAME TO old_report;
+
+CREATE TABLE plan (
+  id INTEGER PRIMARY KEY,
+  day INTEGER NOT NULL,
+  domain TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN
+    ('planned','no-record','invalid-record','no-usable-rua','skipped','excluded','too-old',
+     'dns-failure')),
+  due INTEGER NOT NULL,
+  lookups INTEGER NOT NULL,
+  detail TEXT NOT NULL,
+  UNIQUE (day, domain)
+);
+INSERT INTO plan (day, domain, state, due, lookups, detail)
+  SELECT day, domain, state, due, lookups, '' FROM old_plan ORDER BY day, domain;
+
+CREATE TABLE delivery (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,  -- stands in Message-IDs: never used again
+  plan INTEGER NOT NULL,
+  destination TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN
+    ('waiting','sending','deferred','delivered','failed','expired','bounced','suppressed',
+     'excluded','unsupported')),
+  due INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  first_attempt INTEGER,
+  slot INTEGER,  -- of the process that has it in hand
+  changed INTEGER NOT NULL DEFAULT 0,  -- when it was last tried
+  detail TEXT NOT NULL,
+  UNIQUE (plan, destination)
+);
+INSERT INTO delivery (plan, destination, state, due, attempts, first_attempt, detail)
+  SELECT p.id, d.destination, d.state, d.due, d.attempts, d.first_attempt, d.detail
+  FROM old_delivery d JOIN plan p ON p.day=d.day AND p.domain=d.domain;
+
+CREATE TABLE report (
+  plan INTEGER PRIMARY KEY,
+  report_id TEXT NOT NULL,
+  gzipped BLOB NOT NULL,
+  summary TEXT NOT NULL,
+  created INTEGER NOT NULL
+);
+INSERT INTO report
+  SELECT p.id, r.report_id, r.gzipped, r.summary, r.created
+  FROM old_report r JOIN plan p ON p.day=r.day AND p.domain=r.domain;
+
+DROP TABLE old_report;
+DROP TABLE old_delivery;
+DROP TABLE old_plan;
+CREATE INDEX delivery_open ON delivery (due) WHERE state IN ('waiting','sending','deferred');
+
+CREATE TABLE suppression (
+  name TEXT PRIMARY KEY,
+  bounces INTEGER NOT NULL,
+  last_bounce INTEGER NOT NULL,
+  until INTEGER,  -- NULL: only counted so far
+  by_hand INTEGER NOT NULL,
+  detail TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE reporter_secret (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  secret BLOB NOT NULL
+);
+)sql";
+
 }  // namespace
 
 const std::vector<std::string>& outbound_migrations() {
   static const std::vector<std::string> kMigrations = {
-      std::string(kOutcomeTables), std::string(ledger_migration()), std::string(kOutcomeRows)};
+      std::string(kOutcomeTables), std::string(kLedger), std::string(kOutcomeRows),
+      std::string(kLedgerRows)};
   return kMigrations;
 }
 

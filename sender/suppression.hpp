@@ -25,11 +25,11 @@ Result<std::string> suppression_name(std::string_view text);
 
 struct Suppression {
   std::string name;
-  int bounces = 0;              ///< since the first that still counts
-  Seconds last_bounce{};        ///< meaningless if bounces is 0
-  std::optional<Seconds> until; ///< suppressed until then; nothing: only counted so far
-  bool by_hand = false;         ///< bounces do not end or extend it
-  std::string detail;           ///< what the last bounce or the operator said; not escaped
+  int bounces = 0;               ///< since the first that still counts
+  Seconds last_bounce{};         ///< meaningless if bounces is 0
+  std::optional<Seconds> until;  ///< suppressed until then; nothing: only counted so far
+  bool by_hand = false;          ///< bounces do not end or extend it
+  std::string detail;            ///< what the last bounce or the operator said; not escaped
 };
 
 /// Threads and processes as for Ledger.
