@@ -78,7 +78,8 @@ Result<std::optional<std::int64_t>> record_plan(Sqlite& database, const Plan& pl
 Result<void> record_delivery(Sqlite& database, std::int64_t plan, const Delivery& delivery) {
   // A plan that is decided anew, as by 'send', gives what was left out before another chance.
   auto insert = database.cached(
-      "INSERT INTO delivery (plan, destination, state, due, attempts, detail) VALUES (?,?,?,?,0,?)"
+      "INSERT INTO delivery (plan, destination, state, due, attempts, detail, scheme)"
+      " VALUES (?,?,?,?,0,?,?)"
       " ON CONFLICT (plan, destination) DO UPDATE SET state=excluded.state, due=excluded.due,"
       " detail=excluded.detail WHERE delivery.attempts=0");
   if (!insert) return tl::unexpected(insert.error());
@@ -87,6 +88,7 @@ Result<void> record_delivery(Sqlite& database, std::int64_t plan, const Delivery
       .bind(2, to_word(delivery.state))
       .bind(3, to_number(delivery.due))
       .bind(4, delivery.detail)
+      .bind(5, to_word(delivery.key.scheme()))
       .run();
 }
 
@@ -187,11 +189,17 @@ Result<void> Ledger::record(const std::vector<Plan>& plans) {
   return transaction->commit();
 }
 
-Result<std::vector<std::string>> Ledger::settled_domains(Day day, Seconds now) {
-  auto query = database_->prepare(
-      "SELECT domain FROM plan WHERE day=? AND (state<>'dns-failure' OR due>?) ORDER BY domain");
+Result<std::vector<std::string>> Ledger::undecided_domains(Day day, Seconds now,
+                                                           std::string_view after,
+                                                           std::size_t limit) {
+  auto query = database_->cached(
+      "SELECT DISTINCT o.domain FROM outcome o LEFT JOIN plan p ON p.day=o.day AND"
+      " p.domain=o.domain WHERE o.day=? AND o.domain>? AND o.policy_type IN"
+      " ('tlsa','sts','no-policy-found') AND (p.id IS NULL OR (p.state='dns-failure' AND p.due<=?))"
+      " ORDER BY o.domain LIMIT ?");
   if (!query) return tl::unexpected(query.error());
-  query->bind(0, to_number(day)).bind(1, to_number(now));
+  query->bind(0, to_number(day)).bind(1, after).bind(2, to_number(now));
+  query->bind(3, static_cast<std::int64_t>(limit));
   std::vector<std::string> domains;
   for (;;) {
     const auto row = query->step();
@@ -219,18 +227,19 @@ Result<std::optional<Plan>> Ledger::find_plan(Day day, std::string_view domain) 
   return std::optional<Plan>(std::move(plan));
 }
 
-Result<std::vector<Delivery>> Ledger::due(Seconds now, std::size_t limit) {
-  auto query = database_->cached(
-      fmt::format("{} WHERE d.{} AND d.due<=? ORDER BY d.due LIMIT ?", kSelect, kOpen));
+Result<std::vector<Delivery>> Ledger::due(Rua::Scheme scheme, Seconds now, std::size_t limit) {
+  auto query = database_->cached(fmt::format(
+      "{} WHERE d.scheme=? AND d.{} AND d.due<=? ORDER BY d.due LIMIT ?", kSelect, kOpen));
   if (!query) return tl::unexpected(query.error());
-  query->bind(0, to_number(now)).bind(1, static_cast<std::int64_t>(limit));
+  query->bind(0, to_word(scheme)).bind(1, to_number(now)).bind(2, static_cast<std::int64_t>(limit));
   return read_deliveries(*query);
 }
 
-Result<std::optional<Seconds>> Ledger::next_due() {
-  auto query = database_->cached(fmt::format("SELECT min(due) FROM delivery WHERE {}", kOpen));
+Result<std::optional<Seconds>> Ledger::next_due(Rua::Scheme scheme) {
+  auto query =
+      database_->cached(fmt::format("SELECT min(due) FROM delivery WHERE scheme=? AND {}", kOpen));
   if (!query) return tl::unexpected(query.error());
-  const auto row = query->step();
+  const auto row = query->bind(0, to_word(scheme)).step();
   if (!row) return tl::unexpected(row.error());
   std::optional<Seconds> next;
   if (*row && !query->is_null(0)) next = to_seconds(query->integer(0));

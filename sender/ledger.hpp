@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/error.hpp"
+#include "common/rua.hpp"
 #include "common/sqlite.hpp"
 #include "common/utc_time.hpp"
 
@@ -44,6 +45,7 @@ enum class DeliveryState : std::uint8_t {
   unsupported,  ///< of versions before 0.2: https:
 };
 std::string_view to_word(DeliveryState state);
+std::string_view to_word(Rua::Scheme scheme);
 std::optional<DeliveryState> delivery_state(std::string_view word);
 /// Will something still happen with it by itself?
 bool is_open(DeliveryState state);
@@ -52,6 +54,7 @@ struct DeliveryKey {
   Day day;
   std::string domain;
   std::string destination;  ///< the URI
+  [[nodiscard]] Rua::Scheme scheme() const;
   bool operator==(const DeliveryKey&) const = default;
 };
 
@@ -113,14 +116,16 @@ class Ledger {
 
   /// Records plans in one transaction. A domain's day that is already planned stays as it is.
   Result<void> record(const std::vector<Plan>& plans);
-  /// Domains of the day that need no look at now, sorted.
-  Result<std::vector<std::string>> settled_domains(Day day, Seconds now);
+  /// Domains with counts on that day for which nothing is decided yet, or that are to be looked up
+  /// again at 'now': the first 'limit' behind 'after', sorted.
+  Result<std::vector<std::string>> undecided_domains(Day day, Seconds now, std::string_view after,
+                                                     std::size_t limit);
   Result<std::optional<Plan>> find_plan(Day day, std::string_view domain);  ///< without deliveries
 
-  /// Open deliveries that are due, most overdue first.
-  Result<std::vector<Delivery>> due(Seconds now, std::size_t limit);
-  /// When the next open delivery is due.
-  Result<std::optional<Seconds>> next_due();
+  /// Open deliveries of one kind that are due, most overdue first.
+  Result<std::vector<Delivery>> due(Rua::Scheme scheme, Seconds now, std::size_t limit);
+  /// When the next open delivery of the kind is due.
+  Result<std::optional<Seconds>> next_due(Rua::Scheme scheme);
   Result<std::vector<Delivery>> deliveries(Day day, std::string_view domain);
   Result<std::optional<Delivery>> find_delivery(std::int64_t id);
   /// By due time; at most 'limit'.

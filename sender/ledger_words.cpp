@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "common/ascii.hpp"
 #include "sender/ledger.hpp"
 
 namespace tlsrpt::sender {
@@ -50,6 +51,23 @@ std::optional<State> state_of(const Words<State, size>& words, std::string_view 
 }
 
 }  // namespace
+
+std::string_view to_word(Rua::Scheme scheme) {
+  switch (scheme) {
+    case Rua::Scheme::mailto:
+      return "mailto";
+    case Rua::Scheme::https:
+      return "https";
+  }
+  return "";
+}
+
+Rua::Scheme DeliveryKey::scheme() const {
+  constexpr std::string_view kHttps = "https:";
+  return lower_case(std::string_view(destination).substr(0, kHttps.size())) == kHttps
+             ? Rua::Scheme::https
+             : Rua::Scheme::mailto;
+}
 
 std::string_view to_word(PlanState state) { return word_of(kPlanWords, state); }
 std::optional<PlanState> plan_state(std::string_view word) { return state_of(kPlanWords, word); }

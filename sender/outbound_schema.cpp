@@ -219,6 +219,7 @@ INSERT INTO plan (day, domain, state, due, lookups, detail)
 CREATE TABLE delivery (
   id INTEGER PRIMARY KEY AUTOINCREMENT,  -- stands in Message-IDs: never used again
   plan INTEGER NOT NULL,
+  scheme TEXT NOT NULL CHECK (scheme IN ('mailto','https')),
   destination TEXT NOT NULL,
   state TEXT NOT NULL CHECK (state IN
     ('waiting','sending','deferred','delivered','failed','expired','bounced','suppressed',
@@ -231,8 +232,8 @@ CREATE TABLE delivery (
   detail TEXT NOT NULL,
   UNIQUE (plan, destination)
 );
-INSERT INTO delivery (plan, destination, state, due, attempts, first_attempt, detail)
-  SELECT p.id, d.destination, d.state, d.due, d.attempts, d.first_attempt, d.detail
+INSERT INTO delivery (plan, scheme, destination, state, due, attempts, first_attempt, detail)
+  SELECT p.id, CASE WHEN d.destination LIKE 'https:%' THEN 'https' ELSE 'mailto' END, d.destination, d.state, d.due, d.attempts, d.first_attempt, d.detail
   FROM old_delivery d JOIN plan p ON p.day=d.day AND p.domain=d.domain;
 
 CREATE TABLE report (
@@ -249,7 +250,8 @@ INSERT INTO report
 DROP TABLE old_report;
 DROP TABLE old_delivery;
 DROP TABLE old_plan;
-CREATE INDEX delivery_open ON delivery (due) WHERE state IN ('waiting','sending','deferred');
+CREATE INDEX delivery_open ON delivery (scheme, due)
+  WHERE state IN ('waiting','sending','deferred');
 
 CREATE TABLE suppression (
   name TEXT PRIMARY KEY,
