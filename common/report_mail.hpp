@@ -23,6 +23,7 @@ struct ReportMail {
   std::string gzipped_report;  ///< the bytes of the .json.gz
   std::string text;            ///< human-readable first part, UTF-8 with LF line ends (R113)
   Seconds date{};
+  std::string message_token;  ///< left side of the Message-ID, a dot-atom; empty: a digest
 };
 
 /// SUBMITTER!DOMAIN!START!END!UNIQUE.json.gz (R127-R131).
