@@ -7,7 +7,6 @@
 
 #include <cerrno>
 #include <cstdint>
-#include <map>
 #include <utility>
 
 namespace tlsrpt::sender {
@@ -70,7 +69,7 @@ std::size_t RecordLookups::open() const {
 
 void RecordLookups::cancel() {
   const std::lock_guard lock(mutex_);
-  for (RecordQuery& query : queries_) answers_.push_back({std::move(query), {}});
+  for (RecordQuery& query : queries_) answers_.push_back({std::move(query), {}, true});
   queries_.clear();
 }
 
@@ -81,7 +80,7 @@ void RecordLookups::work() {
     arrived_.wait(lock, [this] { return ending_ || !queries_.empty(); });
     --waiting_threads_;
     if (ending_) return;
-    RecordAnswer answer{std::move(queries_.front()), {}};
+    RecordAnswer answer{std::move(queries_.front()), {}, false};
     queries_.pop_front();
     lock.unlock();
     answer.destinations =
@@ -99,20 +98,19 @@ Result<std::vector<Destinations>> find_all_destinations(Dns& dns, const RecordSe
                                                         const StopRequested& stop) {
   auto lookups = RecordLookups::create(dns, settings);
   if (!lookups) return tl::unexpected(lookups.error());
-  std::multimap<std::string, std::size_t> places;
-  for (std::size_t i = 0; i < queries.size(); ++i) places.emplace(queries[i].domain, i);
   std::vector<Destinations> results(queries.size());
   std::size_t next = 0;
   for (std::size_t found = 0; found < queries.size();) {
     if (stop()) return std::vector<Destinations>{};
-    while (next < queries.size() && (*lookups)->room() > 0) (*lookups)->submit(queries[next++]);
+    while (next < queries.size() && (*lookups)->room() > 0) {
+      RecordQuery query = queries[next];
+      query.tag = next++;
+      (*lookups)->submit(std::move(query));
+    }
     pollfd watched{(*lookups)->fd(), POLLIN, 0};
     ::poll(&watched, 1, kStopCheckMs);
     for (RecordAnswer& answer : (*lookups)->take_answers()) {
-      const auto place = places.find(answer.query.domain);
-      if (place == places.end()) continue;
-      results[place->second] = std::move(answer.destinations);
-      places.erase(place);
+      results.at(answer.query.tag) = std::move(answer.destinations);
       ++found;
     }
   }

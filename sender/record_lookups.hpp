@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -22,11 +23,13 @@ struct RecordQuery {
   std::string domain;
   std::string record_seen_by_mta;
   int earlier_lookups = 0;  ///< that failed
+  std::uint64_t tag = 0;    ///< comes back with the answer; the asker knows what it means
 };
 
 struct RecordAnswer {
   RecordQuery query;
   Destinations destinations;
+  bool cancelled = false;  ///< it was never asked
 };
 
 class RecordLookups {
@@ -46,7 +49,7 @@ class RecordLookups {
   [[nodiscard]] std::size_t open() const;
   /// Readable when there are answers. take_answers() clears it.
   [[nodiscard]] int fd() const { return wake_.get(); }
-  /// Drops what was not asked yet. Its queries come back without answers: status dns_failure.
+  /// Drops what was not asked yet. Its queries come back as cancelled.
   void cancel();
 
  private:
