@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::size_t kPreferredLine = 78;  // RFC 5322 section 2.1.1
 constexpr std::size_t kEncodedLine = 76;    // RFC 2045 sections 6.7 and 6.8
-constexpr std::size_t kMaxReportId = 255;
 
 /// The first 'digits' hex digits of the SHA-256 of the texts, each ended by a NUL.
 Result<std::string> digest(std::initializer_list<std::string_view> texts, std::size_t digits) {
