@@ -195,7 +195,8 @@ class CurlHttpPoster final : public HttpPoster {
     }
     if (code == CURLE_ABORTED_BY_CALLBACK) return {{HandOver::aborted, "stopped"}, {}};
     if (!transfer.refused_address.empty()) return {refused_address(transfer.refused_address), {}};
-    if (transfer.answer.header_too_large())
+    // libcurl has a limit of its own for one line, and calls that "out of memory".
+    if (transfer.answer.header_too_large() || code == CURLE_OUT_OF_MEMORY)
       return {temporary("the header of the answer is too large"), {}};
     const std::string said = error_.front() != '\0' ? error_.c_str() : curl_easy_strerror(code);
     // The second is about a file of this machine, for which no report need be late.
