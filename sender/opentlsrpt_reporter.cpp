@@ -20,6 +20,7 @@
 #include "common/escape.hpp"
 #include "common/sysexits.hpp"
 #include "sender/collector_status.hpp"
+#include "sender/curl_http_poster.hpp"
 #include "sender/curl_mail_transport.hpp"
 #include "sender/preview.hpp"
 #include "sender/reporter.hpp"
@@ -104,14 +105,20 @@ Result<std::unique_ptr<Outfit>> make_outfit(const ReporterSettings& settings,
   if (!stop_signal) return tl::unexpected(stop_signal.error());
   auto dns = make_dns(settings.dns);
   if (!dns) return tl::unexpected(dns.error());
-  auto outfit = std::make_unique<Outfit>(SignalWatch(std::move(*signals), log),
-                                         std::move(*stop_signal), SystemClock(), std::move(*dns),
-                                         nullptr);
+  auto outfit =
+      std::make_unique<Outfit>(SignalWatch(std::move(*signals), log), std::move(*stop_signal),
+                               SystemClock(), std::move(*dns), nullptr);
   const StopSignal& stop = outfit->stop_signal;
-  Outside outside{*outfit->dns, outfit->clock, log, system_random(),
-                  {[&settings, &stop] { return make_mail_transport(settings.smtp, stop); },
+  Outside outside{*outfit->dns,
+                  outfit->clock,
+                  log,
+                  system_random(),
+                  {[&settings, &stop] {
+                     return make_curl_mail_transport(settings.smtp,
+                                                     [&stop] { return stop.requested(); });
+                   },
                    [&settings, &stop, &names = *outfit->dns] {
-                     return make_http_poster(settings.post, names, stop);
+                     return make_curl_http_poster(settings.post, names, stop);
                    }}};
   auto sending = Sending::start(settings, keys, rules, stop, std::move(outside));
   if (!sending) return tl::unexpected(sending.error());
@@ -188,8 +195,7 @@ Exit run_preview(const ReporterCommand& command, const ReporterSettings& setting
 }
 
 Exit run_send(const ReporterCommand& command, const ReporterSettings& settings,
-              const std::vector<SigningKey>& keys,
-              const DestinationRules& rules, Log& log) {
+              const std::vector<SigningKey>& keys, const DestinationRules& rules, Log& log) {
   const SystemClock clock;
   if (clock.now() < closing_time(command.day)) {
     return fail_with(
@@ -221,8 +227,8 @@ std::string selectors(const std::vector<SigningKey>& keys) {
 }
 
 Exit run_daemon(const ReporterCommand& command, const Config& config,
-                const ReporterSettings& settings, const std::vector<SigningKey>& keys, Log& log,
-                std::optional<Background>& background) {
+                const ReporterSettings& settings, const std::vector<SigningKey>& keys,
+                const DestinationRules& rules, Log& log, std::optional<Background>& background) {
   std::optional<PidFile> pid_file;
   if (const std::string path = pid_file_path(config, kProgram); !path.empty()) {
     auto created = PidFile::create(path);
@@ -266,7 +272,14 @@ Exit run(int argc, char** argv) {
       read.config, preview ? Purpose::preview : Purpose::send, local_host_name());
   print_problems(read.problems);
   print_problems(settings.problems);
-  if (!read.problems.empty() || !settings.problems.empty()) return Exit::config;
+  DestinationRules::Read rules;
+  if (const std::string& path = settings.settings.rules_file; !path.empty()) {
+    rules = DestinationRules::read(path);
+  }
+  print_problems(rules.problems);
+  if (!read.problems.empty() || !settings.problems.empty() || !rules.problems.empty()) {
+    return Exit::config;
+  }
   if (command->options.check_only) {
     for (const std::string& warning : settings.warnings) say(escape_terminal(warning));
     return Exit::ok;
@@ -285,16 +298,16 @@ Exit run(int argc, char** argv) {
   }
   const auto log = make_log(log_settings(read.config, command->options, kProgram));
   if (!log) return fail_with(log.error());
-  if (preview) return run_preview(*command, settings.settings);
+  if (preview) return run_preview(*command, settings.settings, rules.rules);
   for (const std::string& warning : settings.warnings) {
     (*log)->warning(LogLine("key-file-unsafe").add("detail", warning));
   }
   const auto curl = CurlLibrary::start();
   if (!curl) return fail_with(curl.error());
   return command->kind == CommandKind::send
-             ? run_send(*command, settings.settings, settings.keys, **log)
-             : run_daemon(*command, read.config, settings.settings, settings.keys, **log,
-                          background);
+             ? run_send(*command, settings.settings, settings.keys, rules.rules, **log)
+             : run_daemon(*command, read.config, settings.settings, settings.keys, rules.rules,
+                          **log, background);
 }
 
 }  // namespace
