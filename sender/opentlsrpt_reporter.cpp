@@ -7,12 +7,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <memory>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "common/clock.hpp"
@@ -20,11 +22,13 @@
 #include "common/escape.hpp"
 #include "common/sysexits.hpp"
 #include "sender/collector_status.hpp"
-#include "sender/curl_mail_transport.hpp"
+#include "sender/curl_library.hpp"
 #include "sender/preview.hpp"
 #include "sender/reporter.hpp"
 #include "sender/reporter_command.hpp"
 #include "sender/send_now.hpp"
+#include "sender/smtp_transport.hpp"
+#include "sender/stop_signal.hpp"
 
 namespace {
 
@@ -66,10 +70,13 @@ class SignalWatch {
     return stopping_;
   }
 
-  void wait(std::chrono::seconds time) const {
-    pollfd watched{signals_.fd(), POLLIN, 0};
-    const auto milliseconds = std::chrono::milliseconds(std::clamp(time, 0s, 3600s));
-    ::poll(&watched, 1, static_cast<int>(milliseconds.count()));
+  /// Passes "stop" on, until it was said by a signal or by somebody else.
+  void relay_to(StopSignal& target) {
+    while (!target.requested()) {
+      std::array<pollfd, 2> watched{{{signals_.fd(), POLLIN, 0}, {target.fd(), POLLIN, 0}}};
+      ::poll(watched.data(), watched.size(), -1);
+      if (stop()) target.request();
+    }
   }
 
  private:
@@ -78,19 +85,39 @@ class SignalWatch {
   bool stopping_ = false;
 };
 
+/// Watches for signals in a thread of its own, as long as it lives.
+class SignalThread {
+ public:
+  SignalThread(SignalWatch& watch, StopSignal& stop)
+      : stop_(stop), thread_([&watch, &stop] { watch.relay_to(stop); }) {}
+  SignalThread(const SignalThread&) = delete;
+  SignalThread& operator=(const SignalThread&) = delete;
+  ~SignalThread() { stop_.request(); }
+
+ private:
+  StopSignal& stop_;
+  std::jthread thread_;
+};
+
+void wait_for(const StopSignal& stop, std::chrono::seconds time) {
+  pollfd watched{stop.fd(), POLLIN, 0};
+  const auto milliseconds = std::chrono::milliseconds(std::clamp(time, 0s, 3600s));
+  ::poll(&watched, 1, static_cast<int>(milliseconds.count()));
+}
+
 /// Everything that both the daemon and 'send' need to hand reports over.
 class SendingHouse {
  public:
   static Result<std::unique_ptr<SendingHouse>> build(const ReporterSettings& settings,
                                                      const std::vector<SigningKey>& keys, Log& log,
-                                                     StopRequested stop) {
+                                                     const StopSignal& stop) {
     auto store = OutboundStore::open(settings.database, SqliteMode::read_write_create);
     if (!store) return tl::unexpected(store.error());
     auto dns = make_dns(settings.dns);
     if (!dns) return tl::unexpected(dns.error());
     return std::unique_ptr<SendingHouse>(
         new SendingHouse(settings, keys, log, std::move(*store), std::move(*dns),
-                         make_curl_mail_transport(settings.smtp, std::move(stop))));
+                         make_smtp_transport(settings.smtp, stop)));
   }
 
   OutboundStore store;
@@ -184,8 +211,11 @@ Exit run_send(const ReporterCommand& command, const ReporterSettings& settings,
   auto signals = SignalFd::create();
   if (!signals) return fail_with(signals.error());
   SignalWatch watch(std::move(*signals), log);
-  const auto stop = [&watch] { return watch.stop(); };
-  auto house = SendingHouse::build(settings, keys, log, stop);
+  auto ending = StopSignal::create();
+  if (!ending) return fail_with(ending.error());
+  const SignalThread thread(watch, *ending);
+  const auto stop = [&ending] { return ending->requested(); };
+  auto house = SendingHouse::build(settings, keys, log, *ending);
   if (!house) return fail_with(house.error());
   const auto selected = select_domains((*house)->store, command.day, command.domains);
   if (!selected) return fail_with(selected.error());
@@ -195,7 +225,7 @@ Exit run_send(const ReporterCommand& command, const ReporterSettings& settings,
   if (!flush_output()) return fail_with(Exit::io, "cannot write to standard output");
   if (!counts) return fail_with(counts.error());
   const Exit unknown = report_unknown(*selected, command.day);
-  if (counts->open > 0 || watch.stop()) return Exit::temporary;
+  if (counts->open > 0 || stop()) return Exit::temporary;
   if (counts->failed > 0) return Exit::unavailable;
   return unknown;
 }
@@ -219,8 +249,11 @@ Exit run_daemon(const ReporterCommand& command, const Config& config,
   auto signals = SignalFd::create();
   if (!signals) return fail_with(signals.error());
   SignalWatch watch(std::move(*signals), log);
-  const auto stop = [&watch] { return watch.stop(); };
-  auto house = SendingHouse::build(settings, keys, log, stop);
+  auto ending = StopSignal::create();
+  if (!ending) return fail_with(ending.error());
+  const SignalThread thread(watch, *ending);
+  const auto stop = [&ending] { return ending->requested(); };
+  auto house = SendingHouse::build(settings, keys, log, *ending);
   if (!house) return fail_with(house.error());
   Reporter reporter({(*house)->store, (*house)->ledger, (*house)->planner, (*house)->deliverer,
                      (*house)->clock, log},
@@ -232,7 +265,7 @@ Exit run_daemon(const ReporterCommand& command, const Config& config,
                .add("verbose", command.options.verbose));
   if (background) background->report_ready();
   notify_systemd("READY=1");
-  reporter.run(stop, [&watch](std::chrono::seconds time) { watch.wait(time); });
+  reporter.run(stop, [&ending](std::chrono::seconds time) { wait_for(*ending, time); });
   notify_systemd("STOPPING=1");
   log.info(LogLine("reporter-stopped"));
   return Exit::ok;
