@@ -21,11 +21,12 @@
 #include "common/sysexits.hpp"
 #include "sender/collector_status.hpp"
 #include "sender/curl_http_poster.hpp"
-#include "sender/curl_mail_transport.hpp"
+#include "sender/curl_library.hpp"
 #include "sender/preview.hpp"
 #include "sender/reporter.hpp"
 #include "sender/reporter_command.hpp"
 #include "sender/send_now.hpp"
+#include "sender/smtp_transport.hpp"
 
 namespace {
 
@@ -113,10 +114,7 @@ Result<std::unique_ptr<Outfit>> make_outfit(const ReporterSettings& settings,
                   outfit->clock,
                   log,
                   system_random(),
-                  {[&settings, &stop] {
-                     return make_curl_mail_transport(settings.smtp,
-                                                     [&stop] { return stop.requested(); });
-                   },
+                  {[&settings, &stop] { return make_smtp_transport(settings.smtp, stop); },
                    [&settings, &stop, &names = *outfit->dns] {
                      return make_curl_http_poster(settings.post, names, stop);
                    }}};
