@@ -36,12 +36,12 @@ KeyState compare(const dkim::KeyRecord& record, const DkimKey& key) {
 std::string_view fault_of_record(KeyState state) {
   switch (state) {
     case KeyState::malformed:
-      return "holds no key that can be read; replace it";
+      return "holds no key that can be read; replace it by what testkey prints";
     case KeyState::revoked:
-      return "says that the key was taken back (empty p=); publish it again, or make a new one "
-             "with genkey";
+      return "says that the key was taken back (empty p=); make a new one with genkey";
     case KeyState::wrong_type:
-      return "is for another kind of key (k=); replace it, or let KeyFile name the other key";
+      return "is for another kind of key (k=); replace it by what testkey prints, or let KeyFile "
+             "name the other key";
     case KeyState::wrong_hash:
       return "does not allow sha256; take h= out of it";
     case KeyState::wrong_service:
@@ -49,8 +49,8 @@ std::string_view fault_of_record(KeyState state) {
     case KeyState::testing:
       return "has the flag t=y, so reports count as unsigned and are ignored; take t=y out of it";
     case KeyState::other_key:
-      return "holds another key, so no signature verifies; replace it, or let KeyFile name the "
-             "other key";
+      return "holds another key, so no signature verifies; replace it by what testkey prints, or "
+             "let KeyFile name the other key";
     case KeyState::matches:
     case KeyState::no_record:
     case KeyState::several_records:
@@ -63,8 +63,9 @@ std::string_view fault_of_record(KeyState state) {
 std::string advice_for(KeyState state, const std::string& name, const DnsAnswer<std::string>& dns) {
   if (state == KeyState::matches) return "";
   if (state == KeyState::no_record) {
-    return fmt::format("there is no TXT record {}, so receivers ignore the reports; publish it",
-                       name);
+    return fmt::format(
+        "there is no TXT record {}, so receivers ignore the reports; publish what testkey prints",
+        name);
   }
   if (state == KeyState::several_records) {
     return fmt::format("there are {} TXT records {}, and receivers may take any; leave one",

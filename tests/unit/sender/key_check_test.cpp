@@ -55,7 +55,7 @@ TEST(KeyCheck, tells_what_is_wrong_and_what_to_do) {
   };
   const std::string p = "p=" + public_key();
   const std::vector<Case> cases = {
-      {{}, KeyState::no_record, "publish it"},
+      {{}, KeyState::no_record, "publish what testkey prints"},
       {{p, p}, KeyState::several_records, "there are 2 TXT records"},
       {{"v=spf1 -all"}, KeyState::malformed, "replace it"},
       {{"v=DKIM1; p=eA=="}, KeyState::malformed, "replace it"},

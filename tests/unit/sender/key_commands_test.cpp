@@ -132,7 +132,8 @@ TEST(Testkey, prints_a_line_for_each_key_and_the_records_that_should_be_there) {
   EXPECT_EQ(result.output,
             "s1 sender.example rsa-sha256 matches nothing to do\n"
             "s2 sender.example ed25519-sha256 no-record there is no TXT record "
-            "s2._domainkey.sender.example, so receivers ignore the reports; publish it\n");
+            "s2._domainkey.sender.example, so receivers ignore the reports; publish what testkey "
+            "prints\n");
   EXPECT_EQ(result.messages, "In the zone there should be:\n" +
                                  zone_line("s2", "sender.example", key_record(keys[1].key)) + "\n");
 }
