@@ -22,6 +22,7 @@
 #include "sender/collector_status.hpp"
 #include "sender/curl_http_poster.hpp"
 #include "sender/curl_library.hpp"
+#include "sender/key_commands.hpp"
 #include "sender/preview.hpp"
 #include "sender/reporter.hpp"
 #include "sender/reporter_command.hpp"
@@ -39,7 +40,11 @@ constexpr std::string_view kUsage =
     "usage: opentlsrpt-reporter [-flnvV] [-c file] [-u user] [-P pidfile]\n"
     "       opentlsrpt-reporter preview [-lv] [-c file] [--day day] [domain ...]\n"
     "       opentlsrpt-reporter send [-lv] [-c file] --day day [domain ...]\n"
-    "       opentlsrpt-reporter status [-c file] [--prometheus]\n";
+    "       opentlsrpt-reporter status [-c file] [--prometheus]\n"
+    "       opentlsrpt-reporter genkey [-c file] [--type rsa|ed25519] [--bits n] [--domain "
+    "domain]\n"
+    "                           [--output file] selector\n"
+    "       opentlsrpt-reporter testkey [-c file]\n";
 
 void say(const std::string& text) { std::fputs((text + "\n").c_str(), stderr); }
 
@@ -172,6 +177,27 @@ Exit run_status(const ReporterCommand& command, const Config& config) {
   return flush_output() ? Exit::ok : fail_with(Exit::io, "cannot write to standard output");
 }
 
+Exit print_result(const CommandResult& result) {
+  std::fputs(result.output.c_str(), stdout);
+  const bool flushed = flush_output();
+  std::fputs(result.messages.c_str(), stderr);
+  return flushed ? result.exit : fail_with(Exit::io, "cannot write to standard output");
+}
+
+Exit run_genkey(const ReporterCommand& command) {
+  auto request = parse_genkey(command.domains);
+  if (!request) return fail_with(Exit::usage, request.error().detail);
+  if (request->domain.empty()) {  // only then is a configuration needed
+    const ReadConfig read = load_config(command.options, Key::socket);
+    print_problems(read.problems);
+    if (!read.problems.empty()) return Exit::config;
+    auto domain = contact_domain(read.config);
+    if (!domain) return fail_with(domain.error());
+    request->domain = std::move(*domain);
+  }
+  return print_result(genkey(*request));
+}
+
 Exit run_preview(const ReporterCommand& command, const ReporterSettings& settings,
                  const DestinationRules& rules) {
   auto store = open_to_read(settings.database);
@@ -260,6 +286,7 @@ Exit run(int argc, char** argv) {
     print_line(fmt::format("{} {}", kProgram, OPENTLSRPT_VERSION));
     return Exit::ok;
   }
+  if (command->kind == CommandKind::genkey) return run_genkey(*command);
   ReadConfig read = load_config(command->options, Key::socket);
   if (command->kind == CommandKind::status) {
     print_problems(read.problems);
@@ -281,6 +308,11 @@ Exit run(int argc, char** argv) {
   if (command->options.check_only) {
     for (const std::string& warning : settings.warnings) say(escape_terminal(warning));
     return Exit::ok;
+  }
+  if (command->kind == CommandKind::testkey) {
+    const auto dns = make_dns(settings.settings.dns);
+    if (!dns) return fail_with(dns.error());
+    return print_result(testkey(**dns, settings.keys, settings.settings.identity.submitter));
   }
   ::umask(static_cast<mode_t>(read.config.integer(Key::umask)));
   block_signals();

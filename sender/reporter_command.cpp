@@ -42,6 +42,9 @@ Result<Words> take_apart(int argc, char** argv) {
       result.day = argv[i];
     } else if (argument == "--prometheus") {
       result.prometheus = true;
+    } else if (argument.starts_with("--") && !result.words.empty() &&
+               result.words.front() == "genkey") {
+      result.words.emplace_back(argument);
     } else if (argument.size() > 1 && argument.front() == '-') {
       result.options.emplace_back(argument);
       if (takes_next(argument) && i + 1 < argc) result.options.emplace_back(argv[++i]);
@@ -71,6 +74,8 @@ Result<CommandKind> parse_kind(std::string_view name) {
   if (name == "preview") return CommandKind::preview;
   if (name == "send") return CommandKind::send;
   if (name == "status") return CommandKind::status;
+  if (name == "genkey") return CommandKind::genkey;
+  if (name == "testkey") return CommandKind::testkey;
   return fail(ErrorCode::invalid_argument, "unknown command \"{}\"", name);
 }
 
@@ -105,6 +110,13 @@ Result<ReporterCommand> parse_reporter_command(int argc, char** argv, Day today)
     return fail(ErrorCode::invalid_argument, "--prometheus goes with status");
   }
   command.domains.assign(words->words.begin() + 1, words->words.end());
+  if (command.kind == CommandKind::genkey || command.kind == CommandKind::testkey) {
+    if (words->day || (command.kind == CommandKind::testkey && !command.domains.empty())) {
+      return fail(ErrorCode::invalid_argument, "{} takes no day, testkey no domains either",
+                  words->words.front());
+    }
+    return command;
+  }
   if (command.kind == CommandKind::send && !words->day) {
     return fail(ErrorCode::invalid_argument, "send needs --day");
   }

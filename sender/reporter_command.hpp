@@ -12,14 +12,14 @@
 
 namespace tlsrpt::sender {
 
-enum class CommandKind : std::uint8_t { daemon, preview, send, status };
+enum class CommandKind : std::uint8_t { daemon, preview, send, status, genkey, testkey };
 
 struct ReporterCommand {
   DaemonOptions options;
   CommandKind kind = CommandKind::daemon;
   Day day{};
-  std::vector<std::string> domains;
-  bool prometheus = false;  ///< status for a machine
+  std::vector<std::string> domains;  ///< of genkey: its options and arguments (parse_genkey)
+  bool prometheus = false;           ///< status for a machine
 };
 
 /// Options may stand before or behind the command. today: what the words today and yesterday refer

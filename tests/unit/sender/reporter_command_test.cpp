@@ -47,6 +47,21 @@ TEST(ReporterCommand, status_is_for_people_or_for_prometheus) {
   EXPECT_TRUE(parse({"status", "-c", "x", "--prometheus"})->prometheus);
 }
 
+TEST(ReporterCommand, genkey_gets_its_own_options_as_words) {
+  const auto command = parse({"-c", "x", "genkey", "--type", "rsa", "--domain=a.example", "s1"});
+  ASSERT_TRUE(command);
+  EXPECT_EQ(command->kind, CommandKind::genkey);
+  EXPECT_EQ(command->options.config_file, "x");
+  EXPECT_EQ(command->domains,
+            (std::vector<std::string>{"--type", "rsa", "--domain=a.example", "s1"}));
+  EXPECT_FALSE(parse({"--type", "rsa", "genkey", "s1"}));
+}
+
+TEST(ReporterCommand, testkey_is_a_command) {
+  EXPECT_EQ(parse({"testkey", "-c", "x"})->kind, CommandKind::testkey);
+  EXPECT_FALSE(parse({"testkey", "s1"}));
+}
+
 TEST(ReporterCommand, what_makes_no_sense_is_refused) {
   for (const auto& words : std::vector<std::vector<std::string>>{{"frobnicate"},
                                                                  {"send"},
