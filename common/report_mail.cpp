@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::size_t kPreferredLine = 78;  // RFC 5322 section 2.1.1
 constexpr std::size_t kEncodedLine = 76;    // RFC 2045 sections 6.7 and 6.8
-constexpr std::size_t kMaxReportId = 255;
 
 /// The first 'digits' hex digits of the SHA-256 of the texts, each ended by a NUL.
 Result<std::string> digest(std::initializer_list<std::string_view> texts, std::size_t digits) {
@@ -156,6 +155,8 @@ Result<ReportMail> checked(const ReportMail& mail) {
   if (!is_report_id(mail.report_id))
     return fail(ErrorCode::invalid_argument, "report id '{}' is not dot-atom@dot-atom",
                 mail.report_id);
+  if (!mail.message_token.empty() && !is_dot_atom(mail.message_token))
+    return fail(ErrorCode::invalid_argument, "'{}' cannot stand in Message-ID", mail.message_token);
   ReportMail result = mail;
   for (std::string* domain : {&result.report_domain, &result.submitter}) {
     auto normal = normalize_domain(*domain);
@@ -168,7 +169,9 @@ Result<ReportMail> checked(const ReportMail& mail) {
 std::string compose_header(const ReportMail& mail, std::string_view from_domain,
                            std::string_view message_digest, std::string_view boundary) {
   const std::string report_id = fmt::format("<{}>", mail.report_id);
-  const std::string message_id = fmt::format("<tlsrpt.{}@{}>", message_digest, from_domain);
+  const std::string message_id = mail.message_token.empty()
+                                     ? fmt::format("<tlsrpt.{}@{}>", message_digest, from_domain)
+                                     : fmt::format("<{}@{}>", mail.message_token, from_domain);
   const std::string boundary_parameter = fmt::format("boundary=\"{}\"", boundary);
   return header_field("From", {mail.from}) + header_field("To", {mail.to}) +
          header_field("Date", {format_rfc5322(mail.date)}) +

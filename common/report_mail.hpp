@@ -3,6 +3,7 @@
 
 // The mail that carries a report (RFC 8460 sections 5.1-5.3; requirements EML-*).
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,10 @@
 #include "common/utc_time.hpp"
 
 namespace tlsrpt {
+
+/// The longest report-id that a mail may carry: more than a date, a digest and the longest domain
+/// need, and less than a line of a header may have.
+inline constexpr std::size_t kMaxReportId = 300;
 
 struct ReportMail {
   std::string from;           ///< addr-spec, in the reporting domain (R126)
@@ -23,6 +28,7 @@ struct ReportMail {
   std::string gzipped_report;  ///< the bytes of the .json.gz
   std::string text;            ///< human-readable first part, UTF-8 with LF line ends (R113)
   Seconds date{};
+  std::string message_token;  ///< left side of the Message-ID, a dot-atom; empty: a digest
 };
 
 /// SUBMITTER!DOMAIN!START!END!UNIQUE.json.gz (R127-R131).

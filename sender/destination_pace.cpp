@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 namespace tlsrpt::sender {
 
@@ -59,11 +60,13 @@ void DestinationPace::end(const std::string& name) {
 
 void DestinationPace::forget_idle(Seconds now) {
   // A host that has all its tokens back is like one that was never seen.
-  std::erase_if(hosts_, [&](auto& entry) {
-    Host& host = entry.second;
+  for (auto place = hosts_.begin(); place != hosts_.end();) {
+    Host& host = place->second;
     fill(host, now);
-    return host.running == 0 && host.tokens >= burst() && host.turn < to_number(now);
-  });
+    const bool idle =
+        host.running == 0 && host.tokens >= burst() && host.turn < to_number(now);
+    place = idle ? hosts_.erase(place) : std::next(place);
+  }
   forget_at_ = std::max(kForgetAt, hosts_.size() * 2);
 }
 

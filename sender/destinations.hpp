@@ -27,8 +27,7 @@ std::string_view to_word(RecordStatus status);
 
 struct Destinations {
   RecordStatus status = RecordStatus::dns_failure;
-  std::vector<Rua> mailto;            ///< to be served
-  std::vector<Rua> unsupported;       ///< https: understood, but not served by this version
+  std::vector<Rua> rua;               ///< in the record's order
   std::vector<std::string> warnings;  ///< about the record; not escaped
   std::string detail;                 ///< why it is not usable; not escaped
   bool from_mta = false;              ///< DNS failed, the record is the one an MTA saw
@@ -38,25 +37,10 @@ struct Destinations {
 Destinations find_destinations(Dns& dns, const RecordSettings& settings, std::string_view domain,
                                std::string_view record_seen_by_mta);
 
-/// Whether the resolver answered none of many questions: each further one would cost its timeout,
-/// and those of a large day together cost hours.
-bool resolver_in_trouble(const std::vector<Destinations>& found);
-
-struct DestinationQuery {
-  std::string domain;
-  std::string record_seen_by_mta;
-};
+/// The same by the record that an MTA saw, without a question; 'detail' says why.
+Destinations destinations_without_dns(const RecordSettings& settings,
+                                      std::string_view record_seen_by_mta, std::string_view detail);
 
 using StopRequested = std::function<bool()>;  ///< asked often; true ends the work early
-
-/// The answers for all queries, in their order, looked up by a few threads at once. Empty if
-/// stopped. 'stop' is asked in the calling thread only.
-std::vector<Destinations> find_all_destinations(Dns& dns, const RecordSettings& settings,
-                                                const std::vector<DestinationQuery>& queries,
-                                                const StopRequested& stop);
-
-/// The same by the records that MTAs saw, without asking a resolver that is in trouble.
-std::vector<Destinations> destinations_without_dns(const RecordSettings& settings,
-                                                   const std::vector<DestinationQuery>& queries);
 
 }  // namespace tlsrpt::sender

@@ -81,8 +81,8 @@ constexpr std::string_view kSelectPolicies =
 
 Result<DomainDay> load_domain_day(Sqlite& database, Day day, std::string_view domain) {
   DomainDay result{day, std::string(domain), {}, {}};
-  auto policies = database.prepare(fmt::format(kSelectPolicies, kOfReports));
-  auto details = database.prepare(kSelectDetails);
+  auto policies = database.cached(fmt::format(kSelectPolicies, kOfReports));
+  auto details = database.cached(kSelectDetails);
   for (const auto* statement : {&policies, &details}) {
     if (!*statement) return tl::unexpected(statement->error());
   }
@@ -220,6 +220,36 @@ Result<DomainDay> OutboundStore::load(Day day, std::string_view domain) {
     return tl::unexpected(released.error());
   }
   return result;
+}
+
+Result<DomainDaySummary> OutboundStore::summary(Day day, std::string_view domain) {
+  auto query = database_.cached(
+      fmt::format("SELECT tlsrpt_record, failures>0 OR details>0 FROM outcome WHERE day=? AND"
+                  " domain=? AND {} ORDER BY recorded_at, id",
+                  kOfReports));
+  if (!query) return tl::unexpected(query.error());
+  query->bind(0, day_number(day)).bind(1, domain);
+  DomainDaySummary result;
+  const auto done = for_each_row(*query, [&](Statement& row) {
+    if (std::string record = row.text(0); !record.empty()) result.tlsrpt_record = std::move(record);
+    result.has_failures = result.has_failures || row.integer(1) != 0;
+  });
+  if (!done) return tl::unexpected(done.error());
+  return result;
+}
+
+Result<std::vector<std::string>> OutboundStore::domains(Day day, std::string_view after,
+                                                        std::size_t limit) {
+  auto query = database_.cached(
+      fmt::format("SELECT DISTINCT domain FROM outcome WHERE day=? AND domain>? AND {}"
+                  " ORDER BY domain LIMIT ?",
+                  kOfReports));
+  if (!query) return tl::unexpected(query.error());
+  query->bind(0, day_number(day)).bind(1, after).bind(2, static_cast<std::int64_t>(limit));
+  std::vector<std::string> list;
+  const auto done = for_each_row(*query, [&](Statement& row) { list.push_back(row.text(0)); });
+  if (!done) return tl::unexpected(done.error());
+  return list;
 }
 
 Result<Overflow> OutboundStore::overflow(Day day) {

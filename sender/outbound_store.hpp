@@ -52,6 +52,11 @@ struct DomainDay {
       policies;  ///< sorted by type, domain, strings: equal data gives an equal list
 };
 
+struct DomainDaySummary {
+  std::string tlsrpt_record;  ///< as above
+  bool has_failures = false;  ///< failed sessions or failure details
+};
+
 /// One example of a kind of bad datagram.
 struct KeptSample {
   std::string reason;
@@ -77,6 +82,10 @@ class OutboundStore {
   Result<std::vector<std::string>> domains(Day day);
   Result<std::uint64_t> count_domains(Day day);
   Result<DomainDay> load(Day day, std::string_view domain);
+  /// What must be known of a domain's day before it is worth loading.
+  Result<DomainDaySummary> summary(Day day, std::string_view domain);
+  /// The first 'limit' domains with data on that day behind 'after', sorted.
+  Result<std::vector<std::string>> domains(Day day, std::string_view after, std::size_t limit);
   Result<Overflow> overflow(Day day);
 
   /// Running totals: datagrams read, bad by reason, folded, dropped.

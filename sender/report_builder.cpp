@@ -7,18 +7,16 @@
 #include <array>
 #include <initializer_list>
 #include <iterator>
-#include <map>
 #include <utility>
 
-#include "common/escape.hpp"
+#include "common/report_mail.hpp"
+#include "sender/reportable.hpp"
 
 namespace tlsrpt::sender {
 
 namespace {
 
 constexpr std::size_t kUniqueDigits = 16;
-constexpr std::size_t kMaxReportId = 255;
-constexpr std::size_t kMaxSummaryPolicies = 20;
 
 /// SHA-256 of the texts, each ended by a NUL, in hex.
 Result<std::string> digest(std::initializer_list<std::string_view> texts) {
@@ -39,26 +37,6 @@ std::string compact_day(Day day) {
   std::string text = format_day(day);
   std::erase(text, '-');
   return text;
-}
-
-std::string_view plural(std::uint64_t count) { return count == 1 ? "" : "s"; }
-
-void append_policy(std::string& out, const PolicyResult& result) {
-  const std::uint64_t failed = result.total_failure_session_count;
-  fmt::format_to(std::back_inserter(out), "\nPolicy {} for {}:\n",
-                 escape_terminal(result.policy.policy_type),
-                 escape_terminal(result.policy.policy_domain));
-  fmt::format_to(std::back_inserter(out), "  {} session{} succeeded, {} failed\n",
-                 result.total_successful_session_count,
-                 plural(result.total_successful_session_count), failed);
-  std::map<std::string, std::uint64_t> by_type;
-  for (const FailureDetails& details : result.failure_details) {
-    by_type[details.result_type] += details.failed_session_count;
-  }
-  for (const auto& [type, count] : by_type) {
-    fmt::format_to(std::back_inserter(out), "  {}: {} session{}\n", escape_terminal(type), count,
-                   plural(count));
-  }
 }
 
 }  // namespace
@@ -86,7 +64,7 @@ Report build_report(const DomainDay& domain_day, const ReporterIdentity& identit
   report.date_range = date_range_of(domain_day.day);
   report.contact_info = identity.contact_info;
   report.report_id = std::move(report_id);
-  report.policies = domain_day.policies;
+  report.policies = reportable_policies(domain_day.policies);
   return report;
 }
 
@@ -102,26 +80,6 @@ bool has_failures(const DomainDay& domain_day) {
       domain_day.policies.begin(), domain_day.policies.end(), [](const PolicyResult& result) {
         return result.total_failure_session_count > 0 || !result.failure_details.empty();
       });
-}
-
-std::string summarize(const Report& report, std::string_view domain) {
-  std::string out = fmt::format(
-      "This is a report about TLS in mail that was sent to {} (RFC 8460).\n"
-      "\n"
-      "From:      {}\n"
-      "Contact:   {}\n"
-      "Period:    {} to {}\n"
-      "Report-ID: {}\n",
-      escape_terminal(domain), escape_terminal(report.organization_name),
-      escape_terminal(report.contact_info), format_rfc3339(report.date_range.start_datetime),
-      format_rfc3339(report.date_range.end_datetime), report.report_id);
-  const std::size_t shown = std::min(report.policies.size(), kMaxSummaryPolicies);
-  for (std::size_t i = 0; i < shown; ++i) append_policy(out, report.policies[i]);
-  if (shown < report.policies.size()) {
-    fmt::format_to(std::back_inserter(out), "\n{} more in the attached report.\n",
-                   report.policies.size() - shown);
-  }
-  return out + "\nThe attached file holds the whole report as JSON, packed with gzip.\n";
 }
 
 }  // namespace tlsrpt::sender

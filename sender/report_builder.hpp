@@ -10,6 +10,7 @@
 #include "common/error.hpp"
 #include "common/report.hpp"
 #include "sender/outbound_store.hpp"
+#include "sender/report_text.hpp"
 #include "sender/reporter_settings.hpp"
 
 namespace tlsrpt::sender {
@@ -23,6 +24,7 @@ DateRange date_range_of(Day day);
 Result<std::string> make_report_id(Day day, std::string_view domain, std::string_view submitter,
                                    std::string_view host_name);
 
+/// The day's counts in the form that a report wants (sender/reportable.hpp).
 Report build_report(const DomainDay& domain_day, const ReporterIdentity& identity,
                     std::string report_id);
 
@@ -32,8 +34,4 @@ Result<Report> draft_report(const DomainDay& domain_day, const ReporterIdentity&
 
 /// True if any policy has failed sessions or failure details.
 bool has_failures(const DomainDay& domain_day);
-
-/// The part of the mail for people: UTF-8, LF line ends, bounded whatever the report holds.
-std::string summarize(const Report& report, std::string_view domain);
-
 }  // namespace tlsrpt::sender

@@ -7,6 +7,7 @@
 namespace tlsrpt::sender {
 
 Result<std::string> make_report_message(const StoredReport& report, const std::string& recipient,
+                                        const std::string& message_token,
                                         const ReporterIdentity& identity,
                                         const std::vector<SigningKey>& keys) {
   ReportMail mail;
@@ -19,6 +20,7 @@ Result<std::string> make_report_message(const StoredReport& report, const std::s
   mail.gzipped_report = report.gzipped;
   mail.text = report.summary;
   mail.date = report.created;
+  mail.message_token = message_token;
   const auto message = compose_report_mail(mail);
   if (!message) return message;
   std::string signatures;

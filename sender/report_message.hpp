@@ -11,9 +11,12 @@
 
 namespace tlsrpt::sender {
 
-/// The complete message with one DKIM-Signature for each key. The same report, recipient, identity
-/// and keys give the same bytes (R147): nothing in it depends on when it is made. Threads: any.
+/// The complete message with one DKIM-Signature for each key; message_token: left side of its
+/// Message-ID (sender/message_token.hpp), or empty for one that leads nowhere. The same report,
+/// recipient, identity and keys give the same bytes (R147): nothing in it depends on when it is
+/// made. Threads: any.
 Result<std::string> make_report_message(const StoredReport& report, const std::string& recipient,
+                                        const std::string& message_token,
                                         const ReporterIdentity& identity,
                                         const std::vector<SigningKey>& keys);
 

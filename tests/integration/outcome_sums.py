@@ -12,6 +12,7 @@ RESULT_TYPES = {
     301: "sts-policy-fetch-error", 302: "sts-policy-invalid", 303: "sts-webpki-invalid",
     304: "tlsa-invalid", 305: "dnssec-invalid", 306: "dane-required",
 }
+REASON_NEEDED = ("certificate-not-trusted", "validation-failure")  # R99
 STS_ORDER = ["version", "mode", "mx", "max_age"]
 
 
@@ -35,6 +36,8 @@ def expected_detail(detail):
         result["receiving-mx-helo"] = detail["h"].split("\r\n")[0][4:].split(" ")[0]
     if detail.get("f"):
         result["failure-reason-code"] = detail["f"]
+    elif result["result-type"] in REASON_NEEDED:
+        result["failure-reason-code"] = "unspecified"
     return tuple(sorted(result.items()))
 
 

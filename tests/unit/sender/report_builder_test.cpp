@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "sender/report_builder.hpp"
 
+#include <algorithm>
+#include <random>
+
+#include "common/gzip.hpp"
+#include "common/report_mail.hpp"
+#include "common/report_writer.hpp"
 #include "tests/unit/sender/sending_house.hpp"
 
 namespace tlsrpt::sender {
@@ -61,7 +67,7 @@ TEST(ReportBuilder, the_longest_domains_still_give_a_report_id_that_fits) {
   const std::string domain = label + "." + label + "." + label + "." + label + ".example";
   const auto id = make_report_id(day("2026-03-01"), domain, "sender.example", "mx");
   ASSERT_TRUE(id);
-  EXPECT_LE(id->size(), 255u);
+  EXPECT_LE(id->size(), kMaxReportId);
   EXPECT_NE(*id, make_report_id(day("2026-03-01"), "b" + domain.substr(1), "sender.example", "mx"));
 }
 
@@ -74,26 +80,75 @@ TEST(ReportBuilder, failures_are_seen_in_counts_and_in_details) {
   EXPECT_FALSE(has_failures(data));
 }
 
-TEST(ReportBuilder, the_summary_adds_failures_by_type) {
-  const Report report = build_report(domain_day(), test_settings().identity, "id@sender.example");
-  const std::string text = summarize(report, "rcpt.example");
-  EXPECT_NE(text.find("Policy sts for rcpt.example:\n  7 sessions succeeded, 2 failed\n"
-                      "  certificate-expired: 2 sessions\n"),
-            std::string::npos)
-      << text;
-  EXPECT_NE(text.find("2026-03-01T00:00:00Z to 2026-03-01T23:59:59Z"), std::string::npos);
+TEST(ReportBuilder, the_longest_submitter_still_gives_a_report_id_that_a_mail_may_carry) {
+  const std::string label(60, 'a');
+  const std::string longest = label + "." + label + "." + label + "." + label + ".example.a";
+  ASSERT_EQ(longest.size(), 253u);
+  ReportMail mail;
+  mail.from = "tlsrpt@sender.example";
+  mail.to = "tls@rcpt.example";
+  mail.report_domain = longest;
+  mail.submitter = longest;
+  mail.report_id = make_report_id(day("2026-03-01"), longest, longest, "mx").value();
+  const auto message = compose_report_mail(mail);
+  EXPECT_TRUE(message) << "R65, R124: " << message.error().detail;
 }
 
-TEST(ReportBuilder, the_summary_stays_short_and_harmless_whatever_the_report_holds) {
-  DomainDay data = domain_day();
-  data.policies[0].failure_details[0].result_type = "evil\n--boundary\x1b[2J";
-  data.policies.resize(5000, data.policies[0]);
-  const Report report = build_report(data, test_settings().identity, "id@sender.example");
-  const std::string text = summarize(report, "rcpt.example");
-  EXPECT_LT(text.size(), 8192u);
-  EXPECT_EQ(text.find("\n--boundary"), std::string::npos);
-  EXPECT_EQ(text.find('\x1b'), std::string::npos);
-  EXPECT_NE(text.find("4980 more"), std::string::npos);
+/// One session of a day with two policies of one domain, of which the second one was changed.
+std::vector<CountedOutcome> sessions_of_a_day() {
+  std::vector<CountedOutcome> all;
+  for (const std::string mode : {"testing", "enforce"}) {
+    for (const std::string reason : {"", "why", "w\u00ebird"}) {
+      Outcome seen = outcome("rcpt.example", /*failed=*/true);
+      seen.policies[0].failure_details[0].result_type = "validation-failure";
+      seen.policies[0].failure_details[0].failure_reason_code = reason;
+      PolicyOutcome sts;
+      sts.policy = {"sts", {"version: STSv1", "mode: " + mode}, "rcpt.example", {}};
+      seen.policies.push_back(sts);
+      all.push_back({day("2026-03-01"), seen, 2});
+    }
+  }
+  return all;
+}
+
+Report report_of(const std::vector<CountedOutcome>& outcomes) {
+  const TempDir folder;
+  auto store =
+      OutboundStore::open(folder.path() + "/outbound.db", SqliteMode::read_write_create).value();
+  for (const CountedOutcome& counted : outcomes) EXPECT_TRUE(store.add({counted}, {}, {}));
+  const DomainDay data = store.load(day("2026-03-01"), "rcpt.example").value();
+  return draft_report(data, test_settings().identity, "mx").value();
+}
+
+TEST(ReportBuilder, the_same_counts_give_the_same_bytes_whatever_came_first) {
+  std::vector<CountedOutcome> outcomes = sessions_of_a_day();
+  const std::string first = write_report(report_of(outcomes));
+  std::mt19937 random(8460);
+  for (int i = 0; i < 10; ++i) {
+    std::shuffle(outcomes.begin(), outcomes.end(), random);
+    const std::string again = write_report(report_of(outcomes));
+    EXPECT_EQ(again, first);
+    EXPECT_EQ(gzip(again), gzip(first));
+  }
+}
+
+TEST(ReportBuilder, a_policy_that_was_changed_within_the_day_stands_there_twice) {  // R104, R105
+  const Report report = report_of(sessions_of_a_day());
+  ASSERT_EQ(report.policies.size(), 3u);
+  EXPECT_EQ(report.policies[0].policy.policy_type, "no-policy-found");
+  EXPECT_EQ(report.policies[0].total_failure_session_count, 12u);
+  EXPECT_EQ(report.policies[1].policy.policy_string.back(), "mode: enforce");
+  EXPECT_EQ(report.policies[2].policy.policy_string.back(), "mode: testing");
+  EXPECT_EQ(report.policies[1].total_successful_session_count, 6u);
+  EXPECT_EQ(report.policies[2].total_successful_session_count, 6u);
+}
+
+TEST(ReportBuilder, what_a_report_may_not_say_is_decided_when_it_is_built) {  // R99
+  const Report report = report_of(sessions_of_a_day());
+  std::vector<std::string> reasons;
+  for (const FailureDetails& details : report.policies.at(0).failure_details)
+    reasons.push_back(details.failure_reason_code);
+  EXPECT_EQ(reasons, (std::vector<std::string>{"unspecified", "w?ird", "why"}));
 }
 
 }  // namespace

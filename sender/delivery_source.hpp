@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+// Where the dispatcher finds what is to be delivered now.
+
+#include <optional>
+#include <vector>
+
+#include "sender/ledger.hpp"
+
+namespace tlsrpt::sender {
+
+class DeliverySource {
+ public:
+  virtual ~DeliverySource() = default;
+  /// Candidates of one kind that may be served at 'now', at most 'limit'. Each is then claimed, or
+  /// put off.
+  virtual Result<std::vector<Delivery>> take(Rua::Scheme scheme, Seconds now,
+                                             std::size_t limit) = 0;
+  /// One of them has to wait.
+  virtual Result<void> put_off(const Delivery& delivery, Seconds until) = 0;
+  /// When the next one may be served; nothing if none is left.
+  virtual Result<std::optional<Seconds>> next(Rua::Scheme scheme) = 0;
+};
+
+/// What is due in the ledger: the daemon's source.
+class DueDeliveries final : public DeliverySource {
+ public:
+  explicit DueDeliveries(Ledger& ledger) : ledger_(ledger) {}
+  Result<std::vector<Delivery>> take(Rua::Scheme scheme, Seconds now, std::size_t limit) override {
+    return ledger_.due(scheme, now, limit);
+  }
+  Result<void> put_off(const Delivery& delivery, Seconds until) override {
+    return ledger_.postpone(delivery.id, until);
+  }
+  Result<std::optional<Seconds>> next(Rua::Scheme scheme) override {
+    return ledger_.next_due(scheme);
+  }
+
+ private:
+  Ledger& ledger_;
+};
+
+}  // namespace tlsrpt::sender

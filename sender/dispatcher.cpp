@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "sender/dispatcher.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/gzip.hpp"
+#include "common/report_writer.hpp"
+#include "sender/message_token.hpp"
+#include "sender/report_builder.hpp"
+#include "sender/report_text.hpp"
+
+namespace tlsrpt::sender {
+
+namespace {
+
+constexpr std::size_t kLargeMessage = 10u << 20;  // what many receivers take at most (R135)
+constexpr std::size_t kClaimsAtOnce = 32;
+// A claim ends with its process (SenderSlot); the time is for a kernel that cannot tell.
+constexpr std::chrono::seconds kClaim{6 * 3600};
+// A mail server that cannot be reached costs every hand-over its timeout. After a few in a row the
+// others wait, and their 24 hours do not begin.
+constexpr int kTroubleInARow = 10;
+constexpr std::chrono::seconds kTroublePause{60};
+constexpr std::chrono::seconds kReadSuppressions{30};
+
+}  // namespace
+
+Seconds Dispatcher::paused_until(Rua::Scheme scheme) const {
+  const auto channel = channels_.find(scheme);
+  return channel == channels_.end() ? Seconds{} : channel->second.paused_until;
+}
+
+Result<void> Dispatcher::read_suppressed() {
+  const Seconds now = parts_.clock.now();
+  if (now - suppressed_read_ < kReadSuppressions && now >= suppressed_read_) return {};
+  auto active = parts_.suppressions.active(now);
+  if (!active) return tl::unexpected(active.error());
+  suppressed_ = std::move(*active);
+  suppressed_read_ = now;
+  return {};
+}
+
+Result<void> Dispatcher::release_dead() {
+  const auto slots = parts_.ledger.slots_in_use();
+  if (!slots) return tl::unexpected(slots.error());
+  for (const int slot : *slots) {
+    const bool ours = slot == parts_.slot.number();
+    // Our own number with nothing in hand: of an earlier life.
+    if (ours ? parts_.pool.in_hand() + unrecorded_.size() > 0 : parts_.slot.held_by_other(slot)) {
+      continue;
+    }
+    const auto released = parts_.ledger.release_slot(slot, parts_.clock.now());
+    if (!released) return tl::unexpected(released.error());
+    parts_.log.notice(LogLine("claims-released")
+                          .add("deliveries", *released)
+                          .add("detail", "their process has died; they are due again"));
+  }
+  return {};
+}
+
+Result<bool> Dispatcher::settle() {
+  const Seconds now = parts_.clock.now();
+  for (HandOverDone& done : parts_.pool.take_done()) {
+    pace_.end(done.rua.host);
+    watch_server(done.rua.scheme, done.result, now);
+    judge(done, now);
+    unrecorded_.push_back(std::move(done));
+  }
+  if (unrecorded_.empty()) return false;
+  auto transaction = Transaction::begin(parts_.store.database());
+  if (!transaction) return tl::unexpected(transaction.error());
+  for (HandOverDone& done : unrecorded_) {
+    if (auto recorded = record(done); !recorded) return tl::unexpected(recorded.error());
+  }
+  if (auto committed = transaction->commit(); !committed) {
+    return tl::unexpected(committed.error());
+  }
+  const auto ended = std::exchange(unrecorded_, {});
+  if (ended_) {
+    for (const HandOverDone& done : ended) ended_(done.delivery);
+  }
+  return true;
+}
+
+Result<bool> Dispatcher::step(DeliverySource& source, ClaimMode mode) {
+  const auto settled = settle();
+  if (!settled) return settled;
+  if (auto read = read_suppressed(); !read) return tl::unexpected(read.error());
+  std::vector<HandOverJob> jobs;
+  std::size_t seen = 0;
+  for (const Rua::Scheme scheme : {Rua::Scheme::mailto, Rua::Scheme::https}) {
+    const Seconds now = parts_.clock.now();
+    const Seconds paused = paused_until(scheme);
+    // A clock that was set back must not hold up the work for the time it lost.
+    if (paused > now && paused - now <= kTroublePause) continue;
+    if (parts_.pool.room(scheme) < kClaimsAtOnce / 2 && parts_.pool.room(scheme) < 4) continue;
+    const auto found = claim_some(scheme, source, mode, jobs);
+    if (!found) return tl::unexpected(found.error());
+    seen += *found;
+  }
+  return *settled || seen > 0;
+}
+
+/// Claims in one transaction, and submits what is claimed when that is on disk. Gives how many
+/// candidates there were.
+Result<std::size_t> Dispatcher::claim_some(Rua::Scheme scheme, DeliverySource& source,
+                                           ClaimMode mode, std::vector<HandOverJob>& jobs) {
+  jobs.clear();
+  const Seconds now = parts_.clock.now();
+  const auto candidates =
+      source.take(scheme, now, std::min(kClaimsAtOnce, parts_.pool.room(scheme)));
+  if (!candidates || candidates->empty()) {
+    return candidates ? Result<std::size_t>(std::size_t{0}) : tl::unexpected(candidates.error());
+  }
+  auto transaction = Transaction::begin(parts_.store.database());
+  if (!transaction) return tl::unexpected(transaction.error());
+  std::vector<std::string> begun;
+  const auto give_up = [&](const Error& error) {
+    for (const std::string& host : begun) pace_.end(host);
+    return tl::unexpected(error);
+  };
+  for (const Delivery& candidate : *candidates) {
+    auto rua = parse_rua(candidate.key.destination);
+    const auto suppressed =
+        rua ? suppressed_.find(suppression_name(*rua)) : suppressed_.end();
+    if (!rua || (suppressed != suppressed_.end() && suppressed->second > now &&
+                 mode == ClaimMode::due_only)) {
+      const auto settled = parts_.ledger.settle(
+          candidate.id, rua ? DeliveryState::suppressed : DeliveryState::failed, now,
+          rua ? "until " + format_rfc3339(suppressed->second) : rua.error().detail);
+      if (!settled) return give_up(settled.error());
+      continue;
+    }
+    const std::string host = rua->host;
+    if (const Seconds turn = pace_.begin(host, now); turn > now) {
+      if (auto done = source.put_off(candidate, turn); !done) return give_up(done.error());
+      continue;
+    }
+    begun.push_back(host);
+    auto job = claim(candidate, std::move(*rua), mode);
+    if (!job) return give_up(job.error());
+    if (*job) {
+      jobs.push_back(std::move(**job));
+    } else {
+      pace_.end(host);
+      begun.pop_back();
+    }
+  }
+  if (auto done = transaction->commit(); !done) return give_up(done.error());
+  for (HandOverJob& job : jobs) parts_.pool.submit(std::move(job));
+  return candidates->size();
+}
+
+/// Nothing: it is done, or another process has it.
+Result<std::optional<HandOverJob>> Dispatcher::claim(const Delivery& candidate, Rua rua,
+                                                     ClaimMode mode) {
+  const Seconds now = parts_.clock.now();
+  auto claimed =
+      parts_.ledger.claim(candidate.id, now, now + kClaim, parts_.slot.number(), mode);
+  if (!claimed) return tl::unexpected(claimed.error());
+  if (!*claimed) return std::optional<HandOverJob>{};
+  auto report = report_for(**claimed);
+  if (!report) {
+    if (report.error().code == ErrorCode::database) return tl::unexpected(report.error());
+    auto settled = parts_.ledger.settle(candidate.id, DeliveryState::failed, now,
+                                        report.error().detail);
+    if (!settled) return tl::unexpected(settled.error());
+    return std::optional<HandOverJob>{};
+  }
+  HandOverJob job;
+  const auto token = message_token(secret_, candidate.id, report->report_id);
+  if (!token) return tl::unexpected(token.error());
+  job.message_token = *token;
+  job.delivery = std::move(**claimed);
+  job.rua = std::move(rua);
+  job.report = std::make_shared<const StoredReport>(std::move(*report));
+  return std::optional<HandOverJob>(std::move(job));
+}
+
+/// The report that was kept, or a new one, kept before its first hand-over.
+Result<StoredReport> Dispatcher::report_for(const Delivery& delivery) {
+  auto kept = parts_.ledger.find_report(delivery.plan);
+  if (!kept) return tl::unexpected(kept.error());
+  if (*kept) return std::move(**kept);
+  const DeliveryKey& key = delivery.key;
+  const auto domain_day = parts_.store.load(key.day, key.domain);
+  if (!domain_day) return tl::unexpected(domain_day.error());
+  if (domain_day->policies.empty()) {
+    return fail(ErrorCode::not_found, "nothing was counted for {}", key.domain);
+  }
+  const auto report = draft_report(*domain_day, settings_.identity, settings_.host_name);
+  if (!report) return tl::unexpected(report.error());
+  return parts_.ledger.keep_report(
+      delivery.plan,
+      {key.day, key.domain, report->report_id, gzip(write_report(*report)),
+       summarize(*report, key.domain), parts_.clock.now()});
+}
+
+/// From what the other side said to what becomes of the delivery.
+void Dispatcher::judge(HandOverDone& done, Seconds now) {
+  Delivery& delivery = done.delivery;
+  delivery.detail = done.result.detail;
+  delivery.due = now;
+  switch (done.result.verdict) {
+    case HandOver::accepted:
+      delivery.state = DeliveryState::delivered;
+      break;
+    case HandOver::permanent:
+      delivery.state = DeliveryState::failed;
+      break;
+    case HandOver::aborted:  // nobody's fault: due again at once
+      delivery.state = DeliveryState::deferred;
+      break;
+    case HandOver::temporary: {
+      const auto next =
+          next_attempt(delivery.first_attempt.value_or(now), delivery.attempts, now,
+                       done.result.retry_after.value_or(std::chrono::seconds(0)), random_);
+      delivery.state = next ? DeliveryState::deferred : DeliveryState::expired;
+      delivery.due = next.value_or(now);
+      break;
+    }
+  }
+  // Logged in any case: what the server answered is a fact, whether we can note it or not.
+  log_result(done);
+}
+
+Result<void> Dispatcher::record(HandOverDone& done) {
+  const Seconds now = parts_.clock.now();
+  const auto finished = parts_.ledger.finish(done.delivery, now);
+  if (!finished) return tl::unexpected(finished.error());
+  if (!*finished) return {};
+  if (done.result.verdict == HandOver::permanent && done.result.destination_refused) {
+    return count_bounce(done, now);
+  }
+  // What a mail server accepts may still bounce; what is posted has arrived.
+  if (done.result.verdict == HandOver::accepted && done.rua.scheme == Rua::Scheme::https) {
+    return parts_.suppressions.clear_bounces(suppression_name(done.rua));
+  }
+  return {};
+}
+
+Result<void> Dispatcher::count_bounce(const HandOverDone& done, Seconds now) {
+  const std::string name = suppression_name(done.rua);
+  const auto entry =
+      parts_.suppressions.count_bounce(name, now, done.result.detail, settings_.suppression);
+  if (!entry) return tl::unexpected(entry.error());
+  if (!entry->until || entry->by_hand) return {};
+  suppressed_.insert_or_assign(name, *entry->until);
+  parts_.log.warning(LogLine("destination-suppressed")
+                         .add("destination", name)
+                         .add("until", format_rfc3339(*entry->until))
+                         .add("bounces", entry->bounces)
+                         .add("detail", done.result.detail));
+  return {};
+}
+
+void Dispatcher::watch_server(Rua::Scheme scheme, const HandOverResult& result, Seconds now) {
+  if (result.verdict == HandOver::aborted) return;
+  Channel& channel = channels_[scheme];
+  channel.trouble = result.server_trouble ? channel.trouble + 1 : 0;
+  if (channel.trouble < kTroubleInARow) return;
+  channel.trouble = 0;
+  if (channel.paused_until > now) return;
+  channel.paused_until = now + kTroublePause;
+  parts_.log.notice(LogLine("delivery-paused")
+                        .add("until", format_rfc3339(channel.paused_until))
+                        .add("detail", result.detail));
+}
+
+void Dispatcher::log_result(const HandOverDone& done) {
+  const Delivery& delivery = done.delivery;
+  const auto line = [&](std::string_view tag) {
+    LogLine text(tag);
+    text.add("domain", delivery.key.domain)
+        .add("day", format_day(delivery.key.day))
+        .add("destination", delivery.key.destination)
+        .add("report_id", done.report_id)
+        .add("attempts", delivery.attempts);
+    return text;
+  };
+  if (done.bytes > kLargeMessage) {
+    parts_.log.warning(line("report-large").add("bytes", std::uint64_t{done.bytes}));
+  }
+  switch (delivery.state) {
+    case DeliveryState::delivered:
+      parts_.log.info(line("report-delivered").add("reply", delivery.detail));
+      break;
+    case DeliveryState::deferred:
+      parts_.log.notice(line("report-deferred")
+                            .add("next", format_rfc3339(delivery.due))
+                            .add("detail", delivery.detail));
+      break;
+    case DeliveryState::failed:
+      parts_.log.warning(line("report-failed").add("detail", delivery.detail));
+      break;
+    case DeliveryState::expired:
+      parts_.log.warning(line("report-expired").add("detail", delivery.detail));
+      break;
+    case DeliveryState::waiting:
+    case DeliveryState::sending:
+    case DeliveryState::bounced:
+    case DeliveryState::suppressed:
+    case DeliveryState::excluded:
+    case DeliveryState::unsupported:
+      break;  // no ends of a hand-over
+  }
+}
+
+}  // namespace tlsrpt::sender
