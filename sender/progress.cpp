@@ -42,11 +42,11 @@ std::string pace(std::uint64_t done, std::uint64_t total, std::chrono::milliseco
 
 }  // namespace
 
-std::string progress_line(std::uint64_t done, std::uint64_t total,
+std::string progress_line(std::string_view what, std::uint64_t done, std::uint64_t total,
                           std::chrono::milliseconds elapsed, std::size_t width) {
   total = std::max<std::uint64_t>(total, 1);
   done = std::min(done, total);
-  const std::string count = fmt::format("{} of {}", done, total);
+  const std::string count = fmt::format("{}: {} of {}", what, done, total);
   const std::string percent = fmt::format("  {}%", done * 100 / total);
   const std::string rate = pace(done, total, elapsed);
   for (const std::string& line :
@@ -56,11 +56,7 @@ std::string progress_line(std::uint64_t done, std::uint64_t total,
   return count.substr(0, width);
 }
 
-Progress::Progress(Screen screen) : screen_(std::move(screen)) {
-  if (!screen_.write) return;
-  begin_ = screen_.now();
-  next_ = begin_;
-}
+Progress::Progress(Screen screen) : screen_(std::move(screen)) {}
 
 Progress Progress::on_terminal() {
   if (!is_terminal(STDERR_FILENO)) return Progress(Screen{});
@@ -74,19 +70,25 @@ Progress Progress::on_terminal() {
 
 Progress::Progress(Progress&& other) noexcept
     : screen_(std::exchange(other.screen_, {})),
+      what_(std::move(other.what_)),
       begin_(other.begin_),
       next_(other.next_),
       visible_(std::exchange(other.visible_, false)) {}
 
-void Progress::update(std::uint64_t done, std::uint64_t total) {
+void Progress::update(std::string_view what, std::uint64_t done, std::uint64_t total) {
   if (!screen_.write) return;
   const Time now = screen_.now();
+  if (what != what_) {
+    what_ = what;
+    begin_ = now;
+    next_ = now;
+  }
   if (now < next_) return;
   next_ = now + kPause;
   const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - begin_);
   // One column is left free: many terminals wrap a line that fills the last one.
   const std::size_t width = std::max<std::size_t>(screen_.width(), 2) - 1;
-  screen_.write(std::string(kErase) + progress_line(done, total, elapsed, width));
+  screen_.write(std::string(kErase) + progress_line(what, done, total, elapsed, width));
   visible_ = true;
 }
 

@@ -12,9 +12,9 @@
 
 namespace tlsrpt::sender {
 
-/// "1200 of 5000  24%  [#####...............]  310/s  0:12 left", at most 'width' columns; what
-/// there is no room for is left out from the right, the bar first.
-std::string progress_line(std::uint64_t done, std::uint64_t total,
+/// "sending: 1200 of 5000  24%  [#####...............]  310/s  0:12 left", at most 'width' columns;
+/// what there is no room for is left out from the right, the bar first.
+std::string progress_line(std::string_view what, std::uint64_t done, std::uint64_t total,
                           std::chrono::milliseconds elapsed, std::size_t width);
 
 /// Threads: one.
@@ -37,8 +37,8 @@ class Progress {
   Progress& operator=(Progress&&) = delete;
   ~Progress() { finish(); }
 
-  /// Cheap: draws at most ten times a second.
-  void update(std::uint64_t done, std::uint64_t total);
+  /// Cheap: draws at most ten times a second. Rate and time left begin anew with another 'what'.
+  void update(std::string_view what, std::uint64_t done, std::uint64_t total);
   /// Erases the line, so that another one can be printed; the next update draws it again.
   void hide();
   /// Erases the line for good.
@@ -46,6 +46,7 @@ class Progress {
 
  private:
   Screen screen_;
+  std::string what_;
   Time begin_;
   Time next_;
   bool visible_ = false;
