@@ -185,7 +185,7 @@ Exit print_result(const CommandResult& result) {
 }
 
 Exit run_genkey(const ReporterCommand& command) {
-  auto request = parse_genkey(command.domains);
+  auto request = parse_genkey(command.genkey_words);
   if (!request) return fail_with(Exit::usage, request.error().detail);
   if (request->domain.empty()) {  // only then is a configuration needed
     const ReadConfig read = load_config(command.options, Key::socket);
