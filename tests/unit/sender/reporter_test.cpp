@@ -303,9 +303,10 @@ TEST_F(ReporterTest, the_operators_rules_decide_who_gets_reports) {
   round();
   std::multiset<std::string> recipients;
   for (const Mail& mail : servers.mails) recipients.insert(mail.envelope.recipient);
-  EXPECT_EQ(recipients, (std::multiset<std::string>{
-                            "archive@sender.example", "archive@sender.example",
-                            "archive@sender.example", "new@moved.example", "tls@usual.example"}));
+  EXPECT_EQ(recipients,
+            (std::multiset<std::string>{"archive@sender.example", "archive@sender.example",
+                                        "new@moved.example", "tls@usual.example"}));
+  EXPECT_EQ(plan_state_of("2026-03-01", "dead.example"), PlanState::excluded);
   EXPECT_EQ(plan_state_of("2026-03-01", "never.example"), PlanState::excluded);
   EXPECT_EQ(dns.questions().size(), 2u) << "no question where the record does not matter";
 }
