@@ -27,6 +27,7 @@
 #include "sender/reporter.hpp"
 #include "sender/reporter_command.hpp"
 #include "sender/send_now.hpp"
+#include "sender/sendmail_transport.hpp"
 #include "sender/smtp_transport.hpp"
 #include "sender/stop_signal.hpp"
 
@@ -105,6 +106,12 @@ void wait_for(const StopSignal& stop, std::chrono::seconds time) {
   ::poll(&watched, 1, static_cast<int>(milliseconds.count()));
 }
 
+std::unique_ptr<MailTransport> make_transport(const SmtpSettings& settings,
+                                              const StopSignal& stop) {
+  return settings.sendmail_path.empty() ? make_smtp_transport(settings, stop)
+                                        : make_sendmail_transport(settings, stop);
+}
+
 /// Everything that both the daemon and 'send' need to hand reports over.
 class SendingHouse {
  public:
@@ -115,9 +122,9 @@ class SendingHouse {
     if (!store) return tl::unexpected(store.error());
     auto dns = make_dns(settings.dns);
     if (!dns) return tl::unexpected(dns.error());
-    return std::unique_ptr<SendingHouse>(
-        new SendingHouse(settings, keys, log, std::move(*store), std::move(*dns),
-                         make_smtp_transport(settings.smtp, stop)));
+    return std::unique_ptr<SendingHouse>(new SendingHouse(settings, keys, log, std::move(*store),
+                                                          std::move(*dns),
+                                                          make_transport(settings.smtp, stop)));
   }
 
   OutboundStore store;
