@@ -133,6 +133,7 @@ class Conformance:
                 yield mail["TLS-Report-Domain"], message, mail, strict_json(gzip.decompress(packed))
 
     def test_each_domain_gets_one_mail_for_each_address_of_its_record(self):
+        # R86: also where nothing failed; R87: only where something was counted.
         wanted = sorted((domain, one) for domain, several in addresses(self.datagrams).items()
                         for one in several)
         self.assertEqual(sorted((mail["TLS-Report-Domain"], message.recipient)
@@ -142,7 +143,8 @@ class Conformance:
     def test_the_reports_hold_exactly_the_sums_of_the_datagrams(self):
         expected = expected_reports(self.datagrams)
         for domain, _message, _mail, report in self.each():
-            self.assertEqual(shown_report(report), expected[domain])
+            self.assertEqual(shown_report(report), expected[domain])  # R84, R85
+            # R55: built on another day than the one it is about
             self.assertEqual(report["date-range"], {"start-datetime": f"{REPORTED}T00:00:00Z",
                                                     "end-datetime": f"{REPORTED}T23:59:59Z"})
 

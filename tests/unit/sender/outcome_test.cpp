@@ -318,6 +318,8 @@ TEST(Outcome, each_kind_of_bad_datagram_has_its_word) {
       {"null", BadOutcome::missing_domain, "missing-domain"},
       {R"({"d":"a b","policies":[]})", BadOutcome::invalid_domain, "invalid-domain"},
       {R"({"d":"../etc","policies":[]})", BadOutcome::invalid_domain, "invalid-domain"},
+      {R"({"d":"[192.0.2.1]","policies":[]})", BadOutcome::invalid_domain, "invalid-domain"},  // R6
+      {R"({"d":"192.0.2.1","policies":[]})", BadOutcome::invalid_domain, "invalid-domain"},
       {R"({"d":"a.example"})", BadOutcome::no_policies, "no-policies"},
       {R"({"d":"a.example","policies":[]})", BadOutcome::no_policies, "no-policies"},
       {R"({"d":"a.example","policies":null})", BadOutcome::no_policies, "no-policies"}};
