@@ -67,12 +67,14 @@ Result<void> read_send(const SplitCommandLine& line, ReporterCommand& command) {
 }
 
 Result<void> read_states(std::string_view list, ReporterCommand& command) {
+  command.states.clear();
+  if (list == "all") return {};
   while (!list.empty()) {
     const std::size_t end = std::min(list.find(','), list.size());
     const auto state = delivery_state(list.substr(0, end));
     if (!state) {
       return fail(ErrorCode::invalid_argument,
-                  "\"{}\" is no state; there are waiting, sending, deferred, delivered, failed, "
+                  "\"{}\" is no state; there are all, waiting, sending, deferred, delivered, failed, "
                   "expired, bounced, suppressed, excluded and unsupported",
                   list.substr(0, end));
     }
@@ -86,6 +88,7 @@ Result<void> read_states(std::string_view list, ReporterCommand& command) {
 Result<void> read_queue(const SplitCommandLine& line, ReporterCommand& command) {
   command.domains = line.operands;
   command.json = line.has("--json");
+  command.states = {DeliveryState::waiting, DeliveryState::sending, DeliveryState::deferred};
   if (const auto states = line.value("--state")) {
     if (auto read = read_states(*states, command); !read) return read;
   }
