@@ -2,7 +2,6 @@
 #include "common/dkim_crypto.hpp"
 
 #include <openssl/decoder.h>
-#include <openssl/err.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
@@ -21,16 +20,6 @@ using DigestContext = std::unique_ptr<EVP_MD_CTX, FreeDigestContext>;
 
 struct FreeDecoder {
   void operator()(OSSL_DECODER_CTX* context) const { OSSL_DECODER_CTX_free(context); }
-};
-
-/// OpenSSL's error queue belongs to the thread: an entry left there would be read as another call's
-/// failure.
-class QuietErrors {
- public:
-  QuietErrors() { ERR_set_mark(); }
-  ~QuietErrors() { ERR_pop_to_mark(); }
-  QuietErrors(const QuietErrors&) = delete;
-  QuietErrors& operator=(const QuietErrors&) = delete;
 };
 
 const unsigned char* octets(std::string_view bytes) {

@@ -4,6 +4,7 @@
 // The cryptography that DKIM needs, out of OpenSSL's EVP interface. Nothing here leaves an entry in
 // OpenSSL's error queue.
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include <memory>
@@ -23,6 +24,16 @@ std::string_view to_word(Algorithm algorithm);
 constexpr int kMinRsaBits = 1024;
 /// More than OpenSSL verifies with; keeps the cost of a stranger's key small.
 constexpr int kMaxRsaBits = 16384;
+
+/// OpenSSL's error queue belongs to the thread: an entry left there would be read as another call's
+/// failure.
+class QuietErrors {
+ public:
+  QuietErrors() { ERR_set_mark(); }
+  ~QuietErrors() { ERR_pop_to_mark(); }
+  QuietErrors(const QuietErrors&) = delete;
+  QuietErrors& operator=(const QuietErrors&) = delete;
+};
 
 class Sha256 {
  public:

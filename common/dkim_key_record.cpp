@@ -45,7 +45,9 @@ tl::expected<KeyRecord, std::string_view> parse_key_record(std::string_view text
     return unusable("key-type");
   }
   if (!list_has(tags->value_or("h", "sha256"), "sha256")) return unusable("key-hash");
-  record.service = read_services(tags->value_or("s", "*"));
+  const std::string_view services = tags->value_or("s", "*");
+  record.service = read_services(services);
+  record.for_mail = list_has(services, "*") || list_has(services, "email");
   const std::string_view flags = tags->value_or("t", "");
   record.testing = list_has(flags, "y");
   record.strict_identity = list_has(flags, "s");

@@ -22,6 +22,7 @@ enum class ServiceType {
 struct KeyRecord {
   Algorithm algorithm = Algorithm::rsa_sha256;  ///< what k= allows
   ServiceType service = ServiceType::tlsrpt;
+  bool for_mail = true;          ///< s= allows email, too: a filter of ordinary mail uses the key
   bool testing = false;          ///< t=y
   bool strict_identity = false;  ///< t=s: i= may not name a subdomain
   std::string public_key;        ///< p= after base64, not empty

@@ -19,6 +19,8 @@ class DeliverySource {
                                              std::size_t limit) = 0;
   /// One of them has to wait.
   virtual Result<void> put_off(const Delivery& delivery, Seconds until) = 0;
+  /// One of them was done already, is in another process's hands, or cannot be served at all.
+  virtual void passed_over(const Delivery&) {}
   /// When the next one may be served; nothing if none is left.
   virtual Result<std::optional<Seconds>> next(Rua::Scheme scheme) = 0;
 };

@@ -59,7 +59,7 @@ Result<void> Dispatcher::release_dead() {
   return {};
 }
 
-Result<bool> Dispatcher::settle() {
+void Dispatcher::take_done() {
   const Seconds now = parts_.clock.now();
   for (HandOverDone& done : parts_.pool.take_done()) {
     pace_.end(done.rua.host);
@@ -67,104 +67,104 @@ Result<bool> Dispatcher::settle() {
     judge(done, now);
     unrecorded_.push_back(std::move(done));
   }
-  if (unrecorded_.empty()) return false;
-  auto transaction = Transaction::begin(parts_.store.database());
-  if (!transaction) return tl::unexpected(transaction.error());
-  for (HandOverDone& done : unrecorded_) {
-    if (auto recorded = record(done); !recorded) return tl::unexpected(recorded.error());
-  }
-  if (auto committed = transaction->commit(); !committed) {
-    return tl::unexpected(committed.error());
-  }
-  const auto ended = std::exchange(unrecorded_, {});
-  if (ended_) {
-    for (const HandOverDone& done : ended) ended_(done.delivery);
-  }
-  return true;
+}
+
+Result<bool> Dispatcher::settle() {
+  take_done();
+  return work({});
 }
 
 Result<bool> Dispatcher::step(DeliverySource& source, ClaimMode mode) {
-  const auto settled = settle();
-  if (!settled) return settled;
+  take_done();
   if (auto read = read_suppressed(); !read) return tl::unexpected(read.error());
-  std::vector<HandOverJob> jobs;
-  std::size_t seen = 0;
+  std::vector<Candidate> candidates;
   for (const Rua::Scheme scheme : {Rua::Scheme::mailto, Rua::Scheme::https}) {
     const Seconds now = parts_.clock.now();
     const Seconds paused = paused_until(scheme);
     // A clock that was set back must not hold up the work for the time it lost.
     if (paused > now && paused - now <= kTroublePause) continue;
-    if (parts_.pool.room(scheme) < kClaimsAtOnce / 2 && parts_.pool.room(scheme) < 4) continue;
-    const auto found = claim_some(scheme, source, mode, jobs);
+    const std::size_t room = std::min(kClaimsAtOnce, parts_.pool.room(scheme));
+    if (room == 0) continue;
+    auto found = source.take(scheme, now, room);
     if (!found) return tl::unexpected(found.error());
-    seen += *found;
+    for (Delivery& delivery : *found) candidates.push_back({std::move(delivery), &source, mode});
   }
-  return *settled || seen > 0;
+  return work(candidates);
 }
 
-/// Claims in one transaction, and submits what is claimed when that is on disk. Gives how many
-/// candidates there were.
-Result<std::size_t> Dispatcher::claim_some(Rua::Scheme scheme, DeliverySource& source,
-                                           ClaimMode mode, std::vector<HandOverJob>& jobs) {
-  jobs.clear();
-  const Seconds now = parts_.clock.now();
-  const auto candidates =
-      source.take(scheme, now, std::min(kClaimsAtOnce, parts_.pool.room(scheme)));
-  if (!candidates || candidates->empty()) {
-    return candidates ? Result<std::size_t>(std::size_t{0}) : tl::unexpected(candidates.error());
+/// One transaction: what has ended, then what is claimed. The pool gets its jobs when they are on
+/// disk.
+Result<bool> Dispatcher::work(const std::vector<Candidate>& candidates) {
+  if (unrecorded_.empty() && candidates.empty()) return false;
+  std::vector<HandOverJob> jobs;
+  const auto done = write_down(candidates, jobs);
+  if (!done) {
+    for (const HandOverJob& job : jobs) pace_.end(job.rua.host);
+    return tl::unexpected(done.error());
   }
+  for (HandOverJob& job : jobs) parts_.pool.submit(std::move(job));
+  const auto ended = std::exchange(unrecorded_, {});
+  if (ended_) {
+    for (const HandOverDone& one : ended) ended_(one.delivery);
+  }
+  return true;
+}
+
+Result<void> Dispatcher::write_down(const std::vector<Candidate>& candidates,
+                                    std::vector<HandOverJob>& jobs) {
   auto transaction = Transaction::begin(parts_.store.database());
   if (!transaction) return tl::unexpected(transaction.error());
-  std::vector<std::string> begun;
-  const auto give_up = [&](const Error& error) {
-    for (const std::string& host : begun) pace_.end(host);
-    return tl::unexpected(error);
-  };
-  for (const Delivery& candidate : *candidates) {
-    auto rua = parse_rua(candidate.key.destination);
-    const auto suppressed =
-        rua ? suppressed_.find(suppression_name(*rua)) : suppressed_.end();
-    if (!rua || (suppressed != suppressed_.end() && suppressed->second > now &&
-                 mode == ClaimMode::due_only)) {
-      const auto settled = parts_.ledger.settle(
-          candidate.id, rua ? DeliveryState::suppressed : DeliveryState::failed, now,
-          rua ? "until " + format_rfc3339(suppressed->second) : rua.error().detail);
-      if (!settled) return give_up(settled.error());
-      continue;
-    }
-    const std::string host = rua->host;
-    if (const Seconds turn = pace_.begin(host, now); turn > now) {
-      if (auto done = source.put_off(candidate, turn); !done) return give_up(done.error());
-      continue;
-    }
-    begun.push_back(host);
-    auto job = claim(candidate, std::move(*rua), mode);
-    if (!job) return give_up(job.error());
-    if (*job) {
-      jobs.push_back(std::move(**job));
-    } else {
-      pace_.end(host);
-      begun.pop_back();
-    }
+  for (const HandOverDone& done : unrecorded_) {
+    if (auto recorded = record(done); !recorded) return recorded;
   }
-  if (auto done = transaction->commit(); !done) return give_up(done.error());
-  for (HandOverJob& job : jobs) parts_.pool.submit(std::move(job));
-  return candidates->size();
+  for (const Candidate& candidate : candidates) {
+    if (auto considered = consider(candidate, jobs); !considered) return considered;
+  }
+  return transaction->commit();
+}
+
+/// Claims the candidate, unless something is against it now.
+Result<void> Dispatcher::consider(const Candidate& candidate, std::vector<HandOverJob>& jobs) {
+  const Seconds now = parts_.clock.now();
+  const Delivery& delivery = candidate.delivery;
+  auto rua = parse_rua(delivery.key.destination);
+  if (!rua) {
+    auto done = parts_.ledger.settle(delivery.id, DeliveryState::failed, now, rua.error().detail);
+    candidate.source->passed_over(delivery);
+    return done;
+  }
+  const auto suppressed = suppressed_.find(suppression_name(*rua));
+  if (suppressed != suppressed_.end() && suppressed->second > now &&
+      candidate.mode == ClaimMode::due_only) {
+    return parts_.ledger.settle(delivery.id, DeliveryState::suppressed, now,
+                                "until " + format_rfc3339(suppressed->second));
+  }
+  const std::string host = rua->host;
+  if (const Seconds turn = pace_.begin(host, now); turn > now) {
+    return candidate.source->put_off(delivery, turn);
+  }
+  auto job = claim(delivery, std::move(*rua), candidate.mode);
+  if (job && *job) {
+    jobs.push_back(std::move(**job));
+    return {};
+  }
+  pace_.end(host);
+  if (job) candidate.source->passed_over(delivery);
+  return job ? Result<void>{} : tl::unexpected(job.error());
 }
 
 /// Nothing: it is done, or another process has it.
 Result<std::optional<HandOverJob>> Dispatcher::claim(const Delivery& candidate, Rua rua,
                                                      ClaimMode mode) {
   const Seconds now = parts_.clock.now();
-  auto claimed =
-      parts_.ledger.claim(candidate.id, now, now + kClaim, parts_.slot.number(), mode);
+  auto claimed = parts_.ledger.claim(candidate.id, now, now + kClaim, parts_.slot.number(), mode);
   if (!claimed) return tl::unexpected(claimed.error());
   if (!*claimed) return std::optional<HandOverJob>{};
   auto report = report_for(**claimed);
   if (!report) {
     if (report.error().code == ErrorCode::database) return tl::unexpected(report.error());
-    auto settled = parts_.ledger.settle(candidate.id, DeliveryState::failed, now,
-                                        report.error().detail);
+    auto settled =
+        parts_.ledger.settle(candidate.id, DeliveryState::failed, now, report.error().detail);
     if (!settled) return tl::unexpected(settled.error());
     return std::optional<HandOverJob>{};
   }
@@ -192,9 +192,8 @@ Result<StoredReport> Dispatcher::report_for(const Delivery& delivery) {
   const auto report = draft_report(*domain_day, settings_.identity, settings_.host_name);
   if (!report) return tl::unexpected(report.error());
   return parts_.ledger.keep_report(
-      delivery.plan,
-      {key.day, key.domain, report->report_id, gzip(write_report(*report)),
-       summarize(*report, key.domain), parts_.clock.now()});
+      delivery.plan, {key.day, key.domain, report->report_id, gzip(write_report(*report)),
+                      summarize(*report, key.domain), parts_.clock.now()});
 }
 
 /// From what the other side said to what becomes of the delivery.
@@ -225,7 +224,7 @@ void Dispatcher::judge(HandOverDone& done, Seconds now) {
   log_result(done);
 }
 
-Result<void> Dispatcher::record(HandOverDone& done) {
+Result<void> Dispatcher::record(const HandOverDone& done) {
   const Seconds now = parts_.clock.now();
   const auto finished = parts_.ledger.finish(done.delivery, now);
   if (!finished) return tl::unexpected(finished.error());

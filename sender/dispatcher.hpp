@@ -70,12 +70,20 @@ class Dispatcher {
     Seconds paused_until{};  ///< long ago: not paused
   };
 
-  Result<void> record(HandOverDone& done);
+  struct Candidate {
+    Delivery delivery;
+    DeliverySource* source;
+    ClaimMode mode;
+  };
+
+  void take_done();
+  Result<bool> work(const std::vector<Candidate>& candidates);
+  Result<void> write_down(const std::vector<Candidate>& candidates, std::vector<HandOverJob>& jobs);
+  Result<void> consider(const Candidate& candidate, std::vector<HandOverJob>& jobs);
+  Result<void> record(const HandOverDone& done);
   void judge(HandOverDone& done, Seconds now);
   Result<void> count_bounce(const HandOverDone& done, Seconds now);
   void watch_server(Rua::Scheme scheme, const HandOverResult& result, Seconds now);
-  Result<std::size_t> claim_some(Rua::Scheme scheme, DeliverySource& source, ClaimMode mode,
-                                 std::vector<HandOverJob>& jobs);
   Result<std::optional<HandOverJob>> claim(const Delivery& candidate, Rua rua, ClaimMode mode);
   Result<StoredReport> report_for(const Delivery& delivery);
   Result<void> read_suppressed();

@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <exception>
@@ -16,6 +17,7 @@ namespace tlsrpt::sender {
 namespace {
 
 constexpr std::size_t kJobsPerThread = 16;  // so that no thread waits for the next commit
+constexpr std::size_t kDoneAtOnce = 16;     // so that a commit is for several of them
 constexpr std::chrono::seconds kIdle{10};
 
 /// An error that another try may cure, or not.
@@ -69,8 +71,8 @@ std::size_t HandOverPool::room(Rua::Scheme scheme) const {
   const std::lock_guard lock(mutex_);
   const Line& line = lines_.at(scheme);
   const std::size_t most = line.threads * kJobsPerThread;
-  const std::size_t held = line.jobs.size() + line.running;
-  return held < most ? most - held : 0;
+  const std::size_t free = most - std::min(most, line.jobs.size() + line.running);
+  return free >= most / 2 ? free : 0;
 }
 
 void HandOverPool::submit(HandOverJob job) {
@@ -156,14 +158,14 @@ HandOverResult HandOverPool::mail_report(const HandOverJob& job, MailTransport& 
 }
 
 void HandOverPool::give_back(Line& line, HandOverDone done) {
-  bool first = false;
+  bool worth_a_look = false;
   {
     const std::lock_guard lock(mutex_);
     --line.running;
-    first = done_.empty();
     done_.push_back(std::move(done));
+    worth_a_look = line.jobs.empty() || done_.size() == kDoneAtOnce;
   }
-  if (!first) return;  // it has been woken
+  if (!worth_a_look) return;
   const std::uint64_t one = 1;
   static_cast<void>(!::write(wake_.get(), &one, sizeof one));
 }

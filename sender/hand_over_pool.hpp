@@ -7,12 +7,14 @@
 // Each kind of destination has threads of its own, so that a web server that hangs does not hold up
 // mail. A thread keeps its connection for the next job and closes it when none comes for a while.
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -42,6 +44,9 @@ struct HandOverDone {
   std::size_t bytes = 0;  ///< of the mail, or the body
 };
 
+/// How long what has ended may wait until it is written down, while other jobs go on.
+inline constexpr std::chrono::milliseconds kDoneWait{50};
+
 class HandOverPool {
  public:
   struct Parts {
@@ -58,14 +63,15 @@ class HandOverPool {
   HandOverPool(const HandOverPool&) = delete;
   HandOverPool& operator=(const HandOverPool&) = delete;
 
-  /// How many jobs of this kind are taken without waiting for long.
+  /// How many jobs of this kind are taken now; 0 until it is worth a commit.
   [[nodiscard]] std::size_t room(Rua::Scheme scheme) const;
   void submit(HandOverJob job);
   /// What has ended since the last call, in any order.
   std::vector<HandOverDone> take_done();
   /// Jobs that were submitted and not taken back.
   [[nodiscard]] std::size_t in_hand() const;
-  /// Readable when something has ended. take_done() clears it.
+  /// Readable when enough has ended for a commit, or nothing is left to do; take_done() clears it.
+  /// What ends otherwise is to be asked for every now and then: kDoneWait.
   [[nodiscard]] int fd() const { return wake_.get(); }
 
  private:

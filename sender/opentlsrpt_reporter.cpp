@@ -20,11 +20,14 @@
 #include "common/escape.hpp"
 #include "common/sysexits.hpp"
 #include "sender/collector_status.hpp"
-#include "sender/curl_mail_transport.hpp"
+#include "sender/curl_http_poster.hpp"
+#include "sender/curl_library.hpp"
+#include "sender/key_commands.hpp"
 #include "sender/preview.hpp"
 #include "sender/reporter.hpp"
 #include "sender/reporter_command.hpp"
 #include "sender/send_now.hpp"
+#include "sender/smtp_transport.hpp"
 
 namespace {
 
@@ -37,7 +40,11 @@ constexpr std::string_view kUsage =
     "usage: opentlsrpt-reporter [-flnvV] [-c file] [-u user] [-P pidfile]\n"
     "       opentlsrpt-reporter preview [-lv] [-c file] [--day day] [domain ...]\n"
     "       opentlsrpt-reporter send [-lv] [-c file] --day day [domain ...]\n"
-    "       opentlsrpt-reporter status [-c file] [--prometheus]\n";
+    "       opentlsrpt-reporter status [-c file] [--prometheus]\n"
+    "       opentlsrpt-reporter genkey [-c file] [--type rsa|ed25519] [--bits n] [--domain "
+    "domain]\n"
+    "                           [--output file] selector\n"
+    "       opentlsrpt-reporter testkey [-c file]\n";
 
 void say(const std::string& text) { std::fputs((text + "\n").c_str(), stderr); }
 
@@ -66,10 +73,11 @@ class SignalWatch {
     return stopping_;
   }
 
-  void wait(std::chrono::seconds time) const {
-    pollfd watched{signals_.fd(), POLLIN, 0};
-    const auto milliseconds = std::chrono::milliseconds(std::clamp(time, 0s, 3600s));
-    ::poll(&watched, 1, static_cast<int>(milliseconds.count()));
+  void wait(const std::vector<int>& fds, std::chrono::milliseconds time) const {
+    std::vector<pollfd> watched = {{signals_.fd(), POLLIN, 0}};
+    for (const int fd : fds) watched.push_back({fd, POLLIN, 0});
+    const auto most = std::clamp<std::chrono::milliseconds>(time, 0s, 3600s);
+    ::poll(watched.data(), watched.size(), static_cast<int>(most.count()));
   }
 
  private:
@@ -78,40 +86,54 @@ class SignalWatch {
   bool stopping_ = false;
 };
 
-/// Everything that both the daemon and 'send' need to hand reports over.
-class SendingHouse {
- public:
-  static Result<std::unique_ptr<SendingHouse>> build(const ReporterSettings& settings,
-                                                     const std::vector<SigningKey>& keys, Log& log,
-                                                     StopRequested stop) {
-    auto store = OutboundStore::open(settings.database, SqliteMode::read_write_create);
-    if (!store) return tl::unexpected(store.error());
-    auto dns = make_dns(settings.dns);
-    if (!dns) return tl::unexpected(dns.error());
-    return std::unique_ptr<SendingHouse>(
-        new SendingHouse(settings, keys, log, std::move(*store), std::move(*dns),
-                         make_curl_mail_transport(settings.smtp, std::move(stop))));
-  }
-
-  OutboundStore store;
-  Ledger ledger;
-  std::unique_ptr<Dns> dns;
-  std::unique_ptr<MailTransport> transport;
+/// What the daemon and 'send' need besides their settings.
+struct Outfit {
+  SignalWatch watch;
+  StopSignal stop_signal;
   SystemClock clock;
-  Planner planner;
-  Deliverer deliverer;
+  std::unique_ptr<Dns> dns;
+  std::unique_ptr<Sending> sending;
 
- private:
-  SendingHouse(const ReporterSettings& settings, const std::vector<SigningKey>& keys, Log& log,
-               OutboundStore opened, std::unique_ptr<Dns> resolver,
-               std::unique_ptr<MailTransport> mail)
-      : store(std::move(opened)),
-        ledger(store.database()),
-        dns(std::move(resolver)),
-        transport(std::move(mail)),
-        planner({store, ledger, *dns, clock, log}, settings, system_random()),
-        deliverer({store, ledger, *transport, clock, log}, settings, keys) {}
+  /// Asked often; tells the threads as well.
+  bool stop() {
+    if (!watch.stop()) return false;
+    stop_signal.request();
+    return true;
+  }
 };
+
+Result<std::unique_ptr<Outfit>> make_outfit(const ReporterSettings& settings,
+                                            const std::vector<SigningKey>& keys,
+                                            const DestinationRules& rules, Log& log) {
+  auto signals = SignalFd::create();
+  if (!signals) return tl::unexpected(signals.error());
+  auto stop_signal = StopSignal::create();
+  if (!stop_signal) return tl::unexpected(stop_signal.error());
+  auto dns = make_dns(settings.dns);
+  if (!dns) return tl::unexpected(dns.error());
+  auto outfit =
+      std::make_unique<Outfit>(SignalWatch(std::move(*signals), log), std::move(*stop_signal),
+                               SystemClock(), std::move(*dns), nullptr);
+  const StopSignal& stop = outfit->stop_signal;
+  Outside outside{*outfit->dns,
+                  outfit->clock,
+                  log,
+                  system_random(),
+                  {[&settings, &stop] { return make_smtp_transport(settings.smtp, stop); },
+                   [&settings, &stop, &names = *outfit->dns] {
+                     return make_curl_http_poster(settings.post, names, stop);
+                   }}};
+  auto sending = Sending::start(settings, keys, rules, stop, std::move(outside));
+  if (!sending) return tl::unexpected(sending.error());
+  outfit->sending = std::move(*sending);
+  return outfit;
+}
+
+Wait wait_of(Outfit& outfit) {
+  return [&outfit](const std::vector<int>& fds, std::chrono::milliseconds time) {
+    outfit.watch.wait(fds, time);
+  };
+}
 
 /// Standard output failed, as when its reader has gone.
 bool flush_output() { return std::fflush(stdout) == 0 && std::ferror(stdout) == 0; }
@@ -155,7 +177,29 @@ Exit run_status(const ReporterCommand& command, const Config& config) {
   return flush_output() ? Exit::ok : fail_with(Exit::io, "cannot write to standard output");
 }
 
-Exit run_preview(const ReporterCommand& command, const ReporterSettings& settings) {
+Exit print_result(const CommandResult& result) {
+  std::fputs(result.output.c_str(), stdout);
+  const bool flushed = flush_output();
+  std::fputs(result.messages.c_str(), stderr);
+  return flushed ? result.exit : fail_with(Exit::io, "cannot write to standard output");
+}
+
+Exit run_genkey(const ReporterCommand& command) {
+  auto request = parse_genkey(command.genkey_words);
+  if (!request) return fail_with(Exit::usage, request.error().detail);
+  if (request->domain.empty()) {  // only then is a configuration needed
+    const ReadConfig read = load_config(command.options, Key::socket);
+    print_problems(read.problems);
+    if (!read.problems.empty()) return Exit::config;
+    auto domain = contact_domain(read.config);
+    if (!domain) return fail_with(domain.error());
+    request->domain = std::move(*domain);
+  }
+  return print_result(genkey(*request));
+}
+
+Exit run_preview(const ReporterCommand& command, const ReporterSettings& settings,
+                 const DestinationRules& rules) {
   auto store = open_to_read(settings.database);
   if (!store) return fail_with(store.error());
   const auto dns = make_dns(settings.dns);
@@ -164,16 +208,18 @@ Exit run_preview(const ReporterCommand& command, const ReporterSettings& setting
   const auto selected = select_domains(*store, command.day, command.domains);
   if (!selected) return fail_with(selected.error());
   note_if_empty(*selected, command.day);
-  Previewer previewer(*store, ledger, **dns, settings);
-  const auto done =
-      previewer.print(command.day, selected->domains, print_line, [] { return false; });
+  Suppressions suppressions(store->database());
+  const SystemClock clock;
+  Previewer previewer({*store, ledger, suppressions, **dns, rules, clock}, settings);
+  const auto print = [](const PreviewEntry& entry) { print_line(to_json_line(entry)); };
+  const auto done = previewer.visit(command.day, selected->domains, print, [] { return false; });
   if (!flush_output()) return fail_with(Exit::io, "cannot write to standard output");
   if (!done) return fail_with(done.error());
   return report_unknown(*selected, command.day);
 }
 
 Exit run_send(const ReporterCommand& command, const ReporterSettings& settings,
-              const std::vector<SigningKey>& keys, Log& log) {
+              const std::vector<SigningKey>& keys, const DestinationRules& rules, Log& log) {
   const SystemClock clock;
   if (clock.now() < closing_time(command.day)) {
     return fail_with(
@@ -181,21 +227,19 @@ Exit run_send(const ReporterCommand& command, const ReporterSettings& settings,
         fmt::format("{} can be reported from {} on: its sessions are still counted",
                     format_day(command.day), format_rfc3339(closing_time(command.day))));
   }
-  auto signals = SignalFd::create();
-  if (!signals) return fail_with(signals.error());
-  SignalWatch watch(std::move(*signals), log);
-  const auto stop = [&watch] { return watch.stop(); };
-  auto house = SendingHouse::build(settings, keys, log, stop);
-  if (!house) return fail_with(house.error());
-  const auto selected = select_domains((*house)->store, command.day, command.domains);
+  auto outfit = make_outfit(settings, keys, rules, log);
+  if (!outfit) return fail_with(outfit.error());
+  Sending& sending = *(*outfit)->sending;
+  const auto selected = select_domains(sending.store, command.day, command.domains);
   if (!selected) return fail_with(selected.error());
   note_if_empty(*selected, command.day);
-  ImmediateSender sender((*house)->ledger, (*house)->planner, (*house)->deliverer);
-  const auto counts = sender.send(command.day, selected->domains, print_line, stop);
+  SendNow send_now(sending, print_line, [](std::string_view, std::uint64_t, std::uint64_t) {});
+  const auto stop = [&outfit] { return (*outfit)->stop(); };
+  const auto counts = send_now.send(command.day, selected->domains, stop, wait_of(**outfit));
   if (!flush_output()) return fail_with(Exit::io, "cannot write to standard output");
   if (!counts) return fail_with(counts.error());
   const Exit unknown = report_unknown(*selected, command.day);
-  if (counts->open > 0 || watch.stop()) return Exit::temporary;
+  if (counts->open > 0 || stop()) return Exit::temporary;
   if (counts->failed > 0) return Exit::unavailable;
   return unknown;
 }
@@ -207,8 +251,8 @@ std::string selectors(const std::vector<SigningKey>& keys) {
 }
 
 Exit run_daemon(const ReporterCommand& command, const Config& config,
-                const ReporterSettings& settings, const std::vector<SigningKey>& keys, Log& log,
-                std::optional<Background>& background) {
+                const ReporterSettings& settings, const std::vector<SigningKey>& keys,
+                const DestinationRules& rules, Log& log, std::optional<Background>& background) {
   std::optional<PidFile> pid_file;
   if (const std::string path = pid_file_path(config, kProgram); !path.empty()) {
     auto created = PidFile::create(path);
@@ -216,15 +260,9 @@ Exit run_daemon(const ReporterCommand& command, const Config& config,
     pid_file.emplace(std::move(*created));
   }
   if (auto done = become(config.text(Key::user_id)); !done) return fail_with(done.error());
-  auto signals = SignalFd::create();
-  if (!signals) return fail_with(signals.error());
-  SignalWatch watch(std::move(*signals), log);
-  const auto stop = [&watch] { return watch.stop(); };
-  auto house = SendingHouse::build(settings, keys, log, stop);
-  if (!house) return fail_with(house.error());
-  Reporter reporter({(*house)->store, (*house)->ledger, (*house)->planner, (*house)->deliverer,
-                     (*house)->clock, log},
-                    settings);
+  auto outfit = make_outfit(settings, keys, rules, log);
+  if (!outfit) return fail_with(outfit.error());
+  Reporter reporter = (*outfit)->sending->reporter();
   log.info(LogLine("reporter-started")
                .add("version", OPENTLSRPT_VERSION)
                .add("submitter", settings.identity.submitter)
@@ -232,7 +270,7 @@ Exit run_daemon(const ReporterCommand& command, const Config& config,
                .add("verbose", command.options.verbose));
   if (background) background->report_ready();
   notify_systemd("READY=1");
-  reporter.run(stop, [&watch](std::chrono::seconds time) { watch.wait(time); });
+  reporter.run([&outfit] { return (*outfit)->stop(); }, wait_of(**outfit));
   notify_systemd("STOPPING=1");
   log.info(LogLine("reporter-stopped"));
   return Exit::ok;
@@ -248,6 +286,7 @@ Exit run(int argc, char** argv) {
     print_line(fmt::format("{} {}", kProgram, OPENTLSRPT_VERSION));
     return Exit::ok;
   }
+  if (command->kind == CommandKind::genkey) return run_genkey(*command);
   ReadConfig read = load_config(command->options, Key::socket);
   if (command->kind == CommandKind::status) {
     print_problems(read.problems);
@@ -258,10 +297,22 @@ Exit run(int argc, char** argv) {
       read.config, preview ? Purpose::preview : Purpose::send, local_host_name());
   print_problems(read.problems);
   print_problems(settings.problems);
-  if (!read.problems.empty() || !settings.problems.empty()) return Exit::config;
+  DestinationRules::Read rules;
+  if (const std::string& path = settings.settings.rules_file; !path.empty()) {
+    rules = DestinationRules::read(path);
+  }
+  print_problems(rules.problems);
+  if (!read.problems.empty() || !settings.problems.empty() || !rules.problems.empty()) {
+    return Exit::config;
+  }
   if (command->options.check_only) {
     for (const std::string& warning : settings.warnings) say(escape_terminal(warning));
     return Exit::ok;
+  }
+  if (command->kind == CommandKind::testkey) {
+    const auto dns = make_dns(settings.settings.dns);
+    if (!dns) return fail_with(dns.error());
+    return print_result(testkey(**dns, settings.keys, settings.settings.identity.submitter));
   }
   ::umask(static_cast<mode_t>(read.config.integer(Key::umask)));
   block_signals();
@@ -277,16 +328,16 @@ Exit run(int argc, char** argv) {
   }
   const auto log = make_log(log_settings(read.config, command->options, kProgram));
   if (!log) return fail_with(log.error());
-  if (preview) return run_preview(*command, settings.settings);
+  if (preview) return run_preview(*command, settings.settings, rules.rules);
   for (const std::string& warning : settings.warnings) {
     (*log)->warning(LogLine("key-file-unsafe").add("detail", warning));
   }
   const auto curl = CurlLibrary::start();
   if (!curl) return fail_with(curl.error());
   return command->kind == CommandKind::send
-             ? run_send(*command, settings.settings, settings.keys, **log)
-             : run_daemon(*command, read.config, settings.settings, settings.keys, **log,
-                          background);
+             ? run_send(*command, settings.settings, settings.keys, rules.rules, **log)
+             : run_daemon(*command, read.config, settings.settings, settings.keys, rules.rules,
+                          **log, background);
 }
 
 }  // namespace

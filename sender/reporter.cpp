@@ -8,13 +8,8 @@ namespace tlsrpt::sender {
 namespace {
 
 constexpr std::chrono::seconds kLongestSleep{60};
-constexpr std::chrono::seconds kPlanInterval{
-    300};  // not longer than the first wait after a failure
-constexpr int kDueBatch = 100;
-// A mail server that cannot be reached costs every hand-over its timeout. After a few in a row the
-// others wait, and their 24 hours do not begin.
-constexpr int kTroubleInARow = 10;
-constexpr std::chrono::seconds kTroublePause{60};
+constexpr std::chrono::seconds kLookInterval{300};
+constexpr std::chrono::seconds kWindUp{20};  // no hand-over ends later than that after a stop
 
 /// Whether 'time', set at most 'longest' ahead, is over. A clock that was set back since then must
 /// not hold up the work for the time it lost.
@@ -28,83 +23,89 @@ Day first_kept_day(Seconds now, std::chrono::seconds retention) {
   return std::chrono::floor<std::chrono::days>(now - retention);
 }
 
-Result<void> Reporter::round(const StopRequested& stop) {
-  if (auto done = parts_.deliverer.settle(); !done) return done;
-  if (over(plan_again_, parts_.clock.now(), kPlanInterval)) {
-    if (auto done = plan(stop); !done) return done;
-  }
-  const auto done = deliver(stop);
-  const auto rested = parts_.deliverer.rest();
-  return done ? rested : done;
-}
-
-Result<void> Reporter::plan(const StopRequested& stop) {
+Result<void> Reporter::look_at_days() {
   const Seconds now = parts_.clock.now();
   const Day first_kept = first_kept_day(now, settings_.retention);
   // Counts first: without its ledger a day that still has counts would be sent again.
   if (auto done = parts_.store.prune(first_kept); !done) return done;
   if (auto done = parts_.ledger.prune(first_kept); !done) return done;
-  const auto days = parts_.store.days();
-  if (!days) return tl::unexpected(days.error());
-  for (const Day day : *days) {
-    if (stop()) return {};
-    if (day < first_kept || now < closing_time(day)) continue;
-    if (auto done = parts_.planner.plan_day(day, stop); !done) return done;
-    if (parts_.planner.paused()) break;  // what is due now need not wait for the resolver
+  if (auto done = parts_.suppressions.prune(now, settings_.suppression); !done) return done;
+  if (auto done = parts_.dispatcher.release_dead(); !done) return done;
+  if (parts_.planner.idle()) {
+    const auto days = parts_.store.days();
+    if (!days) return tl::unexpected(days.error());
+    for (const Day day : *days) {
+      if (day >= first_kept && now >= closing_time(day)) parts_.planner.add_day(day);
+    }
   }
   const Day today = std::chrono::floor<std::chrono::days>(now);
   const Seconds last_closing = closing_time(today - std::chrono::days(1));
   const Seconds next_closing = now < last_closing ? last_closing : closing_time(today);
-  plan_again_ = std::min(now + kPlanInterval, next_closing);
+  look_again_ = std::min(now + kLookInterval, next_closing);
   return {};
 }
 
-Result<void> Reporter::deliver(const StopRequested& stop) {
-  int trouble = 0;
-  while (!stop() && over(paused_until_, parts_.clock.now(), kTroublePause)) {
-    const auto due = parts_.ledger.due(parts_.clock.now(), kDueBatch);
-    if (!due) return tl::unexpected(due.error());
-    if (due->empty()) return {};
-    for (const Delivery& delivery : *due) {
-      if (stop()) return {};
-      const auto served = parts_.deliverer.serve(delivery.key, ClaimMode::due_only);
-      if (!served) return tl::unexpected(served.error());
-      if (!*served) continue;
-      const bool tried_again =
-          (*served)->state == DeliveryState::deferred || (*served)->state == DeliveryState::expired;
-      trouble = tried_again ? trouble + 1 : 0;
-      if (trouble < kTroubleInARow) continue;
-      paused_until_ = parts_.clock.now() + kTroublePause;
-      parts_.log.notice(LogLine("delivery-paused")
-                            .add("until", format_rfc3339(paused_until_))
-                            .add("detail", (*served)->detail));
-      return {};
-    }
+/// False: there is nothing to do for the moment.
+Result<bool> Reporter::step() {
+  if (over(look_again_, parts_.clock.now(), kLookInterval)) {
+    if (auto done = look_at_days(); !done) return tl::unexpected(done.error());
+  }
+  const auto planned = parts_.planner.step();
+  if (!planned) return planned;
+  const auto delivered = parts_.dispatcher.step(due_, ClaimMode::due_only);
+  if (!delivered) return delivered;
+  return *planned || *delivered;
+}
+
+void Reporter::wait_for_more(const Wait& wait) {
+  wait({parts_.pool.fd(), parts_.lookups.fd()}, kDoneWait);
+}
+
+Result<void> Reporter::round(const StopRequested& stop, const Wait& wait) {
+  while (!stop()) {
+    const auto busy = step();
+    if (!busy) return tl::unexpected(busy.error());
+    if (*busy) continue;
+    if (parts_.pool.in_hand() == 0 && parts_.planner.idle()) return {};
+    wait_for_more(wait);
   }
   return {};
 }
 
 Seconds Reporter::next_round() {
   const Seconds now = parts_.clock.now();
-  Seconds next = std::min(now + kLongestSleep, plan_again_);
-  if (const auto due = parts_.ledger.next_due(); due && *due) {
-    next = std::min(next, std::max(**due, paused_until_));
+  Seconds next = std::min(now + kLongestSleep, look_again_);
+  for (const Rua::Scheme scheme : {Rua::Scheme::mailto, Rua::Scheme::https}) {
+    if (const auto due = parts_.ledger.next_due(scheme); due && *due) {
+      next = std::min(next, std::max(**due, parts_.dispatcher.paused_until(scheme)));
+    }
   }
   return std::max(next, now);
 }
 
-void Reporter::run(const StopRequested& stop,
-                   const std::function<void(std::chrono::seconds)>& wait) {
+/// What is in hand comes back soon after the stop; its end is written down.
+void Reporter::wind_up(const Wait& wait) {
+  parts_.planner.stop();
+  const Seconds end = parts_.clock.now() + kWindUp;
+  for (;;) {
+    const auto settled = parts_.dispatcher.settle();
+    if (!settled) parts_.log.error(LogLine("database-error").add(settled.error()));
+    if (parts_.pool.in_hand() == 0 || parts_.clock.now() >= end) return;
+    wait({parts_.pool.fd()}, kDoneWait);
+  }
+}
+
+void Reporter::run(const StopRequested& stop, const Wait& wait) {
   while (!stop()) {
-    if (const auto done = round(stop); !done) {
+    const auto done = round(stop, wait);
+    if (!done) {
       parts_.log.error(LogLine("database-error").add(done.error()));
-      wait(kLongestSleep);
+      wait({}, kLongestSleep);
       continue;
     }
-    if (stop()) break;
-    wait(next_round() - parts_.clock.now());
+    if (!stop()) wait({}, next_round() - parts_.clock.now());
   }
-  static_cast<void>(parts_.deliverer.settle());  // a last try; its failure was logged
+  wind_up(wait);
 }
 
 }  // namespace tlsrpt::sender

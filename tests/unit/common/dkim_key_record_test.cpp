@@ -64,6 +64,14 @@ TEST(DkimKeyRecord, service_types) {
   }
 }
 
+TEST(DkimKeyRecord, a_filter_of_ordinary_mail_uses_keys_for_email_only) {  // R192
+  for (const std::string tags : {"", "s=*; ", "s=email; ", "s=tlsrpt:email; "}) {
+    EXPECT_TRUE(parse_key_record(tags + "p=eA==")->for_mail) << tags;
+  }
+  EXPECT_FALSE(parse_key_record("s=tlsrpt; p=eA==")->for_mail);
+  EXPECT_FALSE(parse_key_record("s=foo; p=eA==")->for_mail);
+}
+
 TEST(DkimKeyRecord, flags) {
   const auto plain = parse_key_record("k=ed25519; p=eA==");
   EXPECT_FALSE(plain->testing);

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "sender/domain_deliveries.hpp"
+
+#include <utility>
+
+namespace tlsrpt::sender {
+
+namespace {
+
+constexpr std::size_t kMostReady = 1000;  // of the kind that is not asked for
+
+bool is_to_be_tried(DeliveryState state) {
+  switch (state) {
+    case DeliveryState::waiting:
+    case DeliveryState::sending:  // if its claim has run out
+    case DeliveryState::deferred:
+    case DeliveryState::failed:
+    case DeliveryState::expired:
+    case DeliveryState::bounced:
+      return true;
+    case DeliveryState::delivered:
+    case DeliveryState::suppressed:
+    case DeliveryState::excluded:
+    case DeliveryState::unsupported:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<void> DomainDeliveries::read_domain() {
+  const std::string& domain = domains_[at_++];
+  const auto plan = ledger_.find_plan(day_, domain);
+  if (!plan) return tl::unexpected(plan.error());
+  const PlanState state = *plan ? (*plan)->state : PlanState::dns_failure;
+  if (state != PlanState::planned) observer_.not_planned(domain, state);
+  auto deliveries = ledger_.deliveries(day_, domain);
+  if (!deliveries) return tl::unexpected(deliveries.error());
+  for (Delivery& delivery : *deliveries) {
+    if (is_to_be_tried(delivery.state)) {
+      lines_[delivery.key.scheme()].ready.push_back(std::move(delivery));
+    } else {
+      observer_.not_tried(delivery);
+    }
+  }
+  return {};
+}
+
+Result<std::vector<Delivery>> DomainDeliveries::take(Rua::Scheme scheme, Seconds now,
+                                                     std::size_t limit) {
+  Line& line = lines_[scheme];
+  while (!line.put_off.empty() && line.put_off.begin()->first <= now) {
+    line.ready.push_back(std::move(line.put_off.begin()->second));
+    line.put_off.erase(line.put_off.begin());
+  }
+  while (line.ready.size() < limit && at_ < domains_.size()) {
+    std::size_t held = 0;
+    for (const auto& [other, one] : lines_) held += one.ready.size();
+    if (held >= kMostReady) break;
+    if (auto done = read_domain(); !done) return tl::unexpected(done.error());
+  }
+  std::vector<Delivery> taken;
+  while (taken.size() < limit && !line.ready.empty()) {
+    taken.push_back(std::move(line.ready.front()));
+    line.ready.pop_front();
+  }
+  return taken;
+}
+
+Result<void> DomainDeliveries::put_off(const Delivery& delivery, Seconds until) {
+  lines_[delivery.key.scheme()].put_off.emplace(until, delivery);
+  return {};
+}
+
+void DomainDeliveries::passed_over(const Delivery& delivery) {
+  const auto now = ledger_.find_delivery(delivery.id);
+  observer_.not_tried(now && *now ? **now : delivery);
+}
+
+std::size_t DomainDeliveries::left() const {
+  std::size_t number = domains_.size() - at_;
+  for (const auto& [scheme, line] : lines_) number += line.ready.size() + line.put_off.size();
+  return number;
+}
+
+Result<std::optional<Seconds>> DomainDeliveries::next(Rua::Scheme scheme) {
+  const Line& line = lines_[scheme];
+  if (!line.ready.empty() || at_ < domains_.size()) return std::optional<Seconds>(Seconds{});
+  if (line.put_off.empty()) return std::optional<Seconds>{};
+  return std::optional<Seconds>(line.put_off.begin()->first);
+}
+
+}  // namespace tlsrpt::sender
