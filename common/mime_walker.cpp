@@ -161,7 +161,9 @@ class Walker {
       }
       if (part.media_type.starts_with("multipart/"))
         return open_multipart(std::move(boundary), std::move(part), place);
-      if (!is_message(part.media_type) || part.encoding != TransferEncoding::identity) {
+      const bool opens = is_message(part.media_type) && limits_.open_messages &&
+                         part.encoding == TransferEncoding::identity;
+      if (!opens) {
         leaf_ = std::move(part);
         leaf_begin_ = at_;
         return;

@@ -17,6 +17,7 @@ struct MimeLimits {
   std::size_t max_header_bytes;  ///< of one header section
   std::size_t max_parts;         ///< header sections below the first
   std::size_t max_depth;         ///< multiparts and forwarded messages inside of each other
+  bool open_messages = true;     ///< else a forwarded message comes as one part
 };
 
 /// A part that has no parts itself.

@@ -183,5 +183,15 @@ TEST(MimeWalker, takes_a_boundary_of_any_length) {
   }
 }
 
+TEST(MimeWalker, leaves_forwarded_messages_closed_if_told_so) {
+  MimeLimits limits = kLimits;
+  limits.open_messages = false;
+  const std::string message = std::string(kMixed) +
+                              "--b\nContent-Type: message/rfc822\n\n"
+                              "Content-Type: multipart/mixed; boundary=i\n\n--i\n\nx\n--i--\n--b--";
+  EXPECT_EQ(outline(walk_mime(message, limits)),
+            "message/rfc822[Content-Type: multipart/mixed; boundary=i\n\n--i\n\nx\n--i--]");
+}
+
 }  // namespace
 }  // namespace tlsrpt
