@@ -19,10 +19,11 @@
 #include "common/daemon.hpp"
 #include "common/escape.hpp"
 #include "common/sysexits.hpp"
-#include "sender/collector_status.hpp"
+#include "sender/command_output.hpp"
 #include "sender/curl_http_poster.hpp"
 #include "sender/curl_library.hpp"
 #include "sender/key_commands.hpp"
+#include "sender/ledger_commands.hpp"
 #include "sender/preview.hpp"
 #include "sender/reporter.hpp"
 #include "sender/reporter_command.hpp"
@@ -35,25 +36,7 @@ using namespace std::chrono_literals;
 using namespace tlsrpt;
 using namespace tlsrpt::sender;
 
-constexpr std::string_view kProgram = "opentlsrpt-reporter";
-constexpr std::string_view kUsage =
-    "usage: opentlsrpt-reporter [-flnvV] [-c file] [-u user] [-P pidfile]\n"
-    "       opentlsrpt-reporter preview [-lv] [-c file] [--day day] [domain ...]\n"
-    "       opentlsrpt-reporter send [-lv] [-c file] --day day [domain ...]\n"
-    "       opentlsrpt-reporter status [-c file] [--prometheus]\n"
-    "       opentlsrpt-reporter genkey [-c file] [--type rsa|ed25519] [--bits n] [--domain "
-    "domain]\n"
-    "                           [--output file] selector\n"
-    "       opentlsrpt-reporter testkey [-c file]\n";
-
-void say(const std::string& text) { std::fputs((text + "\n").c_str(), stderr); }
-
-Exit fail_with(Exit code, std::string_view text) {
-  say(fmt::format("{}: {}", kProgram, escape_terminal(text)));
-  return code;
-}
-
-Exit fail_with(const Error& error) { return fail_with(exit_for(error), error.detail); }
+constexpr std::string_view kProgram = kReporterProgram;
 
 /// Turns signals into "stop" and log lines. One thread.
 class SignalWatch {
@@ -135,11 +118,6 @@ Wait wait_of(Outfit& outfit) {
   };
 }
 
-/// Standard output failed, as when its reader has gone.
-bool flush_output() { return std::fflush(stdout) == 0 && std::ferror(stdout) == 0; }
-
-void print_line(const std::string& line) { std::fputs((line + "\n").c_str(), stdout); }
-
 Exit report_unknown(const SelectedDomains& selected, Day day) {
   for (const std::string& name : selected.unknown) {
     say(fmt::format("{}: nothing was counted for \"{}\" on {}", kProgram, escape_terminal(name),
@@ -161,27 +139,11 @@ Result<OutboundStore> open_to_read(const std::string& path) {
   return store;
 }
 
-Exit run_status(const ReporterCommand& command, const Config& config) {
-  const auto path = outbound_path(config.text(Key::database));
-  if (!path) return fail_with(Exit::config, path.error().detail);
-  if (::geteuid() == 0) {  // files beside the database must not become root's
-    if (auto done = become(config.text(Key::user_id)); !done) return fail_with(done.error());
-  }
-  auto store = open_to_read(*path);
-  if (!store) return fail_with(store.error());
-  const auto status = read_collector_status(*store);
-  if (!status) return fail_with(status.error());
-  const std::string text =
-      command.prometheus ? prometheus_text(*status) : status_text(*status, SystemClock().now());
-  std::fputs(text.c_str(), stdout);
-  return flush_output() ? Exit::ok : fail_with(Exit::io, "cannot write to standard output");
-}
-
 Exit print_result(const CommandResult& result) {
   std::fputs(result.output.c_str(), stdout);
-  const bool flushed = flush_output();
+  const Exit exit = flushed(result.exit);
   std::fputs(result.messages.c_str(), stderr);
-  return flushed ? result.exit : fail_with(Exit::io, "cannot write to standard output");
+  return exit;
 }
 
 Exit run_genkey(const ReporterCommand& command) {
@@ -279,7 +241,8 @@ Exit run_daemon(const ReporterCommand& command, const Config& config,
 Exit run(int argc, char** argv) {
   const auto command = parse_reporter_command(argc, argv, SystemClock().today());
   if (!command) {
-    say(fmt::format("{}: {}\n{}", kProgram, escape_terminal(command.error().detail), kUsage));
+    say(fmt::format("{}: {}\n{}", kProgram, escape_terminal(command.error().detail),
+                    reporter_usage()));
     return Exit::usage;
   }
   if (command->options.version) {
@@ -288,10 +251,7 @@ Exit run(int argc, char** argv) {
   }
   if (command->kind == CommandKind::genkey) return run_genkey(*command);
   ReadConfig read = load_config(command->options, Key::socket);
-  if (command->kind == CommandKind::status) {
-    print_problems(read.problems);
-    return read.problems.empty() ? run_status(*command, read.config) : Exit::config;
-  }
+  if (is_ledger_command(command->kind)) return run_ledger_command(*command, read);
   const bool preview = command->kind == CommandKind::preview;
   ReadSettings settings = read_reporter_settings(
       read.config, preview ? Purpose::preview : Purpose::send, local_host_name());
