@@ -25,6 +25,8 @@
 #include "sender/key_commands.hpp"
 #include "sender/ledger_commands.hpp"
 #include "sender/preview.hpp"
+#include "sender/progress.hpp"
+#include "sender/rehearsal.hpp"
 #include "sender/reporter.hpp"
 #include "sender/reporter_command.hpp"
 #include "sender/send_now.hpp"
@@ -160,6 +162,7 @@ Exit run_genkey(const ReporterCommand& command) {
   return print_result(genkey(*request));
 }
 
+/// Also the dry run of 'send'.
 Exit run_preview(const ReporterCommand& command, const ReporterSettings& settings,
                  const DestinationRules& rules) {
   auto store = open_to_read(settings.database);
@@ -173,11 +176,40 @@ Exit run_preview(const ReporterCommand& command, const ReporterSettings& setting
   Suppressions suppressions(store->database());
   const SystemClock clock;
   Previewer previewer({*store, ledger, suppressions, **dns, rules, clock}, settings);
-  const auto print = [](const PreviewEntry& entry) { print_line(to_json_line(entry)); };
-  const auto done = previewer.visit(command.day, selected->domains, print, [] { return false; });
-  if (!flush_output()) return fail_with(Exit::io, "cannot write to standard output");
+  Result<void> shown;
+  const auto show = [&](const PreviewEntry& entry) {
+    if (!command.dry_run) return print_line(to_json_line(entry));
+    if (shown) shown = print_dry_run(entry, command.day, ledger, print_line);
+  };
+  const auto done =
+      previewer.visit(command.day, selected->domains, show, [&shown] { return !shown; });
   if (!done) return fail_with(done.error());
-  return report_unknown(*selected, command.day);
+  if (!shown) return fail_with(shown.error());
+  return flushed(report_unknown(*selected, command.day));
+}
+
+Exit run_rehearsal(const ReporterCommand& command, const ReporterSettings& settings,
+                   const std::vector<SigningKey>& keys) {
+  auto store = open_to_read(settings.database);
+  if (!store) return fail_with(store.error());
+  Ledger ledger(store->database());
+  const auto selected = select_domains(*store, command.day, command.domains);
+  if (!selected) return fail_with(selected.error());
+  const auto stop = StopSignal::create();
+  if (!stop) return fail_with(stop.error());
+  const auto mail = make_smtp_transport(settings.smtp, *stop);
+  Rehearsal rehearsal({*store, ledger, *mail, settings, keys});
+  Exit exit = report_unknown(*selected, command.day);
+  for (const std::string& domain : selected->domains) {
+    const auto result =
+        rehearsal.send(command.day, domain, command.rehearsal_to->address, SystemClock().now());
+    if (!result) return fail_with(result.error());
+    print_line(rehearsal_line(domain, *command.rehearsal_to, *result));
+    if (result->verdict == HandOver::permanent) exit = Exit::unavailable;
+    if (result->verdict == HandOver::temporary) exit = Exit::temporary;
+  }
+  mail->close();
+  return flushed(exit);
 }
 
 Exit run_send(const ReporterCommand& command, const ReporterSettings& settings,
@@ -195,10 +227,19 @@ Exit run_send(const ReporterCommand& command, const ReporterSettings& settings,
   const auto selected = select_domains(sending.store, command.day, command.domains);
   if (!selected) return fail_with(selected.error());
   note_if_empty(*selected, command.day);
-  SendNow send_now(sending, print_line, [](std::string_view, std::uint64_t, std::uint64_t) {});
+  Progress progress = Progress::on_terminal();
+  const auto print = [&progress](const std::string& line) {
+    progress.hide();
+    print_line(line);
+  };
+  const auto show = [&progress](std::string_view what, std::uint64_t done, std::uint64_t total) {
+    progress.update(what, done, total);
+  };
+  SendNow send_now(sending, print, show);
   const auto stop = [&outfit] { return (*outfit)->stop(); };
   const auto counts = send_now.send(command.day, selected->domains, stop, wait_of(**outfit));
-  if (!flush_output()) return fail_with(Exit::io, "cannot write to standard output");
+  progress.finish();
+  if (!flush_output()) return flushed(Exit::io);
   if (!counts) return fail_with(counts.error());
   const Exit unknown = report_unknown(*selected, command.day);
   if (counts->open > 0 || stop()) return Exit::temporary;
@@ -275,7 +316,11 @@ Exit run(int argc, char** argv) {
     return print_result(testkey(**dns, settings.keys, settings.settings.identity.submitter));
   }
   ::umask(static_cast<mode_t>(read.config.integer(Key::umask)));
-  block_signals();
+  if (preview || command->dry_run || command->rehearsal_to) {
+    std::signal(SIGPIPE, SIG_IGN);  // they may be interrupted: nothing is written down
+  } else {
+    block_signals();
+  }
   std::optional<Background> background;
   if (command->kind == CommandKind::daemon) {
     if (read.config.boolean(Key::background) && !command->options.foreground) {
@@ -288,7 +333,8 @@ Exit run(int argc, char** argv) {
   }
   const auto log = make_log(log_settings(read.config, command->options, kProgram));
   if (!log) return fail_with(log.error());
-  if (preview) return run_preview(*command, settings.settings, rules.rules);
+  if (preview || command->dry_run) return run_preview(*command, settings.settings, rules.rules);
+  if (command->rehearsal_to) return run_rehearsal(*command, settings.settings, settings.keys);
   for (const std::string& warning : settings.warnings) {
     (*log)->warning(LogLine("key-file-unsafe").add("detail", warning));
   }

@@ -62,6 +62,9 @@ Result<void> read_send(const SplitCommandLine& line, ReporterCommand& command) {
   }
   auto rua = parse_destination(*to);
   if (!rua) return tl::unexpected(rua.error());
+  if (rua->scheme != Rua::Scheme::mailto) {
+    return fail(ErrorCode::invalid_argument, "--to takes an address; rehearsals go by mail");
+  }
   command.rehearsal_to = std::move(*rua);
   return {};
 }
@@ -73,10 +76,11 @@ Result<void> read_states(std::string_view list, ReporterCommand& command) {
     const std::size_t end = std::min(list.find(','), list.size());
     const auto state = delivery_state(list.substr(0, end));
     if (!state) {
-      return fail(ErrorCode::invalid_argument,
-                  "\"{}\" is no state; there are all, waiting, sending, deferred, delivered, failed, "
-                  "expired, bounced, suppressed, excluded and unsupported",
-                  list.substr(0, end));
+      return fail(
+          ErrorCode::invalid_argument,
+          "\"{}\" is no state; there are all, waiting, sending, deferred, delivered, failed, "
+          "expired, bounced, suppressed, excluded and unsupported",
+          list.substr(0, end));
     }
     command.states.push_back(*state);
     list.remove_prefix(std::min(end + 1, list.size()));

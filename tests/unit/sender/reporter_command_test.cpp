@@ -123,6 +123,7 @@ TEST(ReporterCommand, what_makes_no_sense_is_refused) {
                                              {"send"},
                                              {"send", "a.example"},
                                              {"send", "--to", "x", "a.example"},
+                                             {"send", "--to", "https://x.example/", "a.example"},
                                              {"send", "--to", "me@own.example"},
                                              {"send", "--to", "me@own.example", "--dry-run", "a"},
                                              {"preview", "--day"},
