@@ -19,11 +19,14 @@
 #include "common/daemon.hpp"
 #include "common/escape.hpp"
 #include "common/sysexits.hpp"
-#include "sender/collector_status.hpp"
+#include "sender/command_output.hpp"
 #include "sender/curl_http_poster.hpp"
 #include "sender/curl_library.hpp"
 #include "sender/key_commands.hpp"
+#include "sender/ledger_commands.hpp"
 #include "sender/preview.hpp"
+#include "sender/progress.hpp"
+#include "sender/rehearsal.hpp"
 #include "sender/reporter.hpp"
 #include "sender/reporter_command.hpp"
 #include "sender/send_now.hpp"
@@ -36,25 +39,7 @@ using namespace std::chrono_literals;
 using namespace tlsrpt;
 using namespace tlsrpt::sender;
 
-constexpr std::string_view kProgram = "opentlsrpt-reporter";
-constexpr std::string_view kUsage =
-    "usage: opentlsrpt-reporter [-flnvV] [-c file] [-u user] [-P pidfile]\n"
-    "       opentlsrpt-reporter preview [-lv] [-c file] [--day day] [domain ...]\n"
-    "       opentlsrpt-reporter send [-lv] [-c file] --day day [domain ...]\n"
-    "       opentlsrpt-reporter status [-c file] [--prometheus]\n"
-    "       opentlsrpt-reporter genkey [-c file] [--type rsa|ed25519] [--bits n] [--domain "
-    "domain]\n"
-    "                           [--output file] selector\n"
-    "       opentlsrpt-reporter testkey [-c file]\n";
-
-void say(const std::string& text) { std::fputs((text + "\n").c_str(), stderr); }
-
-Exit fail_with(Exit code, std::string_view text) {
-  say(fmt::format("{}: {}", kProgram, escape_terminal(text)));
-  return code;
-}
-
-Exit fail_with(const Error& error) { return fail_with(exit_for(error), error.detail); }
+constexpr std::string_view kProgram = kReporterProgram;
 
 /// Turns signals into "stop" and log lines. One thread.
 class SignalWatch {
@@ -142,11 +127,6 @@ Wait wait_of(Outfit& outfit) {
   };
 }
 
-/// Standard output failed, as when its reader has gone.
-bool flush_output() { return std::fflush(stdout) == 0 && std::ferror(stdout) == 0; }
-
-void print_line(const std::string& line) { std::fputs((line + "\n").c_str(), stdout); }
-
 Exit report_unknown(const SelectedDomains& selected, Day day) {
   for (const std::string& name : selected.unknown) {
     say(fmt::format("{}: nothing was counted for \"{}\" on {}", kProgram, escape_terminal(name),
@@ -168,27 +148,11 @@ Result<OutboundStore> open_to_read(const std::string& path) {
   return store;
 }
 
-Exit run_status(const ReporterCommand& command, const Config& config) {
-  const auto path = outbound_path(config.text(Key::database));
-  if (!path) return fail_with(Exit::config, path.error().detail);
-  if (::geteuid() == 0) {  // files beside the database must not become root's
-    if (auto done = become(config.text(Key::user_id)); !done) return fail_with(done.error());
-  }
-  auto store = open_to_read(*path);
-  if (!store) return fail_with(store.error());
-  const auto status = read_collector_status(*store);
-  if (!status) return fail_with(status.error());
-  const std::string text =
-      command.prometheus ? prometheus_text(*status) : status_text(*status, SystemClock().now());
-  std::fputs(text.c_str(), stdout);
-  return flush_output() ? Exit::ok : fail_with(Exit::io, "cannot write to standard output");
-}
-
 Exit print_result(const CommandResult& result) {
   std::fputs(result.output.c_str(), stdout);
-  const bool flushed = flush_output();
+  const Exit exit = flushed(result.exit);
   std::fputs(result.messages.c_str(), stderr);
-  return flushed ? result.exit : fail_with(Exit::io, "cannot write to standard output");
+  return exit;
 }
 
 Exit run_genkey(const ReporterCommand& command) {
@@ -205,6 +169,7 @@ Exit run_genkey(const ReporterCommand& command) {
   return print_result(genkey(*request));
 }
 
+/// Also the dry run of 'send'.
 Exit run_preview(const ReporterCommand& command, const ReporterSettings& settings,
                  const DestinationRules& rules) {
   auto store = open_to_read(settings.database);
@@ -218,11 +183,40 @@ Exit run_preview(const ReporterCommand& command, const ReporterSettings& setting
   Suppressions suppressions(store->database());
   const SystemClock clock;
   Previewer previewer({*store, ledger, suppressions, **dns, rules, clock}, settings);
-  const auto print = [](const PreviewEntry& entry) { print_line(to_json_line(entry)); };
-  const auto done = previewer.visit(command.day, selected->domains, print, [] { return false; });
-  if (!flush_output()) return fail_with(Exit::io, "cannot write to standard output");
+  Result<void> shown;
+  const auto show = [&](const PreviewEntry& entry) {
+    if (!command.dry_run) return print_line(to_json_line(entry));
+    if (shown) shown = print_dry_run(entry, command.day, ledger, print_line);
+  };
+  const auto done =
+      previewer.visit(command.day, selected->domains, show, [&shown] { return !shown; });
   if (!done) return fail_with(done.error());
-  return report_unknown(*selected, command.day);
+  if (!shown) return fail_with(shown.error());
+  return flushed(report_unknown(*selected, command.day));
+}
+
+Exit run_rehearsal(const ReporterCommand& command, const ReporterSettings& settings,
+                   const std::vector<SigningKey>& keys) {
+  auto store = open_to_read(settings.database);
+  if (!store) return fail_with(store.error());
+  Ledger ledger(store->database());
+  const auto selected = select_domains(*store, command.day, command.domains);
+  if (!selected) return fail_with(selected.error());
+  const auto stop = StopSignal::create();
+  if (!stop) return fail_with(stop.error());
+  const auto mail = make_smtp_transport(settings.smtp, *stop);
+  Rehearsal rehearsal({*store, ledger, *mail, settings, keys});
+  Exit exit = report_unknown(*selected, command.day);
+  for (const std::string& domain : selected->domains) {
+    const auto result =
+        rehearsal.send(command.day, domain, command.rehearsal_to->address, SystemClock().now());
+    if (!result) return fail_with(result.error());
+    print_line(rehearsal_line(domain, *command.rehearsal_to, *result));
+    if (result->verdict == HandOver::permanent) exit = Exit::unavailable;
+    if (result->verdict == HandOver::temporary) exit = Exit::temporary;
+  }
+  mail->close();
+  return flushed(exit);
 }
 
 Exit run_send(const ReporterCommand& command, const ReporterSettings& settings,
@@ -240,10 +234,19 @@ Exit run_send(const ReporterCommand& command, const ReporterSettings& settings,
   const auto selected = select_domains(sending.store, command.day, command.domains);
   if (!selected) return fail_with(selected.error());
   note_if_empty(*selected, command.day);
-  SendNow send_now(sending, print_line, [](std::string_view, std::uint64_t, std::uint64_t) {});
+  Progress progress = Progress::on_terminal();
+  const auto print = [&progress](const std::string& line) {
+    progress.hide();
+    print_line(line);
+  };
+  const auto show = [&progress](std::string_view what, std::uint64_t done, std::uint64_t total) {
+    progress.update(what, done, total);
+  };
+  SendNow send_now(sending, print, show);
   const auto stop = [&outfit] { return (*outfit)->stop(); };
   const auto counts = send_now.send(command.day, selected->domains, stop, wait_of(**outfit));
-  if (!flush_output()) return fail_with(Exit::io, "cannot write to standard output");
+  progress.finish();
+  if (!flush_output()) return flushed(Exit::io);
   if (!counts) return fail_with(counts.error());
   const Exit unknown = report_unknown(*selected, command.day);
   if (counts->open > 0 || stop()) return Exit::temporary;
@@ -286,7 +289,8 @@ Exit run_daemon(const ReporterCommand& command, const Config& config,
 Exit run(int argc, char** argv) {
   const auto command = parse_reporter_command(argc, argv, SystemClock().today());
   if (!command) {
-    say(fmt::format("{}: {}\n{}", kProgram, escape_terminal(command.error().detail), kUsage));
+    say(fmt::format("{}: {}\n{}", kProgram, escape_terminal(command.error().detail),
+                    reporter_usage()));
     return Exit::usage;
   }
   if (command->options.version) {
@@ -295,10 +299,7 @@ Exit run(int argc, char** argv) {
   }
   if (command->kind == CommandKind::genkey) return run_genkey(*command);
   ReadConfig read = load_config(command->options, Key::socket);
-  if (command->kind == CommandKind::status) {
-    print_problems(read.problems);
-    return read.problems.empty() ? run_status(*command, read.config) : Exit::config;
-  }
+  if (is_ledger_command(command->kind)) return run_ledger_command(*command, read);
   const bool preview = command->kind == CommandKind::preview;
   ReadSettings settings = read_reporter_settings(
       read.config, preview ? Purpose::preview : Purpose::send, local_host_name());
@@ -322,7 +323,11 @@ Exit run(int argc, char** argv) {
     return print_result(testkey(**dns, settings.keys, settings.settings.identity.submitter));
   }
   ::umask(static_cast<mode_t>(read.config.integer(Key::umask)));
-  block_signals();
+  if (preview || command->dry_run || command->rehearsal_to) {
+    std::signal(SIGPIPE, SIG_IGN);  // they may be interrupted: nothing is written down
+  } else {
+    block_signals();
+  }
   std::optional<Background> background;
   if (command->kind == CommandKind::daemon) {
     if (read.config.boolean(Key::background) && !command->options.foreground) {
@@ -335,7 +340,8 @@ Exit run(int argc, char** argv) {
   }
   const auto log = make_log(log_settings(read.config, command->options, kProgram));
   if (!log) return fail_with(log.error());
-  if (preview) return run_preview(*command, settings.settings, rules.rules);
+  if (preview || command->dry_run) return run_preview(*command, settings.settings, rules.rules);
+  if (command->rehearsal_to) return run_rehearsal(*command, settings.settings, settings.keys);
   for (const std::string& warning : settings.warnings) {
     (*log)->warning(LogLine("key-file-unsafe").add("detail", warning));
   }

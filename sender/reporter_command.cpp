@@ -62,19 +62,25 @@ Result<void> read_send(const SplitCommandLine& line, ReporterCommand& command) {
   }
   auto rua = parse_destination(*to);
   if (!rua) return tl::unexpected(rua.error());
+  if (rua->scheme != Rua::Scheme::mailto) {
+    return fail(ErrorCode::invalid_argument, "--to takes an address; rehearsals go by mail");
+  }
   command.rehearsal_to = std::move(*rua);
   return {};
 }
 
 Result<void> read_states(std::string_view list, ReporterCommand& command) {
+  command.states.clear();
+  if (list == "all") return {};
   while (!list.empty()) {
     const std::size_t end = std::min(list.find(','), list.size());
     const auto state = delivery_state(list.substr(0, end));
     if (!state) {
-      return fail(ErrorCode::invalid_argument,
-                  "\"{}\" is no state; there are waiting, sending, deferred, delivered, failed, "
-                  "expired, bounced, suppressed, excluded and unsupported",
-                  list.substr(0, end));
+      return fail(
+          ErrorCode::invalid_argument,
+          "\"{}\" is no state; there are all, waiting, sending, deferred, delivered, failed, "
+          "expired, bounced, suppressed, excluded and unsupported",
+          list.substr(0, end));
     }
     command.states.push_back(*state);
     list.remove_prefix(std::min(end + 1, list.size()));
@@ -86,6 +92,7 @@ Result<void> read_states(std::string_view list, ReporterCommand& command) {
 Result<void> read_queue(const SplitCommandLine& line, ReporterCommand& command) {
   command.domains = line.operands;
   command.json = line.has("--json");
+  command.states = {DeliveryState::waiting, DeliveryState::sending, DeliveryState::deferred};
   if (const auto states = line.value("--state")) {
     if (auto read = read_states(*states, command); !read) return read;
   }

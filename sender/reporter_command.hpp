@@ -31,7 +31,7 @@ struct ReporterCommand {
   bool dry_run = false;             ///< send
   std::optional<Rua> rehearsal_to;  ///< send: to this address instead of the destinations
 
-  std::vector<DeliveryState> states;  ///< queue; empty: all
+  std::vector<DeliveryState> states;  ///< queue: the open ones unless given; empty: all
   bool json = false;                  ///< queue
 
   bool prometheus = false;  ///< status for a machine

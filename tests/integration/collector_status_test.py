@@ -87,7 +87,7 @@ class CollectorStatusTest(unittest.TestCase):
         self.assertIn("\nopentlsrpt_collector_read_total 10\n", metrics)
         self.assertIn('\nopentlsrpt_collector_bad_total{reason="not-json"} 1\n', metrics)
         for line in metrics.splitlines():
-            self.assertRegex(line, r'^(# (HELP|TYPE) \w+ .+|\w+(\{reason="[a-z-]+"\})? \d+)$')
+            self.assertRegex(line, r'^(# (HELP|TYPE) \w+ .+|\w+(\{\w+="[a-z-]+"\})? \d+)$')
 
     def test_status_without_a_database_says_what_to_do(self):
         self.collector.write_config()

@@ -102,7 +102,8 @@ class ReporterCase(unittest.TestCase):
             database.close()
 
     def states(self):
-        rows = self.query("SELECT state FROM delivery ORDER BY domain, destination")
+        rows = self.query("SELECT d.state FROM delivery d JOIN plan p ON p.id=d.plan"
+                          " ORDER BY p.domain, d.destination")
         return [row[0] for row in rows]
 
     def preview(self, *arguments):

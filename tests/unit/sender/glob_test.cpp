@@ -31,7 +31,7 @@ TEST(Glob, a_star_is_any_run_of_characters) {
 TEST(Glob, a_hostile_text_costs_no_more_than_its_length) {
   std::string pattern;
   for (int i = 0; i < 100; ++i) pattern += "*" + std::string(1000, 'a') + "b";
-  EXPECT_FALSE(matches_glob(pattern + "*", std::string(10 << 20, 'a')));
+  EXPECT_FALSE(matches_glob(pattern + "*", std::string(1 << 20, 'a')));
 }
 
 TEST(PatternIndex, gives_the_first_and_all_in_their_order) {
