@@ -18,6 +18,7 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
+#include <fstream>
 #include <new>
 #include <string>
 #include <string_view>
@@ -60,6 +61,16 @@ class NullSink {
 
   [[nodiscard]] int port() const { return port_; }
   [[nodiscard]] std::uint64_t accepted() const { return accepted_->load(); }
+  /// Processor time used so far, in seconds.
+  [[nodiscard]] double processor_time() const {
+    std::ifstream file("/proc/" + std::to_string(child_) + "/stat");
+    std::string field;
+    double ticks = 0;
+    for (int i = 1; file >> field && i <= 15; ++i) {
+      if (i >= 14) ticks += std::strtod(field.c_str(), nullptr);
+    }
+    return ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
+  }
 
  private:
   struct Client {

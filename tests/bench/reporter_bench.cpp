@@ -11,6 +11,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -203,7 +204,25 @@ void wait_for(const std::vector<int>& fds, std::chrono::milliseconds time) {
   ::poll(watched.data(), watched.size(), static_cast<int>(time.count()));
 }
 
+/// Processor time of this thread, or of the whole process, in seconds.
+double processor_time(int who) {
+  rusage usage{};
+  ::getrusage(who, &usage);
+  const auto of = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return of(usage.ru_utime) + of(usage.ru_stime);
+}
+
+/// In seconds.
+struct ProcessorTime {
+  double ledger = 0;     ///< the thread that plans, builds and writes down
+  double hand_over = 0;  ///< the threads that sign and talk to the server
+  double sink = 0;
+};
+
 struct Run {
+  ProcessorTime processor;
   double planning = 0;  ///< seconds
   double sending = 0;
   double file = 0;  ///< bytes of the database
@@ -236,9 +255,14 @@ Run run(const std::string& folder, std::size_t domains, EVP_PKEY* key) {
   }
   result.planning = seconds_since(begin);
   begin = Steady::now();
+  const double thread = processor_time(RUSAGE_THREAD);
+  const double process = processor_time(RUSAGE_SELF);
   Reporter reporter = sending->reporter();
   must(reporter.round([] { return false; }, wait_for));
   result.sending = seconds_since(begin);
+  result.processor.ledger = processor_time(RUSAGE_THREAD) - thread;
+  result.processor.hand_over = processor_time(RUSAGE_SELF) - process - result.processor.ledger;
+  result.processor.sink = sink.processor_time();
   if (sink.accepted() != domains) {
     die(fmt::format("{} of {} reports were handed over", sink.accepted(), domains));
   }
@@ -301,6 +325,12 @@ int main() {
   fmt::print(
       "reports handed over: {:.0f}/s, ratio {:.2f} (wanted {:.2f}); {} domains in {:.1f} s\n", rate,
       rate / limit, kWantedRatio, domains, many.sending);
+  const double signature = 1e6 * std::max(std::thread::hardware_concurrency(), 1u) / limit;
+  fmt::print(
+      "processor time of a report: ledger {:.0f} us, signing and handing over {:.0f} us (a "
+      "signature alone {:.0f} us), server {:.0f} us\n",
+      many.processor.ledger / number * 1e6, many.processor.hand_over / number * 1e6, signature,
+      many.processor.sink / number * 1e6);
   fmt::print("planning: {:.1f} s, {:.0f} us a domain; with it {:.0f} reports/s, ratio {:.2f}\n",
              many.planning, many.planning / number * 1e6, number / (many.sending + many.planning),
              number / (many.sending + many.planning) / limit);
