@@ -30,6 +30,7 @@
 #include "sender/reporter.hpp"
 #include "sender/reporter_command.hpp"
 #include "sender/send_now.hpp"
+#include "sender/sendmail_transport.hpp"
 #include "sender/smtp_transport.hpp"
 
 namespace {
@@ -87,6 +88,12 @@ struct Outfit {
   }
 };
 
+std::unique_ptr<MailTransport> make_mail_transport(const SmtpSettings& settings,
+                                                   const StopSignal& stop) {
+  return settings.sendmail_path.empty() ? make_smtp_transport(settings, stop)
+                                        : make_sendmail_transport(settings, stop);
+}
+
 Result<std::unique_ptr<Outfit>> make_outfit(const ReporterSettings& settings,
                                             const std::vector<SigningKey>& keys,
                                             const DestinationRules& rules, Log& log) {
@@ -104,7 +111,7 @@ Result<std::unique_ptr<Outfit>> make_outfit(const ReporterSettings& settings,
                   outfit->clock,
                   log,
                   system_random(),
-                  {[&settings, &stop] { return make_smtp_transport(settings.smtp, stop); },
+                  {[&settings, &stop] { return make_mail_transport(settings.smtp, stop); },
                    [&settings, &stop, &names = *outfit->dns] {
                      return make_curl_http_poster(settings.post, names, stop);
                    }}};

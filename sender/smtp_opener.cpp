@@ -10,12 +10,15 @@ Result<SmtpConnection> SmtpOpener::open(const Relay& relay, Deadline deadline) {
   const auto tls = tls_for(relay);
   if (!tls) return tl::unexpected(tls.error());
   auto session = open_smtp_session(relay, settings_, *tls, patience);
-  const bool tls_failed = !session && session.error().code == ErrorCode::crypto;
-  if (tls_failed && !needs_tls(settings_, relay) && !stopped(patience)) {
-    session = open_smtp_session(relay, settings_, nullptr, patience);  // R138
+  if (session) return SmtpConnection(std::move(*session), relay);
+  const Error first = std::move(session.error());
+  if (first.code != ErrorCode::crypto || needs_tls(settings_, relay) || stopped(patience)) {
+    return tl::unexpected(first);
   }
-  if (!session) return tl::unexpected(session.error());
-  return SmtpConnection(std::move(*session), relay);
+  session = open_smtp_session(relay, settings_, nullptr, patience);  // R138
+  if (session) return SmtpConnection(std::move(*session), relay);
+  // Without TLS there may be no password: why there was none is what has to be repaired.
+  return fail(session.error().code, "{}; before that {}", session.error().detail, first.detail);
 }
 
 Result<const TlsClient*> SmtpOpener::tls_for(const Relay& relay) {

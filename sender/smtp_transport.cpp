@@ -107,7 +107,7 @@ std::string_view advice(ErrorCode code) {
     case ErrorCode::crypto:
       return "look at the server's certificate and TLS, or at SMTPTLS";
     case ErrorCode::permission:
-      return "look at SMTPUser, SMTPPasswordFile and SMTPTLS";
+      return "look at SMTPUser, SMTPPasswordFile and SMTPTLS, or at the rights of a local socket";
     case ErrorCode::unsupported:
       return "enable it there, or look at SMTPServer, SMTPTLS and SMTPUser";
     case ErrorCode::invalid_argument:

@@ -11,6 +11,8 @@ Behaviours: accept; 450-rcpt, 550-rcpt (answer to RCPT); 451-data, 554-data (ans
 drop (takes the data and closes without an answer); slow (answers after the data when released, or
 never); 554-greeting.
 
+sink.pipelining: whether PIPELINING is offered.
+
 sink.tls: an ssl.SSLContext to offer STARTTLS with, "broken" to offer it and then talk nonsense, or
 "hasty" to do so without waiting for the client.
 """
@@ -65,6 +67,8 @@ class Handler(socketserver.StreamRequestHandler):
                 helo = text[5:]
                 self.say("250-sink.example")
                 self.say("250-SIZE 20000000")
+                if sink.pipelining:
+                    self.say("250-PIPELINING")
                 if sink.tls and not tls:
                     self.say("250-STARTTLS")
                 # What a client could ask for, to see that it does not.
@@ -94,11 +98,15 @@ class Handler(socketserver.StreamRequestHandler):
                     code = sink.next_behaviour()[:3]
                     sink.attempts.append(Message(helo, sender, recipient, b"", mail_line))
                     self.say(f"{code} {code[0]}.1.1 <{recipient}>: as the test wants it")
+                    recipient = ""
                 else:
                     self.say("250 2.1.5 Ok")
+            elif verb == "DATA" and not recipient:
+                self.say("554 5.5.1 no valid recipients")
             elif verb == "DATA":
                 self.say("354 go on")
                 message = Message(helo, sender, recipient, self.read_data(), mail_line, tls)
+                recipient = ""
                 if not self.answer(message):
                     return
             elif verb == "QUIT":
@@ -148,6 +156,7 @@ class SmtpSink:
         self.commands = []
         self.connections = 0
         self.tls = None
+        self.pipelining = True
         self.arrived = threading.Event()
         self.released = threading.Event()
         self.lock = threading.Lock()

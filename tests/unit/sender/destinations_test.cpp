@@ -10,7 +10,9 @@ namespace {
 
 std::vector<std::string> addresses(const Destinations& destinations) {
   std::vector<std::string> result;
-  for (const Rua& rua : destinations.mailto) result.push_back(rua.address);
+  for (const Rua& rua : destinations.rua) {
+    result.push_back(rua.scheme == Rua::Scheme::mailto ? rua.address : rua.uri);
+  }
   return result;
 }
 
@@ -53,23 +55,17 @@ TEST(Destinations, absence_in_dns_wins_over_what_the_mta_saw) {
   for (const char* domain : {"nxdomain.example", "nodata.example", "other.example"}) {
     const auto found = find_destinations(dns, {}, domain, kRecord);
     EXPECT_EQ(found.status, RecordStatus::no_record) << domain;
-    EXPECT_TRUE(found.mailto.empty()) << domain;
+    EXPECT_TRUE(found.rua.empty()) << domain;
   }
 }
 
-TEST(Destinations, https_is_told_apart_and_mail_beside_it_is_served) {
+TEST(Destinations, are_both_mail_and_https_in_the_order_of_the_record) {
   FakeDns dns;
   dns.add_txt("_smtp._tls.both.example",
               "v=TLSRPTv1; rua=https://both.example/r,mailto:tls@both.example");
-  dns.add_txt("_smtp._tls.https.example", "v=TLSRPTv1; rua=https://https.example/r");
   const auto both = find_destinations(dns, {}, "both.example", "");
   EXPECT_EQ(both.status, RecordStatus::usable);
-  EXPECT_EQ(addresses(both), Addresses{"tls@both.example"});
-  ASSERT_EQ(both.unsupported.size(), 1u);
-  EXPECT_EQ(both.unsupported[0].uri, "https://both.example/r");
-  const auto only = find_destinations(dns, {}, "https.example", "");
-  EXPECT_EQ(only.status, RecordStatus::no_usable_rua);
-  EXPECT_EQ(only.unsupported.size(), 1u);
+  EXPECT_EQ(addresses(both), (Addresses{"https://both.example/r", "tls@both.example"}));
 }
 
 TEST(Destinations, one_bad_uri_costs_itself_and_a_record_of_bad_ones_gets_nothing) {
@@ -89,39 +85,6 @@ TEST(Destinations, no_more_than_maximum_rua_are_served) {
   const auto found = find_destinations(dns, {.max_rua = 2}, "rcpt.example", "");
   EXPECT_EQ(addresses(found), (Addresses{"a@rcpt.example", "b@rcpt.example"}));
   EXPECT_FALSE(found.warnings.empty());
-}
-
-TEST(Destinations, a_resolver_is_in_trouble_when_it_answers_none_of_many_questions) {
-  Destinations failed;
-  Destinations from_mta;
-  from_mta.status = RecordStatus::usable;
-  from_mta.from_mta = true;
-  Destinations answered;
-  answered.status = RecordStatus::no_record;
-  std::vector<Destinations> found(31, failed);
-  EXPECT_FALSE(resolver_in_trouble({}));
-  EXPECT_FALSE(resolver_in_trouble(found)) << "a few domains may be broken all";
-  found.push_back(from_mta);
-  EXPECT_TRUE(resolver_in_trouble(found));
-  found.push_back(answered);
-  EXPECT_FALSE(resolver_in_trouble(found));
-}
-
-TEST(Destinations, many_domains_are_answered_in_the_order_of_the_questions) {
-  FakeDns dns;
-  std::vector<DestinationQuery> queries;
-  for (int i = 0; i < 300; ++i) {
-    const std::string domain = fmt::format("d{}.example", i);
-    dns.add_txt(tlsrpt_name(domain), fmt::format("v=TLSRPTv1; rua=mailto:r@{}", domain));
-    queries.push_back({domain, ""});
-  }
-  const auto found = find_all_destinations(dns, {}, queries, never);
-  ASSERT_EQ(found.size(), queries.size());
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    EXPECT_EQ(addresses(found[i]), Addresses{"r@" + queries[i].domain});
-  }
-  EXPECT_EQ(dns.questions().size(), queries.size());
-  EXPECT_TRUE(find_all_destinations(dns, {}, {}, never).empty());
 }
 
 }  // namespace

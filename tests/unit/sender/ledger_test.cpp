@@ -24,10 +24,20 @@ class LedgerTest : public SendingTest {
     }
     return result;
   }
-  Ledger& ledger() { return process->ledger; }
   std::optional<Delivery> claim(std::string_view now, ClaimMode mode = ClaimMode::due_only) {
     const Seconds time = at(now);
-    return ledger().claim(kKey, time, time + std::chrono::seconds(180), mode).value();
+    const auto rows = ledger().deliveries(kKey.day, kKey.domain).value();
+    return ledger().claim(rows.at(0).id, time, time + std::chrono::seconds(180), 7, mode).value();
+  }
+  bool finish(Delivery end, DeliveryState state) {
+    end.state = state;
+    end.due = clock.time;
+    end.detail = "said so";
+    return ledger().finish(end, clock.time).value();
+  }
+  std::int64_t record_and_find(const Plan& made) {
+    EXPECT_TRUE(ledger().record({made}));
+    return ledger().deliveries(kKey.day, kKey.domain)->at(0).plan;
   }
 };
 
@@ -41,12 +51,25 @@ TEST_F(LedgerTest, a_plan_is_made_once_and_never_planned_again) {
   EXPECT_EQ(delivery("2026-03-01", "rcpt.example").key, kKey);
 }
 
-TEST_F(LedgerTest, a_failed_lookup_is_open_again_when_it_is_due) {
+TEST_F(LedgerTest, what_is_undecided_is_listed_in_pages_and_a_failed_lookup_when_it_is_due) {
+  for (const char* domain : {"c.example", "a.example", "b.example"}) {
+    count("2026-03-01", outcome(domain));
+  }
+  count("2026-03-02", outcome("other-day.example"));
+  const auto undecided = [&](std::string_view now, std::string_view after, std::size_t limit) {
+    return ledger().undecided_domains(kKey.day, at(now), after, limit).value();
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(undecided("2026-03-02T00:09:59Z", "", 2), (Names{"a.example", "b.example"}));
+  EXPECT_EQ(undecided("2026-03-02T00:09:59Z", "b.example", 2), Names{"c.example"});
   Plan failed = plan(PlanState::dns_failure);
+  failed.domain = "a.example";
   failed.due = at("2026-03-02T00:10:00Z");
-  ASSERT_TRUE(ledger().record({failed}));
-  EXPECT_EQ(ledger().settled_domains(kKey.day, at("2026-03-02T00:09:59Z"))->size(), 1u);
-  EXPECT_TRUE(ledger().settled_domains(kKey.day, at("2026-03-02T00:10:00Z"))->empty());
+  Plan none = plan(PlanState::no_record);
+  none.domain = "b.example";
+  ASSERT_TRUE(ledger().record({failed, none}));
+  EXPECT_EQ(undecided("2026-03-02T00:09:59Z", "", 9), Names{"c.example"});
+  EXPECT_EQ(undecided("2026-03-02T00:10:00Z", "", 9), (Names{"a.example", "c.example"}));
 }
 
 TEST_F(LedgerTest, what_is_not_due_cannot_be_claimed_but_by_hand) {
@@ -70,37 +93,101 @@ TEST_F(LedgerTest, only_one_process_has_a_claim_until_it_runs_out) {
   ASSERT_TRUE(second);
   EXPECT_EQ(second->attempts, 2);
   EXPECT_EQ(second->first_attempt, first->first_attempt);
-  EXPECT_FALSE(ledger().finish(*first, DeliveryState::failed, clock.time, "late").value());
-  EXPECT_TRUE(ledger().finish(*second, DeliveryState::delivered, clock.time, "250").value());
+  EXPECT_FALSE(finish(*first, DeliveryState::failed));
+  EXPECT_TRUE(finish(*second, DeliveryState::delivered));
   EXPECT_EQ(delivery("2026-03-01", "rcpt.example").state, DeliveryState::delivered);
 }
 
 TEST_F(LedgerTest, what_was_delivered_can_never_be_claimed_again) {
   ASSERT_TRUE(ledger().record({plan()}));
   const auto claimed = claim("2026-03-02T01:00:00Z");
-  ASSERT_TRUE(ledger().finish(*claimed, DeliveryState::delivered, clock.time, "250 Ok").value());
+  ASSERT_TRUE(finish(*claimed, DeliveryState::delivered));
   EXPECT_FALSE(claim("2026-03-03T01:00:00Z"));
   EXPECT_FALSE(claim("2026-03-03T01:00:00Z", ClaimMode::now));
-  EXPECT_TRUE(ledger().due(at("2026-03-09T00:00:00Z"), 10)->empty());
-  EXPECT_FALSE(ledger().next_due().value());
+  EXPECT_TRUE(ledger().due(Rua::Scheme::mailto, at("2026-03-09T00:00:00Z"), 10)->empty());
+  EXPECT_FALSE(ledger().next_due(Rua::Scheme::mailto).value());
 }
 
 TEST_F(LedgerTest, what_failed_can_be_claimed_by_hand_and_its_time_begins_again) {
   ASSERT_TRUE(ledger().record({plan()}));
   const auto claimed = claim("2026-03-02T01:00:00Z");
-  ASSERT_TRUE(ledger().finish(*claimed, DeliveryState::failed, clock.time, "550").value());
+  ASSERT_TRUE(finish(*claimed, DeliveryState::failed));
   EXPECT_FALSE(claim("2026-03-04T00:00:00Z"));
   const auto again = claim("2026-03-04T00:00:00Z", ClaimMode::now);
   ASSERT_TRUE(again);
   EXPECT_EQ(again->first_attempt, at("2026-03-04T00:00:00Z"));
 }
 
-TEST_F(LedgerTest, destinations_that_are_not_served_are_never_claimed) {
-  Plan https = plan();
-  https.deliveries[0].state = DeliveryState::unsupported;
-  ASSERT_TRUE(ledger().record({https}));
-  EXPECT_FALSE(claim("2026-03-03T00:00:00Z"));
-  EXPECT_FALSE(claim("2026-03-03T00:00:00Z", ClaimMode::now));
+TEST_F(LedgerTest, destinations_that_are_left_out_are_never_claimed) {
+  for (const DeliveryState state : {DeliveryState::suppressed, DeliveryState::excluded}) {
+    Plan left_out = plan();
+    left_out.deliveries[0].state = state;
+    ASSERT_TRUE(ledger().record({left_out}));
+    EXPECT_FALSE(claim("2026-03-03T00:00:00Z"));
+    EXPECT_FALSE(claim("2026-03-03T00:00:00Z", ClaimMode::now));
+  }
+}
+
+TEST_F(LedgerTest, kinds_of_destinations_are_due_each_for_itself) {
+  Plan both = plan();
+  both.deliveries.push_back(both.deliveries[0]);
+  both.deliveries[1].key.destination = "HTTPS://rcpt.example/tls";
+  both.deliveries[1].due = at("2026-03-02T00:30:00Z");
+  ASSERT_TRUE(ledger().record({both}));
+  const Seconds late = at("2026-03-02T12:00:00Z");
+  const auto posts = ledger().due(Rua::Scheme::https, late, 10).value();
+  ASSERT_EQ(posts.size(), 1u);
+  EXPECT_EQ(posts[0].key.destination, "HTTPS://rcpt.example/tls");
+  EXPECT_EQ(ledger().next_due(Rua::Scheme::https).value(), at("2026-03-02T00:30:00Z"));
+  EXPECT_EQ(ledger().next_due(Rua::Scheme::mailto).value(), at("2026-03-02T01:00:00Z"));
+}
+
+TEST_F(LedgerTest, claims_of_a_dead_process_are_due_again) {
+  ASSERT_TRUE(ledger().record({plan()}));
+  ASSERT_TRUE(claim("2026-03-02T01:00:00Z"));
+  EXPECT_EQ(ledger().slots_in_use().value(), std::vector<int>{7});
+  EXPECT_EQ(ledger().release_slot(8, clock.time).value(), 0u);
+  EXPECT_EQ(ledger().release_slot(7, at("2026-03-02T01:00:05Z")).value(), 1u);
+  const auto again = claim("2026-03-02T01:00:05Z");
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->attempts, 2);
+}
+
+TEST_F(LedgerTest, what_did_not_arrive_can_be_tried_again_and_what_did_cannot) {
+  ASSERT_TRUE(ledger().record({plan()}));
+  const auto claimed = claim("2026-03-02T01:00:00Z");
+  ASSERT_TRUE(finish(*claimed, DeliveryState::failed));
+  EXPECT_EQ(ledger().retry({kKey.day + std::chrono::days(1), "", {}}, clock.time).value(), 0u);
+  EXPECT_EQ(ledger().retry({{}, "other.example", {}}, clock.time).value(), 0u);
+  EXPECT_EQ(ledger().retry({kKey.day, "rcpt.example", {}}, clock.time).value(), 1u);
+  const Delivery open = delivery("2026-03-01", "rcpt.example");
+  EXPECT_EQ(open.state, DeliveryState::deferred);
+  EXPECT_EQ(open.due, clock.time);
+  EXPECT_FALSE(open.first_attempt);
+  const auto again = claim("2026-03-02T02:00:00Z");
+  ASSERT_TRUE(finish(*again, DeliveryState::delivered));
+  EXPECT_EQ(ledger().retry({}, clock.time).value(), 0u);
+}
+
+TEST_F(LedgerTest, counts_and_lists_what_is_in_it) {
+  Plan none = plan(PlanState::no_record);
+  none.domain = "none.example";
+  ASSERT_TRUE(ledger().record({plan(), none}));
+  const auto claimed = claim("2026-03-02T01:00:00Z");
+  ASSERT_TRUE(finish(*claimed, DeliveryState::failed));
+  const auto days = ledger().day_counts().value();
+  ASSERT_EQ(days.size(), 1u);
+  EXPECT_EQ(days[0].plans, (std::map<PlanState, std::uint64_t>{{PlanState::planned, 1},
+                                                               {PlanState::no_record, 1}}));
+  EXPECT_EQ(days[0].deliveries,
+            (std::map<DeliveryState, std::uint64_t>{{DeliveryState::failed, 1}}));
+  EXPECT_EQ(days[0].reports, 0u);
+  EXPECT_EQ(ledger().count({{}, "", {DeliveryState::failed, DeliveryState::waiting}}).value(), 1u);
+  EXPECT_EQ(ledger().count({{}, "", {DeliveryState::waiting}}).value(), 0u);
+  EXPECT_EQ(ledger().list({kKey.day, "rcpt.example", {}}, 10)->size(), 1u);
+  const auto errors = ledger().last_errors(kKey.day, 10).value();
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_EQ(errors[0].detail, "said so");
 }
 
 TEST_F(LedgerTest, the_first_report_kept_is_the_one_that_counts) {
@@ -109,8 +196,9 @@ TEST_F(LedgerTest, the_first_report_kept_is_the_one_that_counts) {
   StoredReport second = first;
   second.gzipped = "other bytes";
   second.created += std::chrono::hours(1);
-  ASSERT_TRUE(ledger().keep_report(first));
-  const auto kept = ledger().keep_report(second);
+  const std::int64_t row = record_and_find(plan());
+  ASSERT_TRUE(ledger().keep_report(row, first));
+  const auto kept = ledger().keep_report(row, second);
   ASSERT_TRUE(kept);
   EXPECT_EQ(kept->gzipped, first.gzipped);
   EXPECT_EQ(kept->created, first.created);

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstring>
@@ -82,7 +83,9 @@ class Peer {
 
   std::string until(std::string_view end) {
     std::size_t at = 0;
-    while ((at = unread_.find(end)) == std::string::npos) {
+    std::size_t searched = 0;  // a large message comes in many pieces
+    while ((at = unread_.find(end, searched)) == std::string::npos) {
+      searched = unread_.size() - std::min(unread_.size(), end.size());
       if (!receive()) throw std::runtime_error("the client has gone");
     }
     std::string text = unread_.substr(0, at);

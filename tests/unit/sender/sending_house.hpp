@@ -2,21 +2,21 @@
 #pragma once
 
 // The sending half with everything outside replaced: a database in a temporary folder, a clock that
-// stands still, FakeDns, and a mail server that answers what the test tells it to.
+// stands still, FakeDns, and servers that answer what the test tells them to.
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <chrono>
-#include <cstdlib>
-#include <deque>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "common/file.hpp"
-#include "sender/reporter.hpp"
+#include "sender/sending.hpp"
 #include "tests/unit/fake_dns.hpp"
 #include "tests/unit/temp_dir.hpp"
 
@@ -47,17 +47,50 @@ struct Mail {
   Envelope envelope;
   std::string message;
 };
+struct Post {
+  std::string uri;
+  std::string body;
+};
 
-class FakeTransport final : public MailTransport {
+inline HandOverResult accepted() { return {HandOver::accepted, "250 2.0.0 Ok"}; }
+inline HandOverResult later() { return {HandOver::temporary, "451 4.3.0 later"}; }
+
+/// Mail server and web servers, for all threads of a pool. The answers are asked for one at a time.
+class FakeServers {
  public:
-  std::vector<Mail> handed_over;                          ///< accepted or not
-  std::function<HandOverResult(const Envelope&)> answer;  ///< unset: accepts
+  std::vector<Mail> mails;  ///< handed over, accepted or not
+  std::vector<Post> posts;
+  std::function<HandOverResult(const Envelope&)> answer;             ///< unset: accepts
+  std::function<HandOverResult(const std::string&)> answer_to_post;  ///< unset: accepts
 
-  HandOverResult hand_over(const Envelope& envelope, std::string_view message) override {
-    handed_over.push_back({envelope, std::string(message)});
-    return answer ? answer(envelope) : HandOverResult{HandOver::accepted, "250 2.0.0 Ok"};
+  HandOverPool::Parts transports() {
+    return {[this] { return std::make_unique<Transport>(*this); },
+            [this] { return std::make_unique<Poster>(*this); }};
   }
-  void close() override {}
+
+ private:
+  struct Transport final : MailTransport {
+    explicit Transport(FakeServers& owner) : servers(owner) {}
+    HandOverResult hand_over(const Envelope& envelope, std::string_view message) override {
+      const std::lock_guard lock(servers.mutex_);
+      servers.mails.push_back({envelope, std::string(message)});
+      return servers.answer ? servers.answer(envelope) : accepted();
+    }
+    void close() override {}
+    FakeServers& servers;
+  };
+  struct Poster final : HttpPoster {
+    explicit Poster(FakeServers& owner) : servers(owner) {}
+    HandOverResult post(const std::string& uri, std::string_view body) override {
+      const std::lock_guard lock(servers.mutex_);
+      servers.posts.push_back({uri, std::string(body)});
+      return servers.answer_to_post ? servers.answer_to_post(uri)
+                                    : HandOverResult{HandOver::accepted, "201"};
+    }
+    void close() override {}
+    FakeServers& servers;
+  };
+  std::mutex mutex_;
 };
 
 inline std::vector<SigningKey> test_keys() {
@@ -74,6 +107,7 @@ inline ReporterSettings test_settings() {
   settings.host_name = "mx.sender.example";
   settings.send_window = std::chrono::hours(4);
   settings.retention = std::chrono::hours(240);
+  settings.limits = {100, 0};  // tests of the pace set their own
   return settings;
 }
 
@@ -95,28 +129,36 @@ inline Outcome outcome(std::string domain, bool failed = false,
   return {std::move(domain), std::move(record), {std::move(policy)}};
 }
 
+/// Returns when one of the descriptors can be read, or soon.
+inline void wait_a_moment(const std::vector<int>& fds, std::chrono::milliseconds time) {
+  std::vector<pollfd> watched;
+  for (const int fd : fds) watched.push_back({fd, POLLIN, 0});
+  const auto most = std::min<std::chrono::milliseconds>(time, std::chrono::milliseconds(20));
+  ::poll(watched.data(), watched.size(), static_cast<int>(most.count()));
+}
+
 /// One process: what it has in memory goes with it, the database stays.
 class Process {
  public:
-  Process(const std::string& folder, const ReporterSettings& given, FakeClock& clock, FakeDns& dns,
-          FakeTransport& transport, FakeLog& log)
-      : settings(given),
-        store(OutboundStore::open(folder + "/outbound.db", SqliteMode::read_write_create).value()),
-        ledger(store.database()),
-        keys(test_keys()),
-        planner({store, ledger, dns, clock, log}, settings,
-                [this](std::uint64_t bound) { return next_random++ * 977 % bound; }),
-        deliverer({store, ledger, transport, clock, log}, settings, keys),
-        reporter({store, ledger, planner, deliverer, clock, log}, settings) {}
+  Process(const std::string& folder, const ReporterSettings& given, const DestinationRules& rules,
+          FakeClock& clock, FakeDns& dns, FakeServers& servers, FakeLog& log)
+      : settings(given), keys(test_keys()), stop(StopSignal::create().value()) {
+    settings.database = folder + "/outbound.db";
+    sending = Sending::start(settings, keys, rules, stop,
+                             {dns, clock, log,
+                              [this](std::uint64_t bound) { return next_random++ * 977 % bound; },
+                              servers.transports()})
+                  .value();
+  }
+  ~Process() { stop.request(); }
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
 
   ReporterSettings settings;
-  OutboundStore store;
-  Ledger ledger;
   std::vector<SigningKey> keys;
+  StopSignal stop;
   std::uint64_t next_random = 1;
-  Planner planner;
-  Deliverer deliverer;
-  Reporter reporter;
+  std::unique_ptr<Sending> sending;
 };
 
 class SendingTest : public ::testing::Test {
@@ -127,42 +169,62 @@ class SendingTest : public ::testing::Test {
   }
 
   void restart() {
+    reporter.reset();
     process.reset();
-    process = std::make_unique<Process>(folder.path(), settings, clock, dns, transport, log);
+    process = std::make_unique<Process>(folder.path(), settings, rules, clock, dns, servers, log);
+    reporter = std::make_unique<Reporter>(process->sending->reporter());
   }
 
   void count(std::string_view on, const Outcome& seen, std::uint64_t sessions = 1) {
-    ASSERT_TRUE(process->store.add({{day(on), seen, sessions}}, {}, {}));
+    ASSERT_TRUE(process->sending->store.add({{day(on), seen, sessions}}, {}, {}));
   }
 
   void ask_for_reports(std::string_view domain, std::string record = std::string(kRecord)) {
     dns.add_txt(tlsrpt_name(domain), std::move(record));
   }
 
-  void round() { ASSERT_TRUE(process->reporter.round(never)); }
+  void count_and_ask(std::string_view on, const std::string& domain,
+                     std::string record = std::string(kRecord)) {
+    count(on, outcome(domain));
+    ask_for_reports(domain, std::move(record));
+  }
+
+  void round() { ASSERT_TRUE(reporter->round(never, wait_a_moment)); }
 
   /// Rounds as the daemon makes them, until the time is there.
   void run_until(std::string_view end) {
     while (clock.time < at(end)) {
       round();
-      clock.time = std::max(clock.time + std::chrono::seconds(1), process->reporter.next_round());
+      clock.time = std::max(clock.time + std::chrono::seconds(1), reporter->next_round());
     }
     clock.time = at(end);
   }
 
+  Ledger& ledger() { return process->sending->ledger; }
+
+  std::vector<Delivery> deliveries(std::string_view on, std::string_view domain) {
+    return ledger().deliveries(day(on), domain).value();
+  }
   Delivery delivery(std::string_view on, std::string_view domain) {
-    const auto rows = process->ledger.deliveries(day(on), domain);
-    EXPECT_TRUE(rows && rows->size() == 1);
-    return rows && !rows->empty() ? rows->front() : Delivery{};
+    const auto rows = deliveries(on, domain);
+    EXPECT_EQ(rows.size(), 1u);
+    return rows.empty() ? Delivery{} : rows.front();
+  }
+  PlanState plan_state_of(std::string_view on, std::string_view domain) {
+    const auto plan = ledger().find_plan(day(on), domain);
+    EXPECT_TRUE(plan && *plan);
+    return plan && *plan ? (*plan)->state : PlanState::dns_failure;
   }
 
   TempDir folder;
   FakeClock clock;
   FakeDns dns;
-  FakeTransport transport;
+  FakeServers servers;
   FakeLog log;
+  DestinationRules rules;
   ReporterSettings settings = test_settings();
   std::unique_ptr<Process> process;
+  std::unique_ptr<Reporter> reporter;
 };
 
 }  // namespace tlsrpt::sender

@@ -86,7 +86,7 @@ TEST_F(SmtpHostile, a_handshake_that_hangs_leaves_time_to_do_without) {
                            peer.accept_mail();
                          }});
   use(server);
-  settings.timeout = 1s;
+  settings.timeout = 4s;
   EXPECT_EQ(hand_over().verdict, HandOver::accepted);
 }
 
@@ -109,7 +109,7 @@ TEST_F(SmtpHostile, silence_after_the_data_is_no_reason_to_send_it_elsewhere) {
   use(server);
   ScriptedServer other({});
   use(other);
-  settings.timeout = 1s;
+  settings.timeout = 2s;
   const HandOverResult result = hand_over();
   EXPECT_EQ(result.verdict, HandOver::temporary);
   EXPECT_FALSE(result.server_trouble);
