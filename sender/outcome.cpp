@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/domain_name.hpp"
+#include "common/ip_address.hpp"
 #include "common/result_type.hpp"
 #include "sender/outcome_scan.hpp"
 #include "sender/outcome_text.hpp"
@@ -137,7 +138,7 @@ bool read_recipient(const RawOutcome& raw, const OutcomeLimits& limits, ReadOutc
     return false;
   }
   auto normal = normalize_domain(domain);
-  if (!normal) {
+  if (!normal || canonical_ip(*normal)) {  // R6: nobody publishes a record for an address
     note(result, BadOutcome::invalid_domain, "d: " + domain);
     return false;
   }

@@ -42,8 +42,10 @@ def has_opendkim():
         check=False, stderr=subprocess.DEVNULL).returncode == 0
 
 
-def verify_task(message, records):
-    return {"do": "verify", "message": base64.b64encode(message).decode(), "records": records}
+def verify_task(message, records, signature=0):
+    """signature: which one from the top; for dkimpy only, the others take the best one."""
+    return {"do": "verify", "message": base64.b64encode(message).decode(), "records": records,
+            "signature": signature}
 
 
 def _ask(command, tasks):

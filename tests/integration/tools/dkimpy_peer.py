@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """dkimpy (Debian's python3-dkim) as a filter: a JSON list of tasks in, a JSON list of answers out.
 
-Task: {"do": "verify", "message": base64, "records": {name: text}}
+Task: {"do": "verify", "message": base64, "records": {name: text}, "signature": 0}
   or  {"do": "sign", "message": base64, "key": text, "algorithm": a, "domain": d, "selector": s,
        "canon": ["relaxed", "simple"]}
 Answer: true or false, or the signed message in base64; text beginning "error" for an exception.
@@ -20,7 +20,7 @@ def verify(message, task):
     def look_up(name, timeout=5):
         return records.get(name.decode().rstrip(".")).encode()
 
-    return dkim.verify(message, dnsfunc=look_up)
+    return dkim.DKIM(message).verify(idx=task["signature"], dnsfunc=look_up)
 
 
 def sign(message, task):

@@ -154,7 +154,7 @@ TEST(ReportMail, folds_a_long_subject_only_between_tokens) {  // R122, R123, R15
 TEST(ReportMail, refuses_values_that_cannot_stand_in_a_header) {
   const struct {
     const char* what;
-    std::string ReportMail::*member;
+    std::string ReportMail::* member;
     std::string value;
   } cases[] = {
       {"header injection", &ReportMail::to, "a@b.example\r\nBcc: victim@x.example"},
@@ -237,6 +237,9 @@ TEST(ReportMail, signs_what_stands_in_its_header) {  // R186-R189
   for (const std::string& name : names) EXPECT_EQ(values_of(message, name).size(), 1u) << name;
   for (const char* name : {"From", "TLS-Report-Domain", "TLS-Report-Submitter"})
     EXPECT_EQ(std::count(names.begin(), names.end(), name), 2) << name;
+  for (const char* name : {"To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type",
+                           "TLS-Required", "Auto-Submitted"})
+    EXPECT_EQ(std::count(names.begin(), names.end(), name), 1) << name;
 }
 
 TEST(ReportMail, is_protected_by_its_signature_against_added_headers) {  // R187, R189

@@ -59,6 +59,18 @@ TEST(Destinations, absence_in_dns_wins_over_what_the_mta_saw) {
   }
 }
 
+TEST(Destinations, nothing_but_the_one_name_is_asked_for) {  // R1, R4, R7
+  FakeDns dns;
+  dns.add_txt("_smtp._tls.rcpt.example", "v=TLSRPTv1; rua=mailto:tls@elsewhere.example");
+  EXPECT_EQ(find_destinations(dns, {}, "sub.rcpt.example", "").status, RecordStatus::no_record)
+      << "the record of the parent is not that of the domain";
+  EXPECT_EQ(addresses(find_destinations(dns, {}, "rcpt.example", "")),
+            Addresses{"tls@elsewhere.example"})
+      << "no authorisation is needed to report to another domain";
+  EXPECT_EQ(dns.questions(), (std::vector<std::string>{"TXT _smtp._tls.sub.rcpt.example",
+                                                       "TXT _smtp._tls.rcpt.example"}));
+}
+
 TEST(Destinations, are_both_mail_and_https_in_the_order_of_the_record) {
   FakeDns dns;
   dns.add_txt("_smtp._tls.both.example",

@@ -213,6 +213,19 @@ TEST(Outcome, quirk_11_the_case_of_addresses_is_lost_in_domains_and_host_names) 
             "mx1.np-upcase.plain.test");
 }
 
+TEST(Outcome, names_in_other_scripts_become_a_labels) {  // R2, R76, R81, R95
+  const Outcome outcome = read_good(
+      "{\"d\":\"B\u00fccher.example\",\"policies\":[{\"policy-type\":2,"
+      "\"policy-domain\":\"b\u00fccher.example\",\"mx-host\":[\"*.B\u00fccher.example\"],"
+      "\"failure-details\":[{\"c\":204,\"n\":\"mx.b\u00fccher.example\"}],\"f\":1}]}");
+  EXPECT_EQ(outcome.domain, "xn--bcher-kva.example");
+  EXPECT_EQ(outcome.policies[0].policy.policy_domain, "xn--bcher-kva.example");
+  EXPECT_EQ(outcome.policies[0].policy.mx_host,
+            std::vector<std::string>{"*.xn--bcher-kva.example"});
+  EXPECT_EQ(outcome.policies[0].failure_details[0].receiving_mx_hostname,
+            "mx.xn--bcher-kva.example");
+}
+
 TEST(Outcome, quirk_12_the_policy_domain_may_differ_from_the_recipient_domain) {
   EXPECT_EQ(
       read_one_policy(R"("policy-type":1,"policy-domain":"MX.other.example","f":0)").policy_domain,
@@ -318,6 +331,8 @@ TEST(Outcome, each_kind_of_bad_datagram_has_its_word) {
       {"null", BadOutcome::missing_domain, "missing-domain"},
       {R"({"d":"a b","policies":[]})", BadOutcome::invalid_domain, "invalid-domain"},
       {R"({"d":"../etc","policies":[]})", BadOutcome::invalid_domain, "invalid-domain"},
+      {R"({"d":"[192.0.2.1]","policies":[]})", BadOutcome::invalid_domain, "invalid-domain"},  // R6
+      {R"({"d":"192.0.2.1","policies":[]})", BadOutcome::invalid_domain, "invalid-domain"},
       {R"({"d":"a.example"})", BadOutcome::no_policies, "no-policies"},
       {R"({"d":"a.example","policies":[]})", BadOutcome::no_policies, "no-policies"},
       {R"({"d":"a.example","policies":null})", BadOutcome::no_policies, "no-policies"}};

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 
 #include "common/gzip.hpp"
 #include "common/report_mail.hpp"
@@ -32,6 +33,7 @@ DomainDay domain_day() {
   return result;
 }
 
+// R55, R56: whenever it is built
 TEST(ReportBuilder, the_range_is_the_stored_day_from_first_to_last_second) {
   const DateRange range = date_range_of(day("2026-02-28"));
   EXPECT_EQ(format_rfc3339(range.start_datetime), "2026-02-28T00:00:00Z");
@@ -48,6 +50,7 @@ TEST(ReportBuilder, a_report_says_who_about_what_and_holds_every_policy) {
   EXPECT_EQ(report.date_range, date_range_of(data.day));
 }
 
+// R64, R65
 TEST(ReportBuilder, a_report_id_is_the_same_for_the_same_and_differs_for_anything_else) {
   const auto id = [](std::string_view when, std::string_view domain, std::string_view host) {
     return make_report_id(day(when), domain, "sender.example", host).value();
@@ -60,6 +63,20 @@ TEST(ReportBuilder, a_report_id_is_the_same_for_the_same_and_differs_for_anythin
   EXPECT_TRUE(first.starts_with("20260301.rcpt.example.")) << first;
   EXPECT_TRUE(first.ends_with("@sender.example")) << first;
   EXPECT_EQ(first.find_first_of(":<> "), std::string::npos) << "R124: " << first;
+}
+
+TEST(ReportBuilder, a_year_of_reports_to_many_domains_has_no_id_twice) {  // R64
+  std::set<std::string> ids;
+  for (int days = 0; days < 365; ++days) {
+    for (int domain = 0; domain < 100; ++domain) {
+      const Day when = day("2026-01-01") + std::chrono::days(days);
+      // The digest alone has to differ: longer domains leave nothing else.
+      const std::string id =
+          make_report_id(when, fmt::format("d{}.example", domain), "sender.example", "mx").value();
+      ids.insert(id.substr(id.rfind('.', id.find('@')) + 1));
+    }
+  }
+  EXPECT_EQ(ids.size(), 365u * 100u);
 }
 
 TEST(ReportBuilder, the_longest_domains_still_give_a_report_id_that_fits) {

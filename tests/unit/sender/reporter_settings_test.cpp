@@ -108,8 +108,10 @@ TEST_F(ReporterSettingsTest, what_cannot_be_used_is_refused) {
 }
 
 TEST_F(ReporterSettingsTest, contact_info_must_be_an_address_with_a_full_domain) {
-  for (const char* address : {"Postmaster <p@sender.example>", "mailto:p@sender.example\nX",
-                              "p@localhost", "p@", "sender.example"}) {
+  // R62: nothing but an addr-spec
+  for (const char* address :
+       {"Postmaster <p@sender.example>", "<p@sender.example>", "mailto:p@sender.example",
+        "p@sender.example\nX", "p@localhost", "p@", "sender.example"}) {
     Config values;
     ASSERT_TRUE(values.set(Key::contact_info, address));
     ASSERT_TRUE(values.set(Key::organization_name, "Org"));
