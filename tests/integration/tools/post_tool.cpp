@@ -20,7 +20,7 @@
 #include "common/dns.hpp"
 #include "common/file.hpp"
 #include "sender/curl_http_poster.hpp"
-#include "sender/curl_mail_transport.hpp"
+#include "sender/curl_library.hpp"
 
 namespace tlsrpt::sender {
 namespace {
