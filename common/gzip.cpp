@@ -18,13 +18,21 @@ namespace {
 constexpr std::size_t kBeginning = 4096;
 constexpr int kUnknownSystem = 255;  // RFC 1952 section 2.3: says nothing about this machine
 
+/// zlib clears its tables before it begins, which costs more than a small report itself: so they
+/// are as large as the input needs.
 class Deflater {
  public:
-  explicit Deflater(int level) {
-    constexpr int kGzipWrapper = MAX_WBITS + 16;
-    constexpr int kMemoryLevel = 8;
-    if (deflateInit2(&stream_, level, Z_DEFLATED, kGzipWrapper, kMemoryLevel, Z_DEFAULT_STRATEGY) !=
-        Z_OK)
+  Deflater(int level, std::size_t size) {
+    constexpr int kGzipWrapper = 16;
+    constexpr std::size_t kLookAhead = 262;  // of the window that no match reaches
+    constexpr std::size_t kSmall = 8192;
+    constexpr int kSmallMemory = 6;
+    constexpr int kUsualMemory = 8;
+    int window = 10;
+    while (window < MAX_WBITS && (std::size_t{1} << window) < size + kLookAhead) ++window;
+    const int memory = size <= kSmall ? kSmallMemory : kUsualMemory;
+    if (deflateInit2(&stream_, level, Z_DEFLATED, window + kGzipWrapper, memory,
+                     Z_DEFAULT_STRATEGY) != Z_OK)
       throw std::bad_alloc();
     header_.os = kUnknownSystem;
     deflateSetHeader(&stream_, &header_);
@@ -37,7 +45,7 @@ class Deflater {
     // zlib counts in 32 bits, so that longer texts have to be handed over in slices.
     constexpr std::size_t kSlice = 1u << 30;
     std::string out;
-    std::array<Bytef, 65536> step;
+    std::array<Bytef, 16384> step;
     int result = Z_OK;
     while (result != Z_STREAM_END) {
       if (stream_.avail_in == 0) {
@@ -62,7 +70,7 @@ class Deflater {
 }  // namespace
 
 std::string gzip(std::string_view bytes, int level) {
-  return Deflater(std::clamp(level, 1, 9)).run(bytes);
+  return Deflater(std::clamp(level, 1, 9), bytes.size()).run(bytes);
 }
 
 bool looks_like_gzip(std::string_view bytes) { return bytes.starts_with("\x1f\x8b"); }

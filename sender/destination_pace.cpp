@@ -63,8 +63,7 @@ void DestinationPace::forget_idle(Seconds now) {
   for (auto place = hosts_.begin(); place != hosts_.end();) {
     Host& host = place->second;
     fill(host, now);
-    const bool idle =
-        host.running == 0 && host.tokens >= burst() && host.turn < to_number(now);
+    const bool idle = host.running == 0 && host.tokens >= burst() && host.turn < to_number(now);
     place = idle ? hosts_.erase(place) : std::next(place);
   }
   forget_at_ = std::max(kForgetAt, hosts_.size() * 2);

@@ -15,7 +15,7 @@ namespace tlsrpt::sender {
 namespace {
 
 constexpr std::size_t kLargeMessage = 10u << 20;  // what many receivers take at most (R135)
-constexpr std::size_t kClaimsAtOnce = 32;
+constexpr std::size_t kClaimsAtOnce = 64;
 // A claim ends with its process (SenderSlot); the time is for a kernel that cannot tell.
 constexpr std::chrono::seconds kClaim{6 * 3600};
 // A mail server that cannot be reached costs every hand-over its timeout. After a few in a row the

@@ -204,7 +204,7 @@ Exit run_rehearsal(const ReporterCommand& command, const ReporterSettings& setti
   if (!selected) return fail_with(selected.error());
   const auto stop = StopSignal::create();
   if (!stop) return fail_with(stop.error());
-  const auto mail = make_smtp_transport(settings.smtp, *stop);
+  const auto mail = make_mail_transport(settings.smtp, *stop);
   Rehearsal rehearsal({*store, ledger, *mail, settings, keys});
   Exit exit = report_unknown(*selected, command.day);
   for (const std::string& domain : selected->domains) {

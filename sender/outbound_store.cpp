@@ -212,13 +212,13 @@ Result<std::uint64_t> OutboundStore::count_domains(Day day) {
 
 Result<DomainDay> OutboundStore::load(Day day, std::string_view domain) {
   // A savepoint, so that counts and details are of one moment even while a collector writes.
-  if (auto begun = database_.execute("SAVEPOINT load_domain"); !begun) {
-    return tl::unexpected(begun.error());
-  }
+  auto begin = database_.cached("SAVEPOINT load_domain");
+  auto release = database_.cached("RELEASE load_domain");
+  if (!begin) return tl::unexpected(begin.error());
+  if (!release) return tl::unexpected(release.error());
+  if (auto begun = begin->run(); !begun) return tl::unexpected(begun.error());
   auto result = load_domain_day(database_, day, domain);
-  if (auto released = database_.execute("RELEASE load_domain"); !released) {
-    return tl::unexpected(released.error());
-  }
+  if (auto released = release->run(); !released) return tl::unexpected(released.error());
   return result;
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/ascii.hpp"
+#include "common/escape.hpp"
 #include "common/file.hpp"
 #include "sender/destination_rules.hpp"
 #include "sender/destination_text.hpp"
@@ -131,10 +132,13 @@ class RulesReader {
   }
 
  private:
-  void complain(std::string text) { problems_.push_back({path_, line_, std::move(text)}); }
+  /// Problems quote the file, in which anything may stand, and are printed as they are.
+  void complain(std::string_view text) {
+    problems_.push_back({path_, line_, escape_terminal(text)});
+  }
 
-  void end_with(std::string text) {
-    complain(std::move(text));
+  void end_with(std::string_view text) {
+    complain(text);
     full_ = true;
   }
 
@@ -148,7 +152,7 @@ class RulesReader {
     const auto words = words_of(line);
     if (words.empty()) return;
     ReadRule read = read_rule(words, limits_);
-    for (std::string& problem : read.problems) complain(std::move(problem));
+    for (const std::string& problem : read.problems) complain(problem);
     if (read.problems.empty()) add(std::move(read.rule));
   }
 

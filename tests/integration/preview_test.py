@@ -85,6 +85,7 @@ class ReasonTest(PreviewCase):
             "both.example": '_smtp._tls TXT "v=TLSRPTv1; '
                             'rua=https://both.example/r,mailto:m@both.example"',
             "https.example": '_smtp._tls TXT "v=TLSRPTv1; rua=https://https.example/r"',
+            "gopher.example": '_smtp._tls TXT "v=TLSRPTv1; rua=gopher://gopher.example/r"',
             "none.example": '@ TXT "x"',
             "alias.example": "_smtp._tls CNAME _smtp._tls.mail.example.",
         }
@@ -93,14 +94,14 @@ class ReasonTest(PreviewCase):
             collector = self.collect([datagram(d) for d in domains], Nameserver=dns.address)
             _, shown = self.preview(collector, "--day", "today")
         self.assertEqual(
-            {one["domain"]: (one["rua"], one.get("reason"), one.get("unsupported"))
-             for one in shown}, {
-                "mail.example": (["mailto:now@mail.example"], None, None),
-                "both.example": (["mailto:m@both.example"], None, ["https://both.example/r"]),
-                "https.example": ([], "no-usable-rua", ["https://https.example/r"]),
-                "none.example": ([], "no-record", None),
-                "alias.example": (["mailto:now@mail.example"], None, None),  # R33
-                "nxdomain.example": ([], "no-record", None),
+            {one["domain"]: (one["rua"], one.get("reason")) for one in shown}, {
+                "mail.example": (["mailto:now@mail.example"], None),
+                "both.example": (["https://both.example/r", "mailto:m@both.example"], None),
+                "https.example": (["https://https.example/r"], None),
+                "gopher.example": ([], "no-usable-rua"),
+                "none.example": ([], "no-record"),
+                "alias.example": (["mailto:now@mail.example"], None),  # R33
+                "nxdomain.example": ([], "no-record"),
             })
 
     def test_without_dns_the_record_of_the_mta_counts(self):

@@ -172,6 +172,11 @@ TEST(DestinationRules, every_problem_is_told_with_its_line_and_what_to_do) {
       }));
 }
 
+TEST(DestinationRules, what_a_problem_quotes_cannot_harm_a_terminal) {
+  EXPECT_EQ(problems("\x1b[2Jhost x never\n"),
+            Lines{"rules:1: \"\\x1b[2Jhost\" is neither domain nor rua"});
+}
+
 TEST(DestinationRules, a_file_has_bounds) {
   EXPECT_EQ(problems("domain a never\ndomain b never\ndomain c never\n?\n", {.max_rules = 2}),
             Lines{"rules:3: more than 2 rules"});

@@ -13,12 +13,10 @@
 #include "sender/ledger.hpp"
 #include "sender/outbound_store.hpp"
 #include "sender/suppression.hpp"
+#include "tests/unit/sender/times.hpp"
 #include "tests/unit/temp_dir.hpp"
 
 namespace tlsrpt::sender {
-
-inline Seconds at(std::string_view text) { return read_date_time(text).value().time; }
-inline Day day(std::string_view text) { return parse_day(text).value(); }
 
 class LedgerTest : public ::testing::Test {
  protected:

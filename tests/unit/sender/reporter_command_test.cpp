@@ -3,10 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/unit/sender/times.hpp"
+
 namespace tlsrpt::sender {
 namespace {
-
-Day day(std::string_view text) { return parse_day(text).value(); }
 
 Result<ReporterCommand> parse(std::vector<std::string> words) {
   words.insert(words.begin(), "opentlsrpt-reporter");

@@ -18,29 +18,18 @@
 #include "common/file.hpp"
 #include "sender/sending.hpp"
 #include "tests/unit/fake_dns.hpp"
+#include "tests/unit/sender/fake_log.hpp"
+#include "tests/unit/sender/times.hpp"
 #include "tests/unit/temp_dir.hpp"
 
 namespace tlsrpt::sender {
 
-inline Seconds at(std::string_view text) { return read_date_time(text).value().time; }
-inline Day day(std::string_view text) { return parse_day(text).value(); }
 inline bool never() { return false; }
 
 class FakeClock final : public Clock {
  public:
   Seconds time{};
   [[nodiscard]] Seconds now() const override { return time; }
-};
-
-class FakeLog final : public Log {
- public:
-  std::vector<std::string> lines;
-  void write(LogLevel, std::string_view line) override { lines.emplace_back(line); }
-  [[nodiscard]] int count(std::string_view tag) const {
-    int found = 0;
-    for (const std::string& line : lines) found += line.starts_with(tag) ? 1 : 0;
-    return found;
-  }
 };
 
 struct Mail {
