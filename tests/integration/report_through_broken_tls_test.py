@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Reports about broken TLS, through real Postfixes, to MX hosts whose TLS is broken: ordinary mail is
-held back, the report arrives, and the session that carried it is in no report."""
+"""Reports about broken TLS, through real mail servers, to MX hosts whose TLS is broken: ordinary mail
+is held back, the report arrives, and the session that carried it is in no report. What the manual
+says a mail server needs for that is taken from its page."""
 
 import pathlib
 import re
@@ -34,7 +35,7 @@ POLICIES = {  # as a plug-in for MTA-STS gives them
     "wronghost.example": "secure match=mx.wronghost.example servername=hostname",
     "nostarttls.example": "secure match=mx.nostarttls.example servername=hostname",
 }
-SENDER = "tlsrpt-noreply@example.com"  # that of the manual's recipe
+SENDER = "tlsrpt-bounce@example.com"  # that of the manual's recipe
 
 
 def skip_reason():
@@ -97,7 +98,7 @@ class BrokenTls(ReporterCase):
             "smtp_tls_policy_maps": f"inline:{{ {policies} }}", **parameters})
         self.enterContext(self.postfix)
         self.configure(OrganizationName="Example", ContactInfo="tlsrpt@example.com",
-                       ReportFrom=SENDER, EnvelopeSender=None, Nameserver="127.0.0.1",
+                       ReportFrom="tlsrpt-noreply@example.com", EnvelopeSender=SENDER, Nameserver="127.0.0.1",
                        SMTPServer=f"127.0.0.1:{self.postfix.port}")
 
     def wait_for_log(self, pattern, times=1):
