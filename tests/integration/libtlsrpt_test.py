@@ -52,7 +52,7 @@ class Library:
 
 
 @unittest.skipUnless(find_library(),
-                     "libtlsrpt is not there; run tests/fetch_libtlsrpt BUILD/libtlsrpt")
+                     "libtlsrpt is not there; run tests/fetch_trixie BUILD")
 class LibtlsrptTest(unittest.TestCase):
     def setUp(self):
         self.library = Library(find_library())

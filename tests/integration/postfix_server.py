@@ -8,7 +8,8 @@
 Everything lives in one temporary folder. Nothing is chrooted unless asked for, so paths of sockets
 are absolute.
 Mail for the domains given is delivered into a Maildir below that folder and read with mails(); all
-other mail is refused at RCPT, and there is no SMTP client: nothing leaves the machine.
+other mail is refused at RCPT, and there is no SMTP client unless a test adds one: nothing leaves the
+machine.
 
 Needs root, because Postfix's master does, and the postfix package's programs. skip_reason() says
 what is missing, for unittest.skipIf.
@@ -18,6 +19,7 @@ error and take half of the connections. So the port is chosen free for each inst
 on 127.0.0.1, and the host name in the greeting, unique to each instance, is checked at start.
 """
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -100,14 +102,16 @@ class PostfixServer(SmtpClient):
     domains        domains whose mail is delivered, whatever its local part
     chroot         whether what talks to filters runs in a chroot, as Debian has it
     parameters     further main.cf parameters, name -> value; they win over those made here
+    services       further lines of master.cf
     """
 
     def __init__(self, smtpd_milters="", domains=("example.org",), chroot=False,
-                 parameters=None):
+                 parameters=None, services=""):
         self.smtpd_milters = smtpd_milters
         self.domains = list(domains)
         self.chroot = "y" if chroot else "n"
         self.parameters = dict(parameters or {})
+        self.services = services
         self.port = free_port()
         self.name = f"t{os.getpid()}-{self.port}.postfix.test"
         self.folder = None
@@ -136,9 +140,8 @@ class PostfixServer(SmtpClient):
         """Stops every process of this instance and removes its folder."""
         if self.folder is None:
             return
-        subprocess.run(["postfix", "-c", self._config_dir(), "stop"], check=False,
-                       env=self._environment(), stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL)
+        with contextlib.suppress(RuntimeError):  # it does not run
+            self._postfix("stop")
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder = None
 
@@ -304,8 +307,8 @@ class PostfixServer(SmtpClient):
 
     def _write_configuration(self):
         folder = self._config_dir()
-        for name, text in (("main.cf", self._main_cf()),
-                           ("master.cf", MASTER_CF.format(port=self.port, chroot=self.chroot))):
+        master_cf = MASTER_CF.format(port=self.port, chroot=self.chroot) + self.services
+        for name, text in (("main.cf", self._main_cf()), ("master.cf", master_cf)):
             with open(os.path.join(folder, name), "w", encoding="ascii") as file:
                 file.write(text)
 

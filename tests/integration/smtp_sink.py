@@ -168,7 +168,7 @@ class Server(socketserver.ThreadingTCPServer):
 
 
 class SmtpSink:
-    def __init__(self):
+    def __init__(self, host="127.0.0.1", port=0):
         self.script = ["accept"]
         self.messages = []
         self.attempts = []
@@ -181,13 +181,13 @@ class SmtpSink:
         self.arrived = threading.Event()
         self.released = threading.Event()
         self.lock = threading.Lock()
-        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server = Server((host, port), Handler)
         self.server.sink = self
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
 
     @property
     def address(self):
-        return "127.0.0.1:%d" % self.server.server_address[1]
+        return "%s:%d" % self.server.server_address
 
     def behaviour(self):
         return self.script[0]

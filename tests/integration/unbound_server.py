@@ -74,7 +74,9 @@ def free_port():
 
 
 class UnboundServer:
-    def __init__(self, zones=None):
+    def __init__(self, zones=None, port=None):
+        """port: a fixed one, for a test in a network of its own."""
+        self._fixed_port = port
         self.port = None
         self._zones = dict(zones or {})
         self._directory = None
@@ -102,7 +104,7 @@ class UnboundServer:
         self._directory = Path(tempfile.mkdtemp(prefix="unbound-"))
         try:
             for attempt in range(PORT_ATTEMPTS):
-                self.port = free_port()
+                self.port = self._fixed_port or free_port()
                 self._write()
                 self._spawn()
                 if self._wait_until_current():
