@@ -59,6 +59,11 @@ const Rule* DestinationRules::for_domain(std::string_view domain) const {
   return rule_at(rules_, domains_.first(domain));
 }
 
+bool DestinationRules::ignores_record(std::string_view domain) const {
+  const Rule* rule = for_domain(domain);
+  return rule != nullptr && rule->action != Action::keep;
+}
+
 const Rule* DestinationRules::for_rua(const Rua& rua) const {
   // A mailto: URI can be spelled in many ways with percent signs, its address in one.
   const std::string uri =

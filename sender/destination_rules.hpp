@@ -61,6 +61,8 @@ class DestinationRules {
   /// The first line but 'copy' about the domain (normalised); none: nullptr. Valid as long as the
   /// rules.
   [[nodiscard]] const Rule* for_domain(std::string_view domain) const;
+  /// Is that line a 'never' or 'replace', so that the domain's record does not matter?
+  [[nodiscard]] bool ignores_record(std::string_view domain) const;
   [[nodiscard]] const Rule* for_rua(const Rua& rua) const;
   [[nodiscard]] std::vector<const Rule*> copies_for(std::string_view domain) const;
 

@@ -133,7 +133,7 @@ Result<void> Planner::consider(const Work& work, const std::string& domain) {
   RecordQuery query{domain, domain_day->tlsrpt_record, *before ? (*before)->lookups : 0,
                     next_tag_++};
   const bool in_trouble = failures_in_a_row_ >= kTroubleInARow;
-  if (parts_.rules.for_domain(domain) != nullptr || in_trouble) {
+  if (parts_.rules.ignores_record(domain) || in_trouble) {
     RecordAnswer answer{std::move(query), {}, false};
     answer.destinations = destinations_without_dns(
         settings_.records, answer.query.record_seen_by_mta, "the resolver answers nothing");
@@ -251,7 +251,7 @@ void Planner::add_deliveries(Plan& plan, Spread spread, const std::vector<Rua>& 
   if (any) {
     plan.state = PlanState::planned;
     plan.detail.clear();
-  } else if (!plan.deliveries.empty() || parts_.rules.for_domain(plan.domain) != nullptr) {
+  } else if (!plan.deliveries.empty() || parts_.rules.ignores_record(plan.domain)) {
     plan.state = PlanState::excluded;
     plan.detail = "nobody is left to send it to";
   }

@@ -117,7 +117,7 @@ Result<Previewer::Draft> Previewer::make_draft(Day day, const std::string& domai
   if (!settings_.report_success && !has_failures(*domain_day)) {
     draft.entry.reason = to_word(PlanState::skipped);
     draft.decided = true;
-  } else if (parts_.rules.for_domain(domain) != nullptr) {
+  } else if (parts_.rules.ignores_record(domain)) {
     route(draft, {});
   }
   return draft;
@@ -134,7 +134,7 @@ void Previewer::route(Draft& draft, const Destinations& destinations) {
     list.push_back(route.rua.uri);
   }
   if (!entry.rua.empty()) return;
-  const bool ruled = parts_.rules.for_domain(entry.domain) != nullptr;
+  const bool ruled = parts_.rules.ignores_record(entry.domain);
   entry.reason = ruled || destinations.status == RecordStatus::usable
                      ? to_word(PlanState::excluded)
                      : to_word(destinations.status);

@@ -85,6 +85,8 @@ keep_days = 30
 spread_out_delivery = 36000
 sendmail_script = /usr/sbin/sendmail -i -t -f bounce@sender.example
 sendmail_timeout = 20
+http_timeout = 15
+http_script = curl --data-binary @-
 log_level = debug
 pidfilename = /run/tlsrpt/reportd.pid
 mail_destination_map = /etc/tlsrpt/map
@@ -100,7 +102,8 @@ class ConfigurationTest(FolderCase):
             "OutcomeSocketMode": "0220", "FlushInterval": "7s", "SyslogLevel": "debug",
             "OrganizationName": "Änderung & 100% Söhne", "ContactInfo": "tls@sender.example",
             "ReportFrom": "noreply@Sender.Example", "OutcomeRetention": "30d",
-            "SendWindow": "36000s", "SMTPTimeout": "20s",
+            "SendWindow": "36000s", "SMTPTimeout": "20s", "PostTimeout": "15s",
+            "SendmailPath": "/usr/sbin/sendmail",
             "EnvelopeSender": "bounce@sender.example", "Database": f"sqlite:{self.folder}/db"})
 
     def test_each_line_says_where_it_came_from_and_the_others_why_they_are_gone(self):
@@ -110,7 +113,7 @@ class ConfigurationTest(FolderCase):
             at = next(n for n, line in enumerate(lines) if line.startswith(name + " "))
             self.assertRegex(lines[at - 1], r"^# from (\w+ in /.*\.cfg|the option --database)$")
         for key in ("storage", "socketuser", "max_uncommited_datagrams", "daily_rollover_script",
-                    "dbname", "fetchers", "sendmail_script", "mail_destination_map"):
+                    "dbname", "fetchers", "http_script", "mail_destination_map"):
             self.assertRegex(text, rf"(?m)^# {key} in \S+ = .* \w+ .* \w+")
 
     def test_our_programs_take_the_result(self):
@@ -171,6 +174,22 @@ class ConfigurationTest(FolderCase):
                 settings.pop("ContactInfo", None)
                 self.assertEqual(list(settings), ["Database"])
                 self.assertIn(reason, text)
+
+    def test_only_a_plain_call_of_sendmail_becomes_sendmail_path(self):
+        for command, path, sender in [
+                ("sendmail -i -t", "/usr/sbin/sendmail", None),
+                ("/usr/lib/sendmail -t -oi -fb@sender.example", "/usr/lib/sendmail",
+                 "b@sender.example"),
+                ("/usr/sbin/sendmail -i -t | logger", None, None),
+                ("/usr/sbin/sendmail -C /etc/other.cf -t -f b@sender.example", None,
+                 "b@sender.example"),
+                ("/usr/local/bin/sign-and-send", None, None),
+                ("sendmail -i 'unfinished", None, None)]:
+            with self.subTest(command):
+                settings, text = self.migrated(reportd=f"sendmail_script = {command}\n")
+                self.assertEqual((settings.get("SendmailPath"), settings.get("EnvelopeSender")),
+                                 (path, sender))
+                self.assertEqual("# sendmail_script in " in text, path is None)
 
     def test_the_folder_of_another_socket_is_told_what_it_needs(self):
         _, text = self.migrated(collectd="socketname = /run/tlsrpt/collectd.sock\n")
@@ -569,7 +588,8 @@ class ReportdTest(ImportCase):
         collector = self.collector()
         database = sqlite3.connect(collector.database)
         day = (self.yesterday - datetime.date(1970, 1, 1)).days
-        database.execute("INSERT INTO report VALUES ('a.example',?,'id',x'','',0)", (day,))
+        database.execute("INSERT INTO plan VALUES (7,?,'a.example','planned',0,0,'')", (day,))
+        database.execute("INSERT INTO report VALUES (7,'id',x'','',0)")
         database.commit()
         database.close()
         done = self.import_into(collector)
@@ -635,8 +655,8 @@ class RefusalTest(ImportCase):
         make_collectd(self.collectd_db, {str(self.today): [datagram("a.example")]})
         collector = self.collector()
         cases = [
-            ("is empty or of an older version", 65, "PRAGMA user_version=2"),
-            ("is of a newer version", 65, "PRAGMA user_version=4")]
+            ("is empty or of an older version", 65, "PRAGMA user_version=3"),
+            ("is of a newer version", 65, "PRAGMA user_version=5")]
         for text, code, statement in cases:
             with self.subTest(text):
                 database = sqlite3.connect(collector.database)

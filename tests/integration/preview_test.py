@@ -104,6 +104,16 @@ class ReasonTest(PreviewCase):
                 "nxdomain.example": ([], "no-record"),
             })
 
+    def test_a_rule_that_keeps_a_domain_leaves_the_decision_to_its_record(self):
+        collector = self.collect([datagram("a.example"), datagram("b.example")])
+        rules = collector.folder / "rules"
+        rules.write_text("domain a.example keep\ndomain * never\n")
+        collector.keys["DestinationRules"] = rules
+        collector.write_config()
+        _, shown = self.preview(collector, "--day", "today")
+        self.assertEqual([(one["rua"], one.get("reason")) for one in shown],
+                         [(["mailto:seen@a.example"], None), ([], "excluded")])
+
     def test_without_dns_the_record_of_the_mta_counts(self):
         collector = self.collect([datagram("a.example"), datagram("b.example", record="")])
         done, shown = self.preview(collector, "--day", "today")

@@ -285,6 +285,19 @@ TEST_F(ReporterTest, days_beyond_the_maximum_age_are_closed_without_reports) {
   EXPECT_EQ(delivery("2026-02-27", "rcpt.example").state, DeliveryState::delivered);
 }
 
+TEST_F(ReporterTest, a_rule_that_keeps_a_domain_leaves_the_decision_to_its_record) {
+  auto read = DestinationRules::parse("domain *.kept.example keep\ndomain * never\n", "rules");
+  ASSERT_TRUE(read.problems.empty());
+  rules = std::move(read.rules);
+  count_and_ask("2026-03-01", "a.kept.example", "v=TLSRPTv1; rua=mailto:now@a.kept.example");
+  count("2026-03-01", outcome("none.kept.example"));
+  count_and_ask("2026-03-01", "other.example");
+  run_until("2026-03-02T06:00:00Z");
+  EXPECT_EQ(delivery("2026-03-01", "a.kept.example").key.destination, "mailto:now@a.kept.example");
+  EXPECT_EQ(plan_state_of("2026-03-01", "none.kept.example"), PlanState::no_record);
+  EXPECT_EQ(plan_state_of("2026-03-01", "other.example"), PlanState::excluded);
+}
+
 TEST_F(ReporterTest, the_operators_rules_decide_who_gets_reports) {
   auto read = DestinationRules::parse(
       "domain never.example never\n"
