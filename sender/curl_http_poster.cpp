@@ -143,6 +143,7 @@ class CurlHttpPoster final : public HttpPoster {
                           .host_is_address = post.resolve == nullptr,
                           .answer = {},
                           .body_deadline = {},
+                          .stop_deadline = {},
                           .refused_address = {}};
     set_connection(post);
     set_tls(verify);

@@ -22,7 +22,8 @@ struct CurlTransfer {
   bool host_is_address = false;
   HttpAnswer answer;
   std::optional<std::chrono::steady_clock::time_point> body_deadline;
-  std::string refused_address;  ///< if the guard refused one
+  std::optional<std::chrono::steady_clock::time_point> stop_deadline;  ///< since it was stopped
+  std::string refused_address;                                         ///< if the guard refused one
 };
 
 /// Of 'transfer', which must live as long as the handle is used with it. False if libcurl lacks

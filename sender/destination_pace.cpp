@@ -10,8 +10,9 @@ namespace tlsrpt::sender {
 namespace {
 
 constexpr std::size_t kForgetAt = 1024;
-constexpr double kBurstSeconds = 10;  // what may go at once after a pause
-constexpr std::chrono::seconds kBusyWait{1};
+constexpr double kBurstSeconds = 10;   // what may go at once after a pause
+constexpr double kBusyDistance = 0.1;  // between those who wait for a connection
+constexpr double kLongest = 86400;
 
 double to_number(Seconds time) { return static_cast<double>(time.time_since_epoch().count()); }
 
@@ -36,19 +37,23 @@ Seconds DestinationPace::begin(const std::string& name, Seconds now) {
   const auto [place, is_new] = hosts_.try_emplace(name);
   Host& host = place->second;
   if (is_new) host = {0, burst(), now, 0};
-  if (host.running >= limits_.connections) return now + kBusyWait;
-  if (limits_.per_minute > 0) {
-    fill(host, now);
-    if (host.tokens < 1) {
-      const double earliest = std::max(host.turn, to_number(now)) + 60.0 / limits_.per_minute;
-      host.turn = std::min(earliest, to_number(now) + 86400);
-      const auto wait = std::chrono::seconds(std::llround(std::ceil(host.turn - to_number(now))));
-      return now + std::max(wait, kBusyWait);
-    }
-    host.tokens -= 1;
+  fill(host, now);
+  const bool unlimited = limits_.per_minute == 0;
+  if (host.running >= limits_.connections || (!unlimited && host.tokens < 1)) {
+    return put_off(host, now);
   }
+  if (!unlimited) host.tokens -= 1;
   ++host.running;
   return now;
+}
+
+/// One behind the other, as fast as they may go later.
+Seconds DestinationPace::put_off(Host& host, Seconds now) const {
+  const double distance =
+      limits_.per_minute == 0 ? kBusyDistance : std::max(kBusyDistance, 60.0 / limits_.per_minute);
+  host.turn = std::min(std::max(host.turn, to_number(now)) + distance, to_number(now) + kLongest);
+  const auto wait = std::chrono::seconds(std::llround(std::ceil(host.turn - to_number(now))));
+  return now + std::max(wait, std::chrono::seconds(1));
 }
 
 void DestinationPace::end(const std::string& name) {

@@ -35,6 +35,7 @@ class DestinationPace {
 
   [[nodiscard]] double burst() const;
   void fill(Host& host, Seconds now) const;
+  Seconds put_off(Host& host, Seconds now) const;
   void forget_idle(Seconds now);
 
   DestinationLimits limits_;

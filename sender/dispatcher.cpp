@@ -16,8 +16,6 @@ namespace {
 
 constexpr std::size_t kLargeMessage = 10u << 20;  // what many receivers take at most (R135)
 constexpr std::size_t kClaimsAtOnce = 64;
-// A claim ends with its process (SenderSlot); the time is for a kernel that cannot tell.
-constexpr std::chrono::seconds kClaim{6 * 3600};
 // A mail server that cannot be reached costs every hand-over its timeout. After a few in a row the
 // others wait, and their 24 hours do not begin.
 constexpr int kTroubleInARow = 10;
@@ -41,22 +39,37 @@ Result<void> Dispatcher::read_suppressed() {
   return {};
 }
 
+Result<void> Dispatcher::enter() {
+  const int slot = parts_.slot.number();
+  const auto entered = parts_.ledger.enter(slot);
+  if (!entered) return tl::unexpected(entered.error());
+  return *entered ? release_dead() : release(slot);
+}
+
 Result<void> Dispatcher::release_dead() {
-  const auto slots = parts_.ledger.slots_in_use();
+  const auto slots = parts_.ledger.slots();
   if (!slots) return tl::unexpected(slots.error());
   for (const int slot : *slots) {
-    const bool ours = slot == parts_.slot.number();
-    // Our own number with nothing in hand: of an earlier life.
-    if (ours ? parts_.pool.in_hand() + unrecorded_.size() > 0 : parts_.slot.held_by_other(slot)) {
-      continue;
-    }
-    const auto released = parts_.ledger.release_slot(slot, parts_.clock.now());
-    if (!released) return tl::unexpected(released.error());
-    parts_.log.notice(LogLine("claims-released")
-                          .add("deliveries", *released)
-                          .add("detail", "their process has died; they are due again"));
+    if (slot == parts_.slot.number() || parts_.slot.held_by_other(slot)) continue;
+    if (auto done = release(slot); !done) return done;
+    if (auto done = parts_.ledger.leave(slot); !done) return done;
   }
   return {};
+}
+
+Result<void> Dispatcher::release(int slot) {
+  const auto released = parts_.ledger.release_claims(slot, parts_.clock.now());
+  if (!released) return tl::unexpected(released.error());
+  if (*released == 0) return {};
+  parts_.log.notice(LogLine("claims-released")
+                        .add("deliveries", *released)
+                        .add("detail", "their process has died; they are due again"));
+  return {};
+}
+
+Result<void> Dispatcher::leave() {
+  if (parts_.pool.in_hand() > 0 || !unrecorded_.empty()) return {};
+  return parts_.ledger.leave(parts_.slot.number());
 }
 
 void Dispatcher::take_done() {
@@ -143,7 +156,7 @@ Result<void> Dispatcher::consider(const Candidate& candidate, std::vector<HandOv
   if (const Seconds turn = pace_.begin(host, now); turn > now) {
     return candidate.source->put_off(delivery, turn);
   }
-  auto job = claim(delivery, std::move(*rua), candidate.mode);
+  auto job = claim(delivery, std::move(*rua));
   if (job && *job) {
     jobs.push_back(std::move(**job));
     return {};
@@ -154,10 +167,9 @@ Result<void> Dispatcher::consider(const Candidate& candidate, std::vector<HandOv
 }
 
 /// Nothing: it is done, or another process has it.
-Result<std::optional<HandOverJob>> Dispatcher::claim(const Delivery& candidate, Rua rua,
-                                                     ClaimMode mode) {
+Result<std::optional<HandOverJob>> Dispatcher::claim(const Delivery& candidate, Rua rua) {
   const Seconds now = parts_.clock.now();
-  auto claimed = parts_.ledger.claim(candidate.id, now, now + kClaim, parts_.slot.number(), mode);
+  auto claimed = parts_.ledger.claim(candidate, now, parts_.slot.number());
   if (!claimed) return tl::unexpected(claimed.error());
   if (!*claimed) return std::optional<HandOverJob>{};
   auto report = report_for(**claimed);

@@ -27,6 +27,11 @@
 
 namespace tlsrpt::sender {
 
+enum class ClaimMode : std::uint8_t {
+  due_only,  ///< as the ledger has it
+  now,       ///< somebody wants it: suppressed destinations are served as well
+};
+
 /// Threads: one, that of the database's connection.
 class Dispatcher {
  public:
@@ -58,8 +63,13 @@ class Dispatcher {
   Result<bool> step(DeliverySource& source, ClaimMode mode);
   /// Writes down what has ended; for the end of the program.
   Result<bool> settle();
-  /// Frees what processes that have died had in hand.
+  /// Before the first step: frees what processes that have died had in hand, also an earlier one
+  /// under our own number.
+  Result<void> enter();
+  /// The same, later on.
   Result<void> release_dead();
+  /// After the last step. Does nothing while something is in hand.
+  Result<void> leave();
 
   /// When a kind may be served again after its server was in trouble; a time in the past otherwise.
   [[nodiscard]] Seconds paused_until(Rua::Scheme scheme) const;
@@ -70,6 +80,7 @@ class Dispatcher {
     Seconds paused_until{};  ///< long ago: not paused
   };
 
+  Result<void> release(int slot);
   struct Candidate {
     Delivery delivery;
     DeliverySource* source;
@@ -84,7 +95,7 @@ class Dispatcher {
   void judge(HandOverDone& done, Seconds now);
   Result<void> count_bounce(const HandOverDone& done, Seconds now);
   void watch_server(Rua::Scheme scheme, const HandOverResult& result, Seconds now);
-  Result<std::optional<HandOverJob>> claim(const Delivery& candidate, Rua rua, ClaimMode mode);
+  Result<std::optional<HandOverJob>> claim(const Delivery& candidate, Rua rua);
   Result<StoredReport> report_for(const Delivery& delivery);
   Result<void> read_suppressed();
   void log_result(const HandOverDone& done);

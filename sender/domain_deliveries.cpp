@@ -9,24 +9,6 @@ namespace {
 
 constexpr std::size_t kMostReady = 1000;  // of the kind that is not asked for
 
-bool is_to_be_tried(DeliveryState state) {
-  switch (state) {
-    case DeliveryState::waiting:
-    case DeliveryState::sending:  // if its claim has run out
-    case DeliveryState::deferred:
-    case DeliveryState::failed:
-    case DeliveryState::expired:
-    case DeliveryState::bounced:
-      return true;
-    case DeliveryState::delivered:
-    case DeliveryState::suppressed:
-    case DeliveryState::excluded:
-    case DeliveryState::unsupported:
-      return false;
-  }
-  return false;
-}
-
 }  // namespace
 
 Result<void> DomainDeliveries::read_domain() {
@@ -38,7 +20,7 @@ Result<void> DomainDeliveries::read_domain() {
   auto deliveries = ledger_.deliveries(day_, domain);
   if (!deliveries) return tl::unexpected(deliveries.error());
   for (Delivery& delivery : *deliveries) {
-    if (is_to_be_tried(delivery.state)) {
+    if (can_be_served(delivery.state)) {
       lines_[delivery.key.scheme()].ready.push_back(std::move(delivery));
     } else {
       observer_.not_tried(delivery);

@@ -16,7 +16,7 @@ constexpr int kPruneAtOnce = 5000;
 constexpr std::string_view kSelect =
     "SELECT d.id, d.plan, p.day, p.domain, d.destination, d.state, d.due, d.attempts,"
     " d.first_attempt, d.detail FROM delivery d JOIN plan p ON p.id=d.plan ";
-constexpr std::string_view kOpen = "state IN ('waiting','sending','deferred')";
+constexpr std::string_view kToBeServed = "state IN ('waiting','deferred')";
 
 std::int64_t to_number(Day day) { return day.time_since_epoch().count(); }
 std::int64_t to_number(Seconds time) { return time.time_since_epoch().count(); }
@@ -157,6 +157,24 @@ Result<bool> prune_some(Sqlite& database, Day first_kept) {
 
 }  // namespace
 
+bool can_be_served(DeliveryState state) {
+  switch (state) {
+    case DeliveryState::waiting:
+    case DeliveryState::deferred:
+    case DeliveryState::failed:
+    case DeliveryState::expired:
+    case DeliveryState::bounced:
+      return true;
+    case DeliveryState::sending:
+    case DeliveryState::delivered:
+    case DeliveryState::suppressed:
+    case DeliveryState::excluded:
+    case DeliveryState::unsupported:
+      return false;
+  }
+  return false;
+}
+
 bool is_open(DeliveryState state) {
   switch (state) {
     case DeliveryState::waiting:
@@ -229,15 +247,15 @@ Result<std::optional<Plan>> Ledger::find_plan(Day day, std::string_view domain) 
 
 Result<std::vector<Delivery>> Ledger::due(Rua::Scheme scheme, Seconds now, std::size_t limit) {
   auto query = database_->cached(fmt::format(
-      "{} WHERE d.scheme=? AND d.{} AND d.due<=? ORDER BY d.due LIMIT ?", kSelect, kOpen));
+      "{} WHERE d.scheme=? AND d.{} AND d.due<=? ORDER BY d.due LIMIT ?", kSelect, kToBeServed));
   if (!query) return tl::unexpected(query.error());
   query->bind(0, to_word(scheme)).bind(1, to_number(now)).bind(2, static_cast<std::int64_t>(limit));
   return read_deliveries(*query);
 }
 
 Result<std::optional<Seconds>> Ledger::next_due(Rua::Scheme scheme) {
-  auto query =
-      database_->cached(fmt::format("SELECT min(due) FROM delivery WHERE scheme=? AND {}", kOpen));
+  auto query = database_->cached(
+      fmt::format("SELECT min(due) FROM delivery WHERE scheme=? AND {}", kToBeServed));
   if (!query) return tl::unexpected(query.error());
   const auto row = query->bind(0, to_word(scheme)).step();
   if (!row) return tl::unexpected(row.error());
@@ -326,30 +344,29 @@ Result<std::vector<Delivery>> Ledger::last_errors(Day day, std::size_t limit) {
   return read_deliveries(*query);
 }
 
-Result<std::optional<Delivery>> Ledger::claim(std::int64_t id, Seconds now, Seconds until, int slot,
-                                              ClaimMode mode) {
-  // One statement decides, so that two processes can never both have it. After a final failure the
-  // 24 hours begin again.
+Result<std::optional<Delivery>> Ledger::claim(const Delivery& candidate, Seconds now, int slot) {
+  if (!can_be_served(candidate.state)) return std::optional<Delivery>{};
+  Delivery claimed = candidate;
+  claimed.state = DeliveryState::sending;
+  ++claimed.attempts;
+  // After a final failure the 24 hours begin again.
+  if (!is_open(candidate.state) || !claimed.first_attempt) claimed.first_attempt = now;
+  // Only if it is still as it was: so two processes can never both have it.
   auto update = database_->cached(
-      "UPDATE delivery SET attempts=attempts+1, due=?1, slot=?5, first_attempt=CASE"
-      " WHEN state IN ('failed','expired','bounced') THEN ?2 ELSE coalesce(first_attempt,?2) END,"
-      " state='sending' WHERE id=?3 AND CASE state"
-      " WHEN 'sending' THEN due<=?2"
-      " WHEN 'waiting' THEN ?4 OR due<=?2"
-      " WHEN 'deferred' THEN ?4 OR due<=?2"
-      " WHEN 'failed' THEN ?4"
-      " WHEN 'bounced' THEN ?4"
-      " WHEN 'expired' THEN ?4 ELSE 0 END");
+      "UPDATE delivery SET state='sending', attempts=?, first_attempt=?, slot=?"
+      " WHERE id=? AND state=? AND attempts=? AND due=?");
   if (!update) return tl::unexpected(update.error());
-  auto done = update->bind(0, to_number(until))
-                  .bind(1, to_number(now))
-                  .bind(2, id)
-                  .bind(3, std::int64_t{mode == ClaimMode::now})
-                  .bind(4, slot)
+  auto done = update->bind(0, claimed.attempts)
+                  .bind(1, to_number(*claimed.first_attempt))
+                  .bind(2, slot)
+                  .bind(3, candidate.id)
+                  .bind(4, to_word(candidate.state))
+                  .bind(5, candidate.attempts)
+                  .bind(6, to_number(candidate.due))
                   .run();
   if (!done) return tl::unexpected(done.error());
   if (database_->changes() == 0) return std::optional<Delivery>{};
-  return find_delivery(id);
+  return std::optional<Delivery>(std::move(claimed));
 }
 
 Result<void> Ledger::postpone(std::int64_t id, Seconds due) {
@@ -403,9 +420,21 @@ Result<std::uint64_t> Ledger::retry(const DeliveryFilter& filter, Seconds now) {
   return static_cast<std::uint64_t>(database_->changes());
 }
 
-Result<std::vector<int>> Ledger::slots_in_use() {
-  auto query = database_->cached(
-      "SELECT DISTINCT slot FROM delivery WHERE state='sending' AND slot IS NOT NULL");
+Result<bool> Ledger::enter(int slot) {
+  auto insert = database_->prepare("INSERT INTO sender_slot VALUES (?) ON CONFLICT DO NOTHING");
+  if (!insert) return tl::unexpected(insert.error());
+  if (auto done = insert->bind(0, slot).run(); !done) return tl::unexpected(done.error());
+  return database_->changes() > 0;
+}
+
+Result<void> Ledger::leave(int slot) {
+  auto remove = database_->prepare("DELETE FROM sender_slot WHERE slot=?");
+  if (!remove) return tl::unexpected(remove.error());
+  return remove->bind(0, slot).run();
+}
+
+Result<std::vector<int>> Ledger::slots() {
+  auto query = database_->cached("SELECT slot FROM sender_slot ORDER BY slot");
   if (!query) return tl::unexpected(query.error());
   std::vector<int> slots;
   for (;;) {
@@ -416,8 +445,9 @@ Result<std::vector<int>> Ledger::slots_in_use() {
   }
 }
 
-Result<std::uint64_t> Ledger::release_slot(int slot, Seconds now) {
-  auto update = database_->cached(
+Result<std::uint64_t> Ledger::release_claims(int slot, Seconds now) {
+  // No index leads here: it would cost every delivery, and a process seldom dies.
+  auto update = database_->prepare(
       "UPDATE delivery SET state='deferred', due=?, slot=NULL WHERE state='sending' AND slot=?");
   if (!update) return tl::unexpected(update.error());
   if (auto done = update->bind(0, to_number(now)).bind(1, slot).run(); !done) {

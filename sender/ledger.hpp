@@ -49,6 +49,8 @@ std::string_view to_word(Rua::Scheme scheme);
 std::optional<DeliveryState> delivery_state(std::string_view word);
 /// Will something still happen with it by itself?
 bool is_open(DeliveryState state);
+/// May it be handed over, by itself or because somebody wants it?
+bool can_be_served(DeliveryState state);
 
 struct DeliveryKey {
   Day day;
@@ -87,11 +89,6 @@ struct StoredReport {
   std::string gzipped;
   std::string summary;  ///< text part of its mails
   Seconds created{};    ///< Date of its mails
-};
-
-enum class ClaimMode : std::uint8_t {
-  due_only,  ///< what is open and due
-  now,       ///< what is open, and what failed, expired or bounced, whatever its due time
 };
 
 /// For 'queue': what is asked of the list.
@@ -136,15 +133,14 @@ class Ledger {
   /// The latest failures and deferrals of the day, newest first.
   Result<std::vector<Delivery>> last_errors(Day day, std::size_t limit);
 
-  /// Takes a delivery for the process in 'slot' (sender/sender_slot.hpp) until 'until': state
-  /// sending, one attempt more. Nothing if it is not to be had, because it is done or another
-  /// process has it.
-  Result<std::optional<Delivery>> claim(std::int64_t id, Seconds now, Seconds until, int slot,
-                                        ClaimMode mode);
+  /// Takes a delivery for the process in 'slot' (sender/sender_slot.hpp): state sending, one
+  /// attempt more, until finish() or that process dies. Nothing if it is not as 'candidate' says
+  /// any more, because it is done or another process has it.
+  Result<std::optional<Delivery>> claim(const Delivery& candidate, Seconds now, int slot);
   /// Makes an open delivery wait longer, without an attempt.
   Result<void> postpone(std::int64_t id, Seconds due);
   /// Ends a claim: 'end' is the claimed delivery with what came of it as state, due and detail.
-  /// False if the claim had run out and another one followed.
+  /// False if the claim was taken away and another one followed.
   Result<bool> finish(const Delivery& end, Seconds now);
   /// A delivery that was not claimed gets a final state without an attempt.
   Result<void> settle(std::int64_t id, DeliveryState state, Seconds now, std::string_view detail);
@@ -152,10 +148,15 @@ class Ledger {
   /// many.
   Result<std::uint64_t> retry(const DeliveryFilter& filter, Seconds now);
 
-  /// Slots that have claims.
-  Result<std::vector<int>> slots_in_use();
+  /// Writes down that a process is about to claim things. False: one is there under this number,
+  /// and since two cannot have it, that one has died.
+  Result<bool> enter(int slot);
+  /// It ends, with nothing in hand.
+  Result<void> leave(int slot);
+  /// Who has entered and not left.
+  Result<std::vector<int>> slots();
   /// The process in the slot has died: what it had in hand is due now. Gives how many.
-  Result<std::uint64_t> release_slot(int slot, Seconds now);
+  Result<std::uint64_t> release_claims(int slot, Seconds now);
 
   Result<std::optional<StoredReport>> find_report(std::int64_t plan);
   Result<std::optional<StoredReport>> find_report(Day day, std::string_view domain);

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// opentlsrpt-reporter: daily reports to those who ask for them, and the commands preview and send.
+// opentlsrpt-reporter: daily reports to those who ask for them, and its commands.
 
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <exception>
-#include <memory>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "common/clock.hpp"
@@ -20,133 +17,21 @@
 #include "common/escape.hpp"
 #include "common/sysexits.hpp"
 #include "sender/command_output.hpp"
-#include "sender/curl_http_poster.hpp"
 #include "sender/curl_library.hpp"
 #include "sender/key_commands.hpp"
 #include "sender/ledger_commands.hpp"
-#include "sender/preview.hpp"
-#include "sender/progress.hpp"
-#include "sender/rehearsal.hpp"
-#include "sender/reporter.hpp"
+#include "sender/report_commands.hpp"
 #include "sender/reporter_command.hpp"
-#include "sender/send_now.hpp"
-#include "sender/sendmail_transport.hpp"
+#include "sender/sending_outfit.hpp"
 #include "sender/smtp_transport.hpp"
+#include "sender/start_checks.hpp"
 
 namespace {
 
-using namespace std::chrono_literals;
 using namespace tlsrpt;
 using namespace tlsrpt::sender;
 
 constexpr std::string_view kProgram = kReporterProgram;
-
-/// Turns signals into "stop" and log lines. One thread.
-class SignalWatch {
- public:
-  SignalWatch(SignalFd signals, Log& log) : signals_(std::move(signals)), log_(log) {}
-
-  bool stop() {
-    while (const int number = signals_.take()) {
-      if (number == SIGTERM || number == SIGINT) {
-        stopping_ = true;
-      } else {
-        log_.notice(LogLine("signal-ignored")
-                        .add("signal", ::strsignal(number))
-                        .add("detail", "restart the reporter to read its configuration again"));
-      }
-    }
-    return stopping_;
-  }
-
-  void wait(const std::vector<int>& fds, std::chrono::milliseconds time) const {
-    std::vector<pollfd> watched = {{signals_.fd(), POLLIN, 0}};
-    for (const int fd : fds) watched.push_back({fd, POLLIN, 0});
-    const auto most = std::clamp<std::chrono::milliseconds>(time, 0s, 3600s);
-    ::poll(watched.data(), watched.size(), static_cast<int>(most.count()));
-  }
-
- private:
-  SignalFd signals_;
-  Log& log_;
-  bool stopping_ = false;
-};
-
-/// What the daemon and 'send' need besides their settings.
-struct Outfit {
-  SignalWatch watch;
-  StopSignal stop_signal;
-  SystemClock clock;
-  std::unique_ptr<Dns> dns;
-  std::unique_ptr<Sending> sending;
-
-  /// Asked often; tells the threads as well.
-  bool stop() {
-    if (!watch.stop()) return false;
-    stop_signal.request();
-    return true;
-  }
-};
-
-std::unique_ptr<MailTransport> make_mail_transport(const SmtpSettings& settings,
-                                                   const StopSignal& stop) {
-  return settings.sendmail_path.empty() ? make_smtp_transport(settings, stop)
-                                        : make_sendmail_transport(settings, stop);
-}
-
-Result<std::unique_ptr<Outfit>> make_outfit(const ReporterSettings& settings,
-                                            const std::vector<SigningKey>& keys,
-                                            const DestinationRules& rules, Log& log) {
-  auto signals = SignalFd::create();
-  if (!signals) return tl::unexpected(signals.error());
-  auto stop_signal = StopSignal::create();
-  if (!stop_signal) return tl::unexpected(stop_signal.error());
-  auto dns = make_dns(settings.dns);
-  if (!dns) return tl::unexpected(dns.error());
-  auto outfit =
-      std::make_unique<Outfit>(SignalWatch(std::move(*signals), log), std::move(*stop_signal),
-                               SystemClock(), std::move(*dns), nullptr);
-  const StopSignal& stop = outfit->stop_signal;
-  Outside outside{*outfit->dns,
-                  outfit->clock,
-                  log,
-                  system_random(),
-                  {[&settings, &stop] { return make_mail_transport(settings.smtp, stop); },
-                   [&settings, &stop, &names = *outfit->dns] {
-                     return make_curl_http_poster(settings.post, names, stop);
-                   }}};
-  auto sending = Sending::start(settings, keys, rules, stop, std::move(outside));
-  if (!sending) return tl::unexpected(sending.error());
-  outfit->sending = std::move(*sending);
-  return outfit;
-}
-
-Wait wait_of(Outfit& outfit) {
-  return [&outfit](const std::vector<int>& fds, std::chrono::milliseconds time) {
-    outfit.watch.wait(fds, time);
-  };
-}
-
-Exit report_unknown(const SelectedDomains& selected, Day day) {
-  for (const std::string& name : selected.unknown) {
-    say(fmt::format("{}: nothing was counted for \"{}\" on {}", kProgram, escape_terminal(name),
-                    format_day(day)));
-  }
-  return selected.unknown.empty() ? Exit::ok : Exit::data;
-}
-
-void note_if_empty(const SelectedDomains& selected, Day day) {
-  if (!selected.domains.empty() || !selected.unknown.empty()) return;
-  say(fmt::format("{}: nothing was counted on {}", kProgram, format_day(day)));
-}
-
-Result<OutboundStore> open_to_read(const std::string& path) {
-  auto store = OutboundStore::open(path, SqliteMode::read_only);
-  if (!store && ::access(path.c_str(), F_OK) != 0) {
-    return fail(ErrorCode::not_found, "{} does not exist; has the collector been started?", path);
-  }
-  return store;
-}
 
 Exit print_result(const CommandResult& result) {
   std::fputs(result.output.c_str(), stdout);
@@ -169,89 +54,41 @@ Exit run_genkey(const ReporterCommand& command) {
   return print_result(genkey(*request));
 }
 
-/// Also the dry run of 'send'.
-Exit run_preview(const ReporterCommand& command, const ReporterSettings& settings,
-                 const DestinationRules& rules) {
-  auto store = open_to_read(settings.database);
-  if (!store) return fail_with(store.error());
+/// What stands in the way of reports, as far as that can be seen from here.
+Findings find_troubles(const ReporterSettings& settings, const std::vector<SigningKey>& keys,
+                       const StopSignal& stop) {
   const auto dns = make_dns(settings.dns);
-  if (!dns) return fail_with(dns.error());
-  Ledger ledger(store->database());
-  const auto selected = select_domains(*store, command.day, command.domains);
-  if (!selected) return fail_with(selected.error());
-  note_if_empty(*selected, command.day);
-  Suppressions suppressions(store->database());
-  const SystemClock clock;
-  Previewer previewer({*store, ledger, suppressions, **dns, rules, clock}, settings);
-  Result<void> shown;
-  const auto show = [&](const PreviewEntry& entry) {
-    if (!command.dry_run) return print_line(to_json_line(entry));
-    if (shown) shown = print_dry_run(entry, command.day, ledger, print_line);
-  };
-  const auto done =
-      previewer.visit(command.day, selected->domains, show, [&shown] { return !shown; });
-  if (!done) return fail_with(done.error());
-  if (!shown) return fail_with(shown.error());
-  return flushed(report_unknown(*selected, command.day));
+  if (!dns) return {problem(dns.error().detail)};
+  return start_checks(settings, keys, **dns,
+                      [&](const Relay& relay) { return probe_relay(relay, settings.smtp, stop); });
 }
 
-Exit run_rehearsal(const ReporterCommand& command, const ReporterSettings& settings,
-                   const std::vector<SigningKey>& keys) {
-  auto store = open_to_read(settings.database);
-  if (!store) return fail_with(store.error());
-  Ledger ledger(store->database());
-  const auto selected = select_domains(*store, command.day, command.domains);
-  if (!selected) return fail_with(selected.error());
+void log_finding(Log& log, const Finding& finding) {
+  const bool problem = finding.severity == Finding::Severity::problem;
+  const LogLine line =
+      LogLine(problem ? "start-problem" : "start-warning").add("detail", finding.text);
+  if (problem) {
+    log.error(line);
+  } else {
+    log.warning(line);
+  }
+}
+
+/// The option -n, after the configuration was found to be right.
+Exit run_checks(const Config& config, const ReadSettings& read) {
+  if (::geteuid() == 0) {  // what root can write to need not be what the daemon can write to
+    if (auto done = become(config.text(Key::user_id)); !done) return fail_with(done.error());
+  }
   const auto stop = StopSignal::create();
   if (!stop) return fail_with(stop.error());
-  const auto mail = make_mail_transport(settings.smtp, *stop);
-  Rehearsal rehearsal({*store, ledger, *mail, settings, keys});
-  Exit exit = report_unknown(*selected, command.day);
-  for (const std::string& domain : selected->domains) {
-    const auto result =
-        rehearsal.send(command.day, domain, command.rehearsal_to->address, SystemClock().now());
-    if (!result) return fail_with(result.error());
-    print_line(rehearsal_line(domain, *command.rehearsal_to, *result));
-    if (result->verdict == HandOver::permanent) exit = Exit::unavailable;
-    if (result->verdict == HandOver::temporary) exit = Exit::temporary;
+  Exit exit = Exit::ok;
+  for (const std::string& text : read.warnings) say("warning: " + escape_terminal(text));
+  for (const Finding& finding : find_troubles(read.settings, read.keys, *stop)) {
+    const bool problem = finding.severity == Finding::Severity::problem;
+    say(fmt::format("{}: {}", problem ? "problem" : "warning", escape_terminal(finding.text)));
+    if (problem) exit = Exit::unavailable;
   }
-  mail->close();
-  return flushed(exit);
-}
-
-Exit run_send(const ReporterCommand& command, const ReporterSettings& settings,
-              const std::vector<SigningKey>& keys, const DestinationRules& rules, Log& log) {
-  const SystemClock clock;
-  if (clock.now() < closing_time(command.day)) {
-    return fail_with(
-        Exit::usage,
-        fmt::format("{} can be reported from {} on: its sessions are still counted",
-                    format_day(command.day), format_rfc3339(closing_time(command.day))));
-  }
-  auto outfit = make_outfit(settings, keys, rules, log);
-  if (!outfit) return fail_with(outfit.error());
-  Sending& sending = *(*outfit)->sending;
-  const auto selected = select_domains(sending.store, command.day, command.domains);
-  if (!selected) return fail_with(selected.error());
-  note_if_empty(*selected, command.day);
-  Progress progress = Progress::on_terminal();
-  const auto print = [&progress](const std::string& line) {
-    progress.hide();
-    print_line(line);
-  };
-  const auto show = [&progress](std::string_view what, std::uint64_t done, std::uint64_t total) {
-    progress.update(what, done, total);
-  };
-  SendNow send_now(sending, print, show);
-  const auto stop = [&outfit] { return (*outfit)->stop(); };
-  const auto counts = send_now.send(command.day, selected->domains, stop, wait_of(**outfit));
-  progress.finish();
-  if (!flush_output()) return flushed(Exit::io);
-  if (!counts) return fail_with(counts.error());
-  const Exit unknown = report_unknown(*selected, command.day);
-  if (counts->open > 0 || stop()) return Exit::temporary;
-  if (counts->failed > 0) return Exit::unavailable;
-  return unknown;
+  return exit;
 }
 
 std::string selectors(const std::vector<SigningKey>& keys) {
@@ -270,7 +107,7 @@ Exit run_daemon(const ReporterCommand& command, const Config& config,
     pid_file.emplace(std::move(*created));
   }
   if (auto done = become(config.text(Key::user_id)); !done) return fail_with(done.error());
-  auto outfit = make_outfit(settings, keys, rules, log);
+  auto outfit = make_sending_outfit(settings, keys, rules, log);
   if (!outfit) return fail_with(outfit.error());
   Reporter reporter = (*outfit)->sending->reporter();
   log.info(LogLine("reporter-started")
@@ -280,7 +117,12 @@ Exit run_daemon(const ReporterCommand& command, const Config& config,
                .add("verbose", command.options.verbose));
   if (background) background->report_ready();
   notify_systemd("READY=1");
-  reporter.run([&outfit] { return (*outfit)->stop(); }, wait_of(**outfit));
+  const std::jthread checks([&] {
+    for (const Finding& finding : find_troubles(settings, keys, (*outfit)->stop_signal)) {
+      log_finding(log, finding);
+    }
+  });
+  reporter.run([&outfit] { return (*outfit)->stop(); }, (*outfit)->wait());
   notify_systemd("STOPPING=1");
   log.info(LogLine("reporter-stopped"));
   return Exit::ok;
@@ -314,8 +156,7 @@ Exit run(int argc, char** argv) {
     return Exit::config;
   }
   if (command->options.check_only) {
-    for (const std::string& warning : settings.warnings) say(escape_terminal(warning));
-    return Exit::ok;
+    return run_checks(read.config, settings);
   }
   if (command->kind == CommandKind::testkey) {
     const auto dns = make_dns(settings.settings.dns);

@@ -233,7 +233,9 @@ CREATE TABLE delivery (
   UNIQUE (plan, destination)
 );
 INSERT INTO delivery (plan, scheme, destination, state, due, attempts, first_attempt, detail)
-  SELECT p.id, CASE WHEN d.destination LIKE 'https:%' THEN 'https' ELSE 'mailto' END, d.destination, d.state, d.due, d.attempts, d.first_attempt, d.detail
+  SELECT p.id, CASE WHEN d.destination LIKE 'https:%' THEN 'https' ELSE 'mailto' END,
+         d.destination, CASE d.state WHEN 'sending' THEN 'deferred' ELSE d.state END, d.due,
+         d.attempts, d.first_attempt, d.detail
   FROM old_delivery d JOIN plan p ON p.day=d.day AND p.domain=d.domain;
 
 CREATE TABLE report (
@@ -250,8 +252,10 @@ INSERT INTO report
 DROP TABLE old_report;
 DROP TABLE old_delivery;
 DROP TABLE old_plan;
-CREATE INDEX delivery_open ON delivery (scheme, due)
-  WHERE state IN ('waiting','sending','deferred');
+CREATE INDEX delivery_due ON delivery (scheme, due) WHERE state IN ('waiting','deferred');
+
+-- Processes that hand over. Who is here and holds no lock any more has died.
+CREATE TABLE sender_slot (slot INTEGER PRIMARY KEY);
 
 CREATE TABLE suppression (
   name TEXT PRIMARY KEY,

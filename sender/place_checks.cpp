@@ -20,6 +20,9 @@ namespace tlsrpt::sender {
 
 namespace {
 
+/// What errno says now: the other arguments of a message may change it.
+std::string reason() { return std::strerror(errno); }
+
 std::string user_name() {
   const passwd* user = ::getpwuid(::geteuid());
   return user != nullptr ? user->pw_name : fmt::format("{}", ::geteuid());
@@ -44,7 +47,7 @@ Findings try_new_file(const std::string& folder) {
     return {
         problem(fmt::format("no file can be made in {} ({}); look at its rights, and at the "
                             "space and mount options of its disk",
-                            folder, std::strerror(errno)))};
+                            folder, reason()))};
   }
   ::unlink(path.c_str());
   return {};
@@ -53,8 +56,9 @@ Findings try_new_file(const std::string& folder) {
 Findings check_folder(const std::string& folder) {
   struct stat status{};
   if (::stat(folder.c_str(), &status) != 0) {
-    return {problem(fmt::format("{}: {}; make it with: install -d -m 0750 -o {} {}", folder,
-                                std::strerror(errno), user_name(), folder))};
+    const std::string why = reason();
+    return {problem(fmt::format("{}: {}; make it with: install -d -m 0750 -o {} {}", folder, why,
+                                user_name(), folder))};
   }
   if (!S_ISDIR(status.st_mode)) {
     return {problem(fmt::format("{} is not a folder; change Database", folder))};
@@ -102,8 +106,8 @@ Findings check_database_place(const std::string& database) {
 Findings check_program(const std::string& key, const std::string& path) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) {
-    return {problem(fmt::format("{} {}: {}; install the program or name another", key, path,
-                                std::strerror(errno)))};
+    return {problem(
+        fmt::format("{} {}: {}; install the program or name another", key, path, reason()))};
   }
   if (S_ISREG(status.st_mode) && is_allowed(path, X_OK)) return {};
   return {problem(
@@ -113,8 +117,9 @@ Findings check_program(const std::string& key, const std::string& path) {
 Findings check_readable(const std::string& key, const std::string& path) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (fd) return {};
+  const std::string why = reason();
   return {problem(fmt::format("{} {} cannot be read by {} ({}); correct the name or the rights",
-                              key, path, user_name(), std::strerror(errno)))};
+                              key, path, user_name(), why))};
 }
 
 }  // namespace tlsrpt::sender

@@ -90,8 +90,11 @@ void Reporter::wind_up(const Wait& wait) {
   for (;;) {
     const auto settled = parts_.dispatcher.settle();
     if (!settled) parts_.log.error(LogLine("database-error").add(settled.error()));
-    if (parts_.pool.in_hand() == 0 || parts_.clock.now() >= end) return;
+    if (parts_.pool.in_hand() == 0 || parts_.clock.now() >= end) break;
     wait({parts_.pool.fd()}, kDoneWait);
+  }
+  if (const auto left = parts_.dispatcher.leave(); !left) {
+    parts_.log.error(LogLine("database-error").add(left.error()));
   }
 }
 

@@ -112,11 +112,11 @@ Result<bool> SendNow::may_go_on(DeliverySource& source) {
 Result<SendCounts> SendNow::send(Day day, const std::vector<std::string>& domains,
                                  const StopRequested& stop, const Wait& wait) {
   counts_ = {};
-  if (auto done = sending_.dispatcher.release_dead(); !done) return tl::unexpected(done.error());
   if (auto done = plan(day, domains, stop, wait); !done) return tl::unexpected(done.error());
   auto done = deliver(day, domains, stop, wait);
   sending_.dispatcher.on_end({});
   if (!done) return tl::unexpected(done.error());
+  if (auto left = sending_.dispatcher.leave(); !left) return tl::unexpected(left.error());
   return counts_;
 }
 

@@ -23,10 +23,12 @@ Result<std::unique_ptr<Sending>> Sending::start(const ReporterSettings& settings
   if (!lookups) return tl::unexpected(lookups.error());
   auto pool = HandOverPool::start(std::move(outside.transports), settings, keys, stop);
   if (!pool) return tl::unexpected(pool.error());
-  return std::unique_ptr<Sending>(
+  std::unique_ptr<Sending> sending(
       new Sending({std::move(*store), std::move(*slot), std::move(*secret), std::move(*lookups),
                    std::move(*pool)},
                   settings, rules, outside));
+  if (auto done = sending->dispatcher.enter(); !done) return tl::unexpected(done.error());
+  return sending;
 }
 
 Sending::Sending(Opened opened, const ReporterSettings& settings, const DestinationRules& rules,

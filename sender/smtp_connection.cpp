@@ -33,7 +33,9 @@ HandOverResult refused_mail(const SmtpReply& reply) {
 }
 
 HandOverResult refused_rcpt(const SmtpReply& reply) {
-  if (reply.code == kServiceEnds || reply.code == kAuthenticationRequired) {
+  // 5.7: "relay access denied" and the like: the server does not want us as a client.
+  if (reply.code == kServiceEnds || reply.code == kAuthenticationRequired ||
+      reply.text.starts_with("5.7.")) {
     return server_trouble(last_line(reply));
   }
   if (!reply.refused()) return {HandOver::temporary, last_line(reply)};
@@ -50,6 +52,52 @@ HandOverResult refused_data(const SmtpReply& reply) {
 HandOverResult SmtpConnection::hand_over(const Envelope& envelope, std::string_view message,
                                          const Patience& patience) {
   session_.channel.stream().set_patience(patience);
+  if (auto forgotten = forget_refused(); !forgotten) return lost(forgotten.error());
+  const SmtpExtensions& extensions = session_.extensions;
+  return extensions.pipelining && extensions.chunking && message.size() <= kPiece
+             ? hand_over_at_once(envelope, message)
+             : hand_over_in_steps(envelope, message);
+}
+
+Result<void> SmtpConnection::forget_refused() {
+  if (!needs_reset_) return {};
+  const auto reset = session_.channel.command("RSET");
+  if (!reset) return tl::unexpected(reset.error());
+  needs_reset_ = false;
+  return {};
+}
+
+std::string SmtpConnection::mail_command(const Envelope& envelope, std::size_t size) const {
+  const std::string parameter =
+      session_.extensions.size ? fmt::format(" SIZE={}", size) : std::string();
+  return fmt::format("MAIL FROM:<{}>{}", envelope.sender, parameter);
+}
+
+/// Envelope and data in one write: RFC 3030 section 4.2. A server that refuses the recipient throws
+/// the data away.
+HandOverResult SmtpConnection::hand_over_at_once(const Envelope& envelope,
+                                                 std::string_view message) {
+  buffer_ = fmt::format("{}\r\nRCPT TO:<{}>\r\nBDAT {} LAST\r\n",
+                        mail_command(envelope, message.size()), envelope.recipient, message.size());
+  buffer_ += message;
+  if (auto sent = session_.channel.write(buffer_); !sent) return lost(sent.error());
+  Replies replies;
+  for (SmtpReply* into : {&replies.mail, &replies.rcpt, &replies.data}) {
+    auto reply = read_outcome();
+    if (!reply) return unknown_outcome(reply.error());
+    *into = std::move(*reply);
+    note_end(*into);
+    if (!usable_) break;
+  }
+  auto refusal = find_refusal(replies.mail, replies.rcpt);
+  if (!refusal) return conclude(replies.data);
+  needs_reset_ = true;
+  if (lmtp_) usable_ = false;  // how many replies it owes is unclear there
+  return std::move(*refusal);
+}
+
+HandOverResult SmtpConnection::hand_over_in_steps(const Envelope& envelope,
+                                                  std::string_view message) {
   Replies replies;
   const auto asked = send_envelope(envelope, message.size(), replies);
   if (!asked) usable_ = false;
@@ -60,22 +108,18 @@ HandOverResult SmtpConnection::hand_over(const Envelope& envelope, std::string_v
   if (!asked) return lost(asked.error());
   if (auto sent = send_data(message); !sent) return lost(sent.error());
   const auto outcome = read_outcome();
-  if (outcome) return conclude(*outcome);
-  // Whether the server has taken it or not is unknown: no other one must get it now.
+  return outcome ? conclude(*outcome) : unknown_outcome(outcome.error());
+}
+
+/// Whether the server has taken it or not is unknown: no other one must get it now.
+HandOverResult SmtpConnection::unknown_outcome(const Error& error) {
   usable_ = false;
-  return {HandOver::temporary, outcome.error().context(relay_name_ + ": after the data").detail};
+  return {HandOver::temporary, error.context(relay_name_ + ": after the data").detail};
 }
 
 Result<void> SmtpConnection::send_envelope(const Envelope& envelope, std::size_t size,
                                            Replies& replies) {
-  if (needs_reset_) {
-    const auto reset = session_.channel.command("RSET");
-    if (!reset) return tl::unexpected(reset.error());
-    needs_reset_ = false;
-  }
-  const std::string size_parameter =
-      session_.extensions.size ? fmt::format(" SIZE={}", size) : std::string();
-  const std::string mail = fmt::format("MAIL FROM:<{}>{}", envelope.sender, size_parameter);
+  const std::string mail = mail_command(envelope, size);
   const std::string rcpt = fmt::format("RCPT TO:<{}>", envelope.recipient);
   return session_.extensions.pipelining ? converse_pipelined(mail, rcpt, replies)
                                         : converse(mail, rcpt, replies);
@@ -110,10 +154,16 @@ Result<void> SmtpConnection::converse_pipelined(std::string_view mail, std::stri
 }
 
 /// The first reply that is not what lets the mail go on.
+std::optional<HandOverResult> SmtpConnection::find_refusal(const SmtpReply& mail,
+                                                           const SmtpReply& rcpt) {
+  if (mail.code != 0 && !mail.positive()) return refused_mail(mail);
+  if (rcpt.code != 0 && !rcpt.positive()) return refused_rcpt(rcpt);
+  return std::nullopt;
+}
+
 std::optional<HandOverResult> SmtpConnection::find_refusal(const Replies& replies) {
   for (const SmtpReply* reply : {&replies.mail, &replies.rcpt, &replies.data}) note_end(*reply);
-  if (replies.mail.code != 0 && !replies.mail.positive()) return refused_mail(replies.mail);
-  if (replies.rcpt.code != 0 && !replies.rcpt.positive()) return refused_rcpt(replies.rcpt);
+  if (auto refusal = find_refusal(replies.mail, replies.rcpt)) return refusal;
   if (replies.data.code != 0 && replies.data.code != kGoOn) return refused_data(replies.data);
   return std::nullopt;
 }

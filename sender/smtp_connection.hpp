@@ -22,7 +22,8 @@ class SmtpConnection {
         relay_name_(to_string(relay)),
         lmtp_(relay.protocol == Relay::Protocol::lmtp) {}
 
-  /// Two round trips with PIPELINING, else four. A refusal of MAIL is about us and not about the
+  /// One round trip with PIPELINING and CHUNKING if the mail is not large, two with PIPELINING
+  /// alone, else four. A refusal of MAIL is about us and not about the
   /// destination: temporary, with server_trouble. Wherever that is set the end of the data was not
   /// sent, so that the mail may be handed over elsewhere without a second copy of it.
   HandOverResult hand_over(const Envelope& envelope, std::string_view message,
@@ -42,10 +43,16 @@ class SmtpConnection {
     SmtpReply data;
   };
 
+  Result<void> forget_refused();
+  HandOverResult hand_over_at_once(const Envelope& envelope, std::string_view message);
+  HandOverResult hand_over_in_steps(const Envelope& envelope, std::string_view message);
+  [[nodiscard]] std::string mail_command(const Envelope& envelope, std::size_t size) const;
   Result<void> send_envelope(const Envelope& envelope, std::size_t size, Replies& replies);
   Result<void> converse(std::string_view mail, std::string_view rcpt, Replies& replies);
   Result<void> converse_pipelined(std::string_view mail, std::string_view rcpt, Replies& replies);
+  static std::optional<HandOverResult> find_refusal(const SmtpReply& mail, const SmtpReply& rcpt);
   std::optional<HandOverResult> find_refusal(const Replies& replies);
+  HandOverResult unknown_outcome(const Error& error);
   void abandon(const Replies& replies);
   Result<void> send_data(std::string_view message);
   Result<SmtpReply> read_outcome();

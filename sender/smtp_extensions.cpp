@@ -36,6 +36,7 @@ SmtpExtensions parse_extensions(const SmtpReply& hello) {
     const std::string_view keyword = take_word(line, " =");  // "AUTH=LOGIN" is an old habit
     if (equal_ignoring_case(keyword, "STARTTLS")) extensions.starttls = true;
     if (equal_ignoring_case(keyword, "PIPELINING")) extensions.pipelining = true;
+    if (equal_ignoring_case(keyword, "CHUNKING")) extensions.chunking = true;
     if (equal_ignoring_case(keyword, "SIZE")) extensions.size = true;
     if (equal_ignoring_case(keyword, "AUTH")) add_mechanisms(line, extensions);
   }

@@ -13,6 +13,7 @@ namespace tlsrpt::sender {
 struct SmtpExtensions {
   bool starttls = false;    ///< RFC 3207
   bool pipelining = false;  ///< RFC 2920
+  bool chunking = false;    ///< RFC 3030
   bool size = false;        ///< RFC 1870
   bool auth_plain = false;  ///< RFC 4954, RFC 4616
   bool auth_login = false;

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdint>
@@ -76,6 +77,7 @@ class NullSink {
   struct Client {
     std::string input;
     bool in_data = false;
+    std::size_t chunk = 0;  ///< bytes of a BDAT that are still to come
   };
 
   /// Answers what has come in; false: the client is gone.
@@ -87,6 +89,14 @@ class NullSink {
     std::string output;
     std::string_view rest = client.input;
     for (;;) {
+      if (client.chunk > 0) {
+        const std::size_t taken = std::min(client.chunk, rest.size());
+        rest.remove_prefix(taken);
+        client.chunk -= taken;
+        if (client.chunk > 0) break;
+        accepted_->fetch_add(1);
+        output += "250 2.0.0 Ok\r\n";
+      }
       if (client.in_data) {
         constexpr std::string_view kEnd = "\r\n.\r\n";
         const std::size_t end = rest.find(kEnd);
@@ -100,9 +110,15 @@ class NullSink {
       const std::size_t end = rest.find("\r\n");
       if (end == std::string_view::npos) break;
       const char verb = rest[0];
+      if (verb == 'B') {
+        client.chunk = std::strtoull(rest.data() + 5, nullptr, 10);
+        rest.remove_prefix(end + 2);
+        continue;
+      }
       rest.remove_prefix(end + 2);
       client.in_data = verb == 'D';
-      output += verb == 'E'   ? "250-sink.example\r\n250-SIZE 20000000\r\n250 PIPELINING\r\n"
+      output += verb == 'E'
+                    ? "250-sink.example\r\n250-SIZE 20000000\r\n250-CHUNKING\r\n250 PIPELINING\r\n"
                 : verb == 'D' ? "354 go on\r\n"
                 : verb == 'Q' ? "221 bye\r\n"
                               : "250 Ok\r\n";

@@ -148,24 +148,29 @@ class HttpsServer:
             self._open.add(connection)
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
+    @property
+    def open(self):
+        """Connections that are being served; without any, nothing more can arrive."""
+        return len(self._open)
+
     def _serve(self, raw):
+        connection = raw
         try:
             if self._context is SILENT:
                 self.ended.wait()
                 return
-            with raw if self._context is None else self._secured(raw) as connection:
+            if self._context is not None:
+                connection = self._context.wrap_socket(raw, server_side=True)  # takes the descriptor
+                self._open.add(connection)
+                self._open.discard(raw)
+            with connection:
                 while self._serve_one(connection):
                     pass
         except OSError:
             pass
         finally:
-            self._open.discard(raw)
             raw.close()
-
-    def _secured(self, raw):
-        connection = self._context.wrap_socket(raw, server_side=True)  # takes the descriptor
-        self._open.add(connection)
-        return connection
+            self._open -= {raw, connection}
 
     def _serve_one(self, connection):
         request = self._read(connection)

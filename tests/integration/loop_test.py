@@ -5,6 +5,7 @@ is compared with sums that the test makes itself from the raw datagrams."""
 
 import collections
 import datetime
+import gzip
 import json
 import pathlib
 import subprocess
@@ -12,6 +13,7 @@ import tempfile
 import unittest
 
 from collector_support import BUILD, SOURCE, Collector, recorded_datagrams
+from https_server import Authority, HttpsServer, answer
 from loop_support import days_ago, skip_reason
 from milter_process import MilterProcess
 from outcome_sums import expected_reports, shown_report
@@ -25,10 +27,11 @@ REPORTS = BUILD / "milter" / "opentlsrpt-reports"
 DAYS = 2  # yesterday may not be closed yet, for a moment after midnight
 REPORT_ADDRESS = "tls@example.org"
 ARCHIVE = "archive@example.org"  # no report address: mail to it is only delivered
-# Recipient domains whose record is not the usual one; "" for no record at all.
+# Recipient domains whose record is not the usual one; "" for no record at all. "{web}" stands for
+# host and port of a web server.
 RECORDS = {
     "rpt-norua.plain.test": "v=TLSRPTv1;",
-    "rpt-https.plain.test": "v=TLSRPTv1; rua=https://example.org/tls",
+    "rpt-https.plain.test": "v=TLSRPTv1; rua=https://{web}/tls",
     "hand-minimal.plain.test": "",
     "sts-wronghost.plain.test": f"v=TLSRPTv1; rua=mailto:{REPORT_ADDRESS},mailto:{ARCHIVE}",
     # The same report comes twice.
@@ -49,12 +52,13 @@ def destinations(domain):
     return record_of(domain).count("mailto:")
 
 
-def recipient_zones(domains):
+def recipient_zones(domains, web):
     lines = {"plain.test": [], "signed.test": []}
     for domain in domains:
         host, zone = domain.split(".", 1)
         if record_of(domain):
-            lines[zone].append(f'_smtp._tls.{host} TXT "{record_of(domain)}"')
+            record = record_of(domain).replace("{web}", web)
+            lines[zone].append(f'_smtp._tls.{host} TXT "{record}"')
     return {zone: "\n".join(["@ TXT x", *texts]) for zone, texts in lines.items()}
 
 
@@ -70,7 +74,8 @@ class Sender:
         pem.chmod(0o600)
         self.collector = Collector(
             OrganizationName=f'"{domain} Ltd"', ContactInfo=f"tlsrpt@{domain}", KeyFile=pem,
-            Selector="s1", Nameserver=nameserver, SMTPServer=smtp_server)
+            Selector="s1", Nameserver=nameserver, SMTPServer=smtp_server,
+            PostNetworks="127.0.0.0/8")
         self.day = None
 
     def close(self):
@@ -118,7 +123,10 @@ class Loop(unittest.TestCase):
     def setUpClass(cls):
         outcomes = recorded_datagrams()
         domains = {json.loads(outcome)["d"].lower() for outcome in outcomes}
-        zones = recipient_zones(domains)
+        folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+        cls.web = cls.enterClassContext(HttpsServer(Authority(folder).context("127.0.0.1"),
+                                                    {"/tls": answer("201 Created")}))
+        zones = recipient_zones(domains, f"127.0.0.1:{cls.web.port}")
         zones.update({domain: dkim_zone(domain, key) for domain, (key, _) in SENDERS.items()})
         cls.dns = UnboundServer(zones)
         cls.dns.start()
@@ -172,9 +180,14 @@ class Loop(unittest.TestCase):
             if domain == "alpha.example":
                 expected.update({("rpt-norua.plain.test", "invalid-record"): 1,
                                  ("hand-minimal.plain.test", "no-record"): 1,
-                                 ("rpt-https.plain.test", "unsupported"): 1,
-                                 ("rpt-https.plain.test", "no-usable-rua"): 1})
+                                 ("rpt-https.plain.test", "delivered"): 1})
             self.assertEqual(dict(states), expected)
+
+    def test_a_web_server_gets_the_report_that_it_asks_for(self):
+        (request,) = self.web.requests
+        counted = expected_reports(self.senders["alpha.example"].outcomes)
+        self.assertEqual(shown_report(json.loads(gzip.decompress(request.body))),
+                         counted["rpt-https.plain.test"])
 
     def test_list_shows_exactly_the_sessions_and_failures_that_went_in(self):
         shown = collections.defaultdict(dict)
@@ -246,7 +259,8 @@ class Loop(unittest.TestCase):
             done = sender.send()
             self.assertEqual(done.returncode, 0, done)
             # Each destination's answer is still known, the queue id included.
-            self.assertEqual(done.stdout, self.sent[sender.domain].stdout)
+            self.assertEqual(sorted(done.stdout.splitlines()),
+                             sorted(self.sent[sender.domain].stdout.splitlines()))
         self.assertEqual(self.postfix.log().count("client="), log)
         self.assertEqual(self.stored(), stored)
 

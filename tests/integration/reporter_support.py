@@ -110,15 +110,15 @@ class ReporterCase(unittest.TestCase):
         done = self.run_reporter("preview", *arguments)
         return done, [json.loads(line) for line in done.stdout.splitlines()]
 
-    def wait_for(self, condition, what):
-        end = time.monotonic() + PATIENCE
+    def wait_for(self, condition, what, patience=PATIENCE):
+        end = time.monotonic() + patience
         while not condition():
             if time.monotonic() > end:
                 self.fail("waited in vain for " + what)
             time.sleep(0.05)
 
-    def start_daemon(self):
-        log = open(self.folder / "daemon.log", "ab")
+    def start_daemon(self, log="daemon.log"):
+        log = open(self.folder / log, "ab")
         self.addCleanup(log.close)
         daemon = subprocess.Popen([REPORTER, "-f", "-c", self.conf], stderr=log, stdout=log)
 
@@ -130,5 +130,5 @@ class ReporterCase(unittest.TestCase):
         self.addCleanup(end)
         return daemon
 
-    def log(self):
-        return (self.folder / "daemon.log").read_text()
+    def log(self, log="daemon.log"):
+        return (self.folder / log).read_text()

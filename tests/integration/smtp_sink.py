@@ -13,12 +13,17 @@ never); 554-greeting.
 
 sink.pipelining: whether PIPELINING is offered.
 
+sink.delay: how long, in seconds, the server is busy with each message before it answers.
+
+sink.open: connections that are being served; without any, nothing more can arrive.
+
 sink.tls: an ssl.SSLContext to offer STARTTLS with, "broken" to offer it and then talk nonsense, or
 "hasty" to do so without waiting for the client.
 """
 
 import socketserver
 import threading
+import time
 from dataclasses import dataclass
 
 
@@ -33,6 +38,7 @@ class Message:
 
 
 class Handler(socketserver.StreamRequestHandler):
+    disable_nagle_algorithm = True  # several replies to one write of the client
     timeout = 60
 
     def say(self, text):
@@ -129,6 +135,7 @@ class Handler(socketserver.StreamRequestHandler):
         """False: close the connection."""
         sink = self.server.sink
         behaviour = sink.next_behaviour()
+        time.sleep(sink.delay)
         sink.attempts.append(message)
         sink.arrived.set()
         if behaviour == "drop":
@@ -147,6 +154,18 @@ class Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
 
+    def process_request(self, request, client_address):
+        self.count(1)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request):
+        super().shutdown_request(request)
+        self.count(-1)
+
+    def count(self, change):
+        with self.sink.lock:
+            self.sink.open += change
+
 
 class SmtpSink:
     def __init__(self, host="127.0.0.1", port=0):
@@ -155,6 +174,8 @@ class SmtpSink:
         self.attempts = []
         self.commands = []
         self.connections = 0
+        self.open = 0
+        self.delay = 0
         self.tls = None
         self.pipelining = True
         self.arrived = threading.Event()

@@ -96,7 +96,7 @@ inline ReporterSettings test_settings() {
   settings.host_name = "mx.sender.example";
   settings.send_window = std::chrono::hours(4);
   settings.retention = std::chrono::hours(240);
-  settings.limits = {100, 0};  // tests of the pace set their own
+  settings.limits = {1000, 0};  // tests of the pace set their own
   return settings;
 }
 
