@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Reports about broken TLS, through real mail servers, to MX hosts whose TLS is broken: ordinary mail
-is held back, the report arrives, and the session that carried it is in no report. What the manual
-says a mail server needs for that is taken from its page."""
+"""Reports about broken TLS, through real mail servers, to MX hosts whose TLS is broken: other mail is
+held back, the report arrives, and the session that carried it is in no report. What the manual says
+a mail server needs for that is taken from its page."""
 
+import os
 import pathlib
+import pwd
 import re
 import subprocess
 import sys
@@ -14,9 +16,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 # pylint: disable=wrong-import-position
 import loop_support
+import mta_packages
 import own_network
 import postfix310
 import postfix_server
+import sendmail_server
 from collector_support import Collector
 from https_server import Authority
 from man_recipes import recipe
@@ -56,7 +60,7 @@ def setUpModule():
 
 
 def zone(domain):
-    """Its MX host is mx; the TLSA record, which is of no certificate, counts in a signed zone only."""
+    """Its MX host is mx; the TLSA record, of no certificate, counts in a signed zone only."""
     address = DOMAINS[domain][0]
     return Zone(f'@ MX 10 mx\nmx A {address}\n_25._tcp.mx TLSA 3 1 1 {64 * "a"}\n'
                 f'_smtp._tls TXT "v=TLSRPTv1; rua=mailto:tls@{domain}"', signed="dane" in domain)
@@ -97,9 +101,12 @@ class BrokenTls(ReporterCase):
             "smtp_tls_CAfile": self.authority.certificate, "smtp_tls_loglevel": "1",
             "smtp_tls_policy_maps": f"inline:{{ {policies} }}", **parameters})
         self.enterContext(self.postfix)
+        self.deliver_through(f"127.0.0.1:{self.postfix.port}")
+
+    def deliver_through(self, server=None, **more):
         self.configure(OrganizationName="Example", ContactInfo="tlsrpt@example.com",
-                       ReportFrom="tlsrpt-noreply@example.com", EnvelopeSender=SENDER, Nameserver="127.0.0.1",
-                       SMTPServer=f"127.0.0.1:{self.postfix.port}")
+                       ReportFrom="tlsrpt-noreply@example.com", EnvelopeSender=SENDER,
+                       Nameserver="127.0.0.1", SMTPServer=server, **more)
 
     def wait_for_log(self, pattern, times=1):
         self.wait_for(lambda: len(re.findall(pattern, self.postfix.log())) >= times,
@@ -119,9 +126,10 @@ class BrokenTls(ReporterCase):
             self.wait_for_log(rf"to=<tls@{domain}>.*status=deferred \({prefix}{reason}")
             self.assertEqual(self.hosts[domain].messages, [])
 
-    def reports_arrive(self):
+    def reports_arrive(self, log=""):
         for domain, host in self.hosts.items():
-            self.wait_for(lambda: host.messages, f"the report\n{self.postfix.log()}")
+            self.wait_for(lambda: host.messages,
+                          f"the report\n{self.postfix.log() if self.postfix else log}")
             message, = host.messages
             self.assertEqual((message.sender, message.recipient), (SENDER, "tls@" + domain))
             self.assertIn(f"\r\nTLS-Report-Domain: {domain}\r\n".encode(), message.data)
@@ -240,6 +248,177 @@ class Postfix310(BrokenTls):
             self.mail_is_deferred(domain, times=2)
         self.collector.wait_for_read(2 * len(DOMAINS))
         self.assertEqual(self.counted(), {domain: (0, 2) for domain in DOMAINS})
+
+
+
+SENDMAIL_MC = """\
+OSTYPE(`linux')dnl
+define(`confDOMAIN_NAME', `{name}')dnl
+define(`QUEUE_DIR', `{folder}/queue')dnl
+define(`STATUS_FILE', `{folder}/status')dnl
+define(`confPID_FILE', `{folder}/pid')dnl
+define(`confSERVICE_SWITCH_FILE', `{folder}/switch')dnl
+define(`confDONT_PROBE_INTERFACES', `true')dnl
+define(`confDELIVERY_MODE', `queueonly')dnl
+define(`confQUEUE_LA', `1000')dnl
+define(`confREFUSE_LA', `1000')dnl
+define(`confMIN_FREE_BLOCKS', `0')dnl
+define(`confPRIVACY_FLAGS', `public')dnl
+define(`confTO_IDENT', `0')dnl
+define(`confDONT_BLAME_SENDMAIL', `MapInUnsafeDirPath')dnl
+define(`confCACERT', `{authority}')dnl
+define(`confCACERT_PATH', `{folder}')dnl
+{cache}undefine(`ALIAS_FILE')dnl
+FEATURE(`access_db', `hash -T<TMPF> {folder}/access')dnl
+FEATURE(`no_default_msa')dnl
+DAEMON_OPTIONS(`Name=MTA, Family=inet, Addr=127.0.0.1, Port={port}')dnl
+FEATURE(`accept_unresolvable_domains')dnl
+MAILER(`smtp')dnl
+{rules}"""
+# Both rulesets refuse something. The release of Debian 12 does not know DANE.
+SENDMAIL_ACCESS = """\
+TLS_Srv:mx.wronghost.example ENCR:112
+TLS_Rcpt:wronghost.example VERIFY:112+CN:mx.wronghost.example
+TLS_Srv:mx.nostarttls.example ENCR:112
+TLS_Srv:mx.dane.example VERIFY:112+CN:mx.dane.example
+"""
+
+
+class SendingSendmail(sendmail_server.SendmailServer):
+    """Puts mail into its queue, and delivers when it is told to."""
+
+    queue_runs = ()
+
+    def __init__(self, authority, recipe):
+        super().__init__()
+        self.authority = authority
+        self.recipe = recipe
+
+    def _configuration(self):
+        rules, cache = self.recipe
+        pathlib.Path(self._path("switch")).write_text("hosts dns files\n", encoding="ascii")
+        makemap = os.path.join(os.path.dirname(self._program()), "makemap")
+        subprocess.run([makemap, "-C", os.devnull, "-s", "hash", self._path("access")],
+                       input=SENDMAIL_ACCESS, text=True, env=self.environment,
+                       capture_output=True, check=True, timeout=60)
+        return self._expand(SENDMAIL_MC.format(
+            name=self.name, folder=self.folder, port=self.port, authority=self.authority,
+            rules=rules, cache=cache))
+
+    def deliver(self):
+        """Everything once, in one process."""
+        return subprocess.run([self._program(), "-C", self._path("sendmail.cf"), "-qf", "-v"],
+                              env=self._names(), stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=100, check=False).stdout
+
+
+@unittest.skipIf(sendmail_server.skip_reason(), sendmail_server.skip_reason())
+class Sendmail(BrokenTls):
+    """Sendmail with demands in its access map."""
+
+    def deliver(self, recipe):
+        self.count(*[datagram(domain, failed=True) for domain in DOMAINS])
+        with SendingSendmail(self.authority.certificate, recipe) as sendmail:
+            # Lower in rank than the reports: it would come second, through their connections.
+            for domain in DOMAINS:
+                sendmail.send("someone@example.com", [f"user@{domain}"],
+                              b"Precedence: bulk\r\n" + plain_mail(recipient=f"user@{domain}"))
+            self.deliver_through(f"127.0.0.1:{sendmail.port}")
+            self.send_reports()
+            return sendmail.deliver()
+
+    def test_without_the_recipe_all_is_deferred(self):
+        said = self.deliver(("", ""))
+        self.assertEqual({domain: host.messages for domain, host in self.hosts.items()},
+                         {domain: [] for domain in DOMAINS}, said)
+
+    def test_the_recipe_delivers_reports_and_no_other_mail(self):
+        self.deliver([recipe("opentlsrpt-reporter.8", "loop-sendmail-" + name)
+                      for name in ("rules", "cache")])
+        self.reports_arrive()
+
+
+EXIM_CONF = """\
+exim_path = {program}
+spool_directory = {folder}/spool
+log_file_path = {folder}/%slog
+primary_hostname = exim.test
+keep_environment = LD_PRELOAD:LD_LIBRARY_PATH:NSS_WRAPPER_PASSWD:NSS_WRAPPER_GROUP
+untrusted_set_sender = *
+no_local_from_check
+dns_dnssec_ok = 1
+local_interfaces = 127.0.0.1
+domainlist local_domains = example.com
+begin routers
+{router}
+others:
+  driver = dnslookup
+  transport = others
+begin transports
+{transport}
+others:
+  driver = smtp
+  hosts_require_tls = *
+  tls_verify_hosts = *
+  tls_verify_certificates = {authority}
+begin retry
+* * F,4d,1m
+"""
+
+
+@unittest.skipIf(mta_packages.skip_reason("exim"), mta_packages.skip_reason("exim"))
+class Exim(BrokenTls):
+    """Exim that demands verified TLS of all hosts, and does DANE as it always does."""
+
+    def start_exim(self, router="", transport=""):
+        """A program that takes mail as sendmail does; Exim runs as nobody, who is its user here."""
+        nobody = pwd.getpwnam("nobody")
+        folder = self.folder / "exim"
+        (folder / "spool").mkdir(parents=True)
+        self.folder.chmod(0o755)
+        exim = os.path.join(mta_packages.folder("exim"), "usr", "sbin", "exim4")
+        libraries = mta_packages.environment("exim")["LD_LIBRARY_PATH"]
+        for name, text in (
+                ("passwd", f"Debian-exim:x:{nobody.pw_uid}:{nobody.pw_gid}::/:/bin/sh\n"),
+                ("group", f"Debian-exim:x:{nobody.pw_gid}:\n"),
+                ("exim.conf", EXIM_CONF.format(
+                    program=exim, folder=folder, router=router, transport=transport,
+                    authority=self.authority.certificate)),
+                ("sendmail", "#!/bin/sh\n"
+                    f"exec setpriv --reuid={nobody.pw_uid} --regid={nobody.pw_gid} --clear-groups"
+                    f" env LD_LIBRARY_PATH={libraries} LD_PRELOAD=libnss_wrapper.so"
+                    f" NSS_WRAPPER_PASSWD={folder}/passwd NSS_WRAPPER_GROUP={folder}/group"
+                    f' {exim} -C {folder}/exim.conf -odf "$@"\n')):
+            (folder / name).write_text(text, encoding="ascii")
+        for path in (folder, *folder.iterdir()):
+            os.chown(path, nobody.pw_uid, nobody.pw_gid)
+        self.program = folder / "sendmail"
+        self.program.chmod(0o755)
+
+    def deliver(self):
+        """Other mail first: that it fails must not hold back the reports."""
+        self.count(*[datagram(domain, failed=True) for domain in DOMAINS])
+        for domain in DOMAINS:
+            subprocess.run([self.program, "-i", "-f", "someone@example.com", f"user@{domain}"],
+                           input=plain_mail(recipient=f"user@{domain}"), check=True, timeout=60,
+                           capture_output=True)
+        self.deliver_through(SendmailPath=self.program)
+        self.send_reports()
+        return (self.folder / "exim" / "mainlog").read_text(errors="replace")
+
+    def test_without_the_recipe_all_is_deferred(self):
+        self.start_exim()
+        log = self.deliver()
+        self.assertEqual({domain: host.messages for domain, host in self.hosts.items()},
+                         {domain: [] for domain in DOMAINS}, log)
+        self.assertEqual(len(re.findall(" == user@", log)), len(DOMAINS), log)
+
+    def test_the_recipe_delivers_reports_and_no_other_mail(self):
+        self.start_exim(*[recipe("opentlsrpt-reporter.8", "loop-exim-" + name)
+                          for name in ("router", "transport")])
+        log = self.deliver()
+        self.reports_arrive(log)
+        self.assertEqual(len(re.findall(" == user@", log)), len(DOMAINS), log)
 
 
 if __name__ == "__main__":

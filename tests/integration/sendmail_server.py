@@ -89,6 +89,8 @@ class SendmailServer(SmtpClient):
     local    domains whose mail goes to local users and aliases; needs MAILER(`local') in configure()
     """
 
+    queue_runs = ("-q1s",)
+
     def __init__(self, domains=("example.org",), local=()):
         self.domains = list(domains)
         self.local = list(local)
@@ -218,6 +220,10 @@ class SendmailServer(SmtpClient):
                          user=pwd.getpwuid(os.getuid()).pw_name,
                          gid=os.getgid(), filters=self.filters, routes=routes.rstrip(),
                          sink=self.sink.address.split(":")[1])
+        return self._expand(text)
+
+    def _expand(self, text):
+        """The .cf file of an .mc file."""
         macros = os.path.join(self.root, "usr", "share", "sendmail", "cf")
         done = subprocess.run(["m4", f"-D_CF_DIR_={macros}/",
                                os.path.join(macros, "m4", "cf.m4"), "-"],
@@ -238,8 +244,9 @@ class SendmailServer(SmtpClient):
             file.write(self._configuration())
         with open(self._path("output"), "ab") as output:
             self.process = subprocess.Popen(
-                [self._program(), "-bD", "-q1s", "-C", self._path("sendmail.cf")], env=self._names(),
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+                [self._program(), "-bD", *self.queue_runs, "-C", self._path("sendmail.cf")],
+                env=self._names(), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                start_new_session=True)
         self._wait_for_greeting()
 
     def _end(self):
