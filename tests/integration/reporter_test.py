@@ -241,7 +241,19 @@ class CommandTest(ReporterCase):
             self.assertIn(f"{self.conf}:{number}: {key}: ", done.stderr)
         self.configure()
         done = self.run_reporter("-n")
-        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
+        for line in done.stderr.splitlines():  # nobody answers for DNS here
+            self.assertRegex(line, "^warning: .*could not be looked up")
+
+    def test_check_tells_what_stands_in_the_way(self):
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            self.configure(SMTPServer="127.0.0.1:%d" % closed.getsockname()[1],
+                           Database=f"sqlite:{self.folder}/nowhere")
+            done = self.run_reporter("-n")
+        self.assertEqual(done.returncode, 69, done.stderr)
+        self.assertRegex(done.stderr, "problem: .*/nowhere: No such file or directory; make it")
+        self.assertRegex(done.stderr, "problem: SMTPServer .*Connection refused")
 
     def test_usage_errors_are_64(self):
         for arguments in (["frobnicate"], ["send"], ["preview", "--day", "tomorrow"], ["-x"]):
@@ -260,9 +272,11 @@ class ManualTest(unittest.TestCase):
         used = {"no-record", "invalid-record", "no-usable-rua", "excluded", "report-skipped",
                 "report-too-old"}
         for name in ("bounce_command", "dispatcher", "ledger_commands", "opentlsrpt_reporter",
-                     "planner", "reporter"):
+                     "planner", "reporter", "sending_outfit"):
             source = (SOURCE / "sender" / f"{name}.cpp").read_text()
             used.update(re.findall(r'\b(?:LogLine|line|line_about)\(\s*"([a-z-]+)"', source))
+            used.update(re.findall(r'LogLine\(problem \? "([a-z-]+)" : ', source))
+            used.update(re.findall(r'LogLine\(problem \? "[a-z-]+" : "([a-z-]+)"', source))
         self.assertEqual(listed, sorted(used))
 
 
