@@ -78,6 +78,9 @@ std::string escape_log(std::string_view text, std::size_t max_bytes) {
 }
 
 std::string escape_terminal(std::string_view text) {
+  // Most texts are harmless as they are.
+  const auto is_plain = [](char c) { return c >= ' ' && c <= '~'; };
+  if (std::all_of(text.begin(), text.end(), is_plain)) return std::string(text);
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {

@@ -17,7 +17,7 @@ namespace tlsrpt::sender {
 namespace {
 
 constexpr std::size_t kJobsPerThread = 32;  // so that no thread waits for the next commit
-constexpr std::size_t kDoneAtOnce = 32;     // so that a commit is for several of them
+constexpr std::size_t kDoneAtOnce = 64;     // so that a commit is for several of them
 constexpr std::chrono::seconds kIdle{10};
 
 /// An error that another try may cure, or not.

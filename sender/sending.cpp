@@ -12,7 +12,9 @@ Result<std::unique_ptr<Sending>> Sending::start(const ReporterSettings& settings
   auto store = OutboundStore::open(settings.database, SqliteMode::read_write_create);
   if (!store) return tl::unexpected(store.error());
   // A delivery is touched several times: fewer and larger checkpoints write its page once.
-  if (auto done = store->database().execute("PRAGMA wal_autocheckpoint=4000"); !done) {
+  if (auto done =
+          store->database().execute("PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-16000");
+      !done) {
     return tl::unexpected(done.error());
   }
   auto slot = SenderSlot::take(settings.database);
