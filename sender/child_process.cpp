@@ -27,7 +27,12 @@ constexpr off_t kOutputRoom = 64 << 10;
 constexpr std::chrono::seconds kTermTime{1};
 
 Result<UniqueFd> make_file() {
-  UniqueFd file(::memfd_create("opentlsrpt", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  // Kernels since 6.3 may insist on a file that cannot be executed, and older ones do not know it.
+  constexpr unsigned kNoExecSeal = 0x0008;  // MFD_NOEXEC_SEAL
+  UniqueFd file(::memfd_create("opentlsrpt", MFD_CLOEXEC | MFD_ALLOW_SEALING | kNoExecSeal));
+  if (!file && errno == EINVAL) {
+    file = UniqueFd(::memfd_create("opentlsrpt", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  }
   if (!file) return fail_errno(errno, "cannot make a file in memory");
   return file;
 }

@@ -6,45 +6,18 @@
 #include <array>
 #include <utility>
 
+#include "sender/ledger_rows.hpp"
+
 namespace tlsrpt::sender {
+
+using namespace ledger;
 
 namespace {
 
 constexpr std::size_t kSecretBytes = 32;
 constexpr int kPruneAtOnce = 5000;
 
-constexpr std::string_view kSelect =
-    "SELECT d.id, d.plan, p.day, p.domain, d.destination, d.state, d.due, d.attempts,"
-    " d.first_attempt, d.detail FROM delivery d JOIN plan p ON p.id=d.plan ";
 constexpr std::string_view kToBeServed = "state IN ('waiting','deferred')";
-
-std::int64_t to_number(Day day) { return day.time_since_epoch().count(); }
-std::int64_t to_number(Seconds time) { return time.time_since_epoch().count(); }
-Day to_day(std::int64_t number) { return Day(std::chrono::days(number)); }
-Seconds to_seconds(std::int64_t number) { return Seconds(std::chrono::seconds(number)); }
-
-Delivery read_delivery(const Statement& row) {
-  Delivery delivery;
-  delivery.id = row.integer(0);
-  delivery.plan = row.integer(1);
-  delivery.key = {to_day(row.integer(2)), row.text(3), row.text(4)};
-  delivery.state = delivery_state(row.text(5)).value_or(DeliveryState::failed);
-  delivery.due = to_seconds(row.integer(6));
-  delivery.attempts = static_cast<int>(row.integer(7));
-  if (!row.is_null(8)) delivery.first_attempt = to_seconds(row.integer(8));
-  delivery.detail = row.text(9);
-  return delivery;
-}
-
-Result<std::vector<Delivery>> read_deliveries(Statement& query) {
-  std::vector<Delivery> rows;
-  for (;;) {
-    const auto row = query.step();
-    if (!row) return tl::unexpected(row.error());
-    if (!*row) return rows;
-    rows.push_back(read_delivery(query));
-  }
-}
 
 Result<std::optional<Delivery>> read_one(Statement& query) {
   auto rows = read_deliveries(query);
@@ -90,34 +63,6 @@ Result<void> record_delivery(Sqlite& database, std::int64_t plan, const Delivery
       .bind(4, delivery.detail)
       .bind(5, to_word(delivery.key.scheme()))
       .run();
-}
-
-/// " WHERE ..." for the filter; the domain is bound as the first parameter if there is one.
-std::string condition(const DeliveryFilter& filter) {
-  std::string text = " WHERE 1";
-  if (!filter.domain.empty()) text += " AND p.domain=?1";
-  if (filter.day) text += fmt::format(" AND p.day={}", to_number(*filter.day));
-  if (filter.states.empty()) return text;
-  text += " AND d.state IN (";
-  for (std::size_t i = 0; i < filter.states.size(); ++i) {
-    text += fmt::format("{}'{}'", i == 0 ? "" : ",", to_word(filter.states[i]));
-  }
-  return text + ")";
-}
-
-Result<Statement> prepare_filtered(Sqlite& database, const std::string& sql,
-                                   const DeliveryFilter& filter) {
-  auto query = database.prepare(sql);
-  if (query && !filter.domain.empty()) query->bind(0, filter.domain);
-  return query;
-}
-
-Result<std::uint64_t> read_number(Statement& query) {
-  const auto row = query.step();
-  if (!row) return tl::unexpected(row.error());
-  const std::uint64_t number = *row ? static_cast<std::uint64_t>(query.integer(0)) : 0;
-  query.reset();
-  return number;
 }
 
 Result<StoredReport> report_of(Statement& query) {
@@ -280,70 +225,6 @@ Result<std::optional<Delivery>> Ledger::find_delivery(std::int64_t id) {
   return read_one(*query);
 }
 
-Result<std::vector<Delivery>> Ledger::list(const DeliveryFilter& filter, std::size_t limit) {
-  auto query = prepare_filtered(*database_,
-                                fmt::format("{}{} ORDER BY d.due, p.domain, d.destination LIMIT {}",
-                                            kSelect, condition(filter), limit),
-                                filter);
-  if (!query) return tl::unexpected(query.error());
-  return read_deliveries(*query);
-}
-
-Result<std::uint64_t> Ledger::count(const DeliveryFilter& filter) {
-  auto query = prepare_filtered(
-      *database_, "SELECT count(*) FROM delivery d JOIN plan p ON p.id=d.plan" + condition(filter),
-      filter);
-  if (!query) return tl::unexpected(query.error());
-  return read_number(*query);
-}
-
-Result<std::vector<DayCounts>> Ledger::day_counts() {
-  std::map<Day, DayCounts> days;
-  const auto add = [&](std::string_view sql, auto&& use) -> Result<void> {
-    auto query = database_->prepare(sql);
-    if (!query) return tl::unexpected(query.error());
-    for (;;) {
-      const auto row = query->step();
-      if (!row) return tl::unexpected(row.error());
-      if (!*row) return {};
-      DayCounts& counts = days[to_day(query->integer(0))];
-      use(counts, query->text(1), static_cast<std::uint64_t>(query->integer(2)));
-    }
-  };
-  const auto plans = add("SELECT day, state, count(*) FROM plan GROUP BY day, state",
-                         [](DayCounts& counts, const std::string& word, std::uint64_t number) {
-                           if (const auto state = plan_state(word)) counts.plans[*state] = number;
-                         });
-  if (!plans) return tl::unexpected(plans.error());
-  const auto deliveries =
-      add("SELECT p.day, d.state, count(*) FROM delivery d JOIN plan p ON p.id=d.plan"
-          " GROUP BY p.day, d.state",
-          [](DayCounts& counts, const std::string& word, std::uint64_t number) {
-            if (const auto state = delivery_state(word)) counts.deliveries[*state] = number;
-          });
-  if (!deliveries) return tl::unexpected(deliveries.error());
-  const auto reports = add(
-      "SELECT p.day, '', count(*) FROM report r JOIN plan p ON p.id=r.plan GROUP BY p.day",
-      [](DayCounts& counts, const std::string&, std::uint64_t number) { counts.reports = number; });
-  if (!reports) return tl::unexpected(reports.error());
-  std::vector<DayCounts> list;
-  for (auto it = days.rbegin(); it != days.rend(); ++it) {
-    it->second.day = it->first;
-    list.push_back(std::move(it->second));
-  }
-  return list;
-}
-
-Result<std::vector<Delivery>> Ledger::last_errors(Day day, std::size_t limit) {
-  auto query = database_->prepare(
-      fmt::format("{} WHERE p.day=? AND d.state IN ('deferred','failed','expired','bounced')"
-                  " ORDER BY d.changed DESC, d.id DESC LIMIT ?",
-                  kSelect));
-  if (!query) return tl::unexpected(query.error());
-  query->bind(0, to_number(day)).bind(1, static_cast<std::int64_t>(limit));
-  return read_deliveries(*query);
-}
-
 Result<std::optional<Delivery>> Ledger::claim(const Delivery& candidate, Seconds now, int slot) {
   if (!can_be_served(candidate.state)) return std::optional<Delivery>{};
   Delivery claimed = candidate;
@@ -405,19 +286,6 @@ Result<void> Ledger::settle(std::int64_t id, DeliveryState state, Seconds now,
       .bind(3, to_number(now))
       .bind(4, id)
       .run();
-}
-
-Result<std::uint64_t> Ledger::retry(const DeliveryFilter& filter, Seconds now) {
-  auto update = prepare_filtered(
-      *database_,
-      fmt::format("UPDATE delivery SET state='deferred', due={}, first_attempt=NULL WHERE id IN"
-                  " (SELECT d.id FROM delivery d JOIN plan p ON p.id=d.plan{} AND d.state IN"
-                  " ('deferred','failed','expired','bounced'))",
-                  to_number(now), condition(filter)),
-      filter);
-  if (!update) return tl::unexpected(update.error());
-  if (auto done = update->run(); !done) return tl::unexpected(done.error());
-  return static_cast<std::uint64_t>(database_->changes());
 }
 
 Result<bool> Ledger::enter(int slot) {

@@ -2,6 +2,7 @@
 #include "sender/relay.hpp"
 
 #include <charconv>
+#include <utility>
 
 #include "common/ascii.hpp"
 #include "common/domain_name.hpp"
@@ -37,9 +38,11 @@ bool read_place(std::string_view text, Relay& relay) {
   } else {
     host = text.substr(0, text.find(':'));
     rest = text.substr(host.size());
-    if (!normalize_domain(host)) return false;
+    auto normal = normalize_domain(host);
+    if (!normal) return false;
+    relay.host = std::move(*normal);
   }
-  relay.host = host;
+  if (relay.host.empty()) relay.host = host;
   return rest.empty() || (rest.front() == ':' && read_port(rest.substr(1), relay.port));
 }
 

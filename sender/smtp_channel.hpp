@@ -20,6 +20,8 @@ class SmtpChannel {
 
   SocketStream& stream() { return stream_; }
 
+  /// Nothing came that was not asked for, and the other end has not closed.
+  bool quiet() { return unread_.empty() && stream_.idle(); }
   Result<void> write(std::string_view bytes) { return stream_.write(bytes); }
   Result<SmtpReply> read_reply();
   /// 'line' without its CRLF; the reply to it.

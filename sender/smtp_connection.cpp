@@ -18,6 +18,7 @@ constexpr std::chrono::milliseconds kQuitTime = 300ms;
 constexpr std::chrono::milliseconds kLastWordTime = 800ms;
 constexpr int kGoOn = 354;
 constexpr int kServiceEnds = 421;
+constexpr int kServiceEndsForGood = 521;      // RFC 7504; Postfix says it to what it does not want
 constexpr int kAuthenticationRequired = 530;  // RFC 4954; also "issue STARTTLS first", RFC 3207
 constexpr int kTooLarge = 552;                // RFC 1870
 
@@ -52,9 +53,13 @@ HandOverResult refused_data(const SmtpReply& reply) {
 HandOverResult SmtpConnection::hand_over(const Envelope& envelope, std::string_view message,
                                          const Patience& patience) {
   session_.channel.stream().set_patience(patience);
+  if (!session_.channel.quiet()) {
+    return lost({ErrorCode::io, "the server ended the connection, or spoke unasked"});
+  }
   if (auto forgotten = forget_refused(); !forgotten) return lost(forgotten.error());
   const SmtpExtensions& extensions = session_.extensions;
-  return extensions.pipelining && extensions.chunking && message.size() <= kPiece
+  // Not with LMTP: how many replies it owes after a refusal depends on the server (RFC 2033 4.3).
+  return extensions.pipelining && extensions.chunking && !lmtp_ && message.size() <= kPiece
              ? hand_over_at_once(envelope, message)
              : hand_over_in_steps(envelope, message);
 }
@@ -63,6 +68,7 @@ Result<void> SmtpConnection::forget_refused() {
   if (!needs_reset_) return {};
   const auto reset = session_.channel.command("RSET");
   if (!reset) return tl::unexpected(reset.error());
+  if (!reset->positive()) return fail(ErrorCode::io, "RSET: {}", last_line(*reset));
   needs_reset_ = false;
   return {};
 }
@@ -73,27 +79,33 @@ std::string SmtpConnection::mail_command(const Envelope& envelope, std::size_t s
   return fmt::format("MAIL FROM:<{}>{}", envelope.sender, parameter);
 }
 
-/// Envelope and data in one write: RFC 3030 section 4.2. A server that refuses the recipient throws
-/// the data away.
+/// Envelope and data in one write: RFC 3030 section 4.2. What a server makes of the rest after it
+/// has refused a part is not defined, so the connection ends then: nothing of this mail can mix
+/// with the next one.
 HandOverResult SmtpConnection::hand_over_at_once(const Envelope& envelope,
                                                  std::string_view message) {
   buffer_ = fmt::format("{}\r\nRCPT TO:<{}>\r\nBDAT {} LAST\r\n",
                         mail_command(envelope, message.size()), envelope.recipient, message.size());
   buffer_ += message;
-  if (auto sent = session_.channel.write(buffer_); !sent) return lost(sent.error());
+  if (auto sent = session_.channel.write(buffer_); !sent) return unknown_outcome(sent.error());
   Replies replies;
+  std::optional<Error> broken;
   for (SmtpReply* into : {&replies.mail, &replies.rcpt, &replies.data}) {
     auto reply = read_outcome();
-    if (!reply) return unknown_outcome(reply.error());
+    if (!reply) {
+      broken = reply.error();
+      break;
+    }
     *into = std::move(*reply);
-    note_end(*into);
-    if (!usable_) break;
+    if (!into->positive()) usable_ = false;
+    if (into->code == kServiceEnds) break;
   }
-  auto refusal = find_refusal(replies.mail, replies.rcpt);
-  if (!refusal) return conclude(replies.data);
-  needs_reset_ = true;
-  if (lmtp_) usable_ = false;  // how many replies it owes is unclear there
-  return std::move(*refusal);
+  if (auto refusal = find_refusal(replies.mail, replies.rcpt)) {
+    if (replies.data.code == 0 || !replies.data.positive()) return std::move(*refusal);
+    // Taken all the same: no other server must get it now.
+    return {HandOver::temporary, refusal->detail};
+  }
+  return broken ? unknown_outcome(*broken) : conclude(replies.data);
 }
 
 HandOverResult SmtpConnection::hand_over_in_steps(const Envelope& envelope,
@@ -202,6 +214,7 @@ Result<SmtpReply> SmtpConnection::read_outcome() {
 
 HandOverResult SmtpConnection::conclude(const SmtpReply& outcome) {
   note_end(outcome);
+  if (outcome.code / 100 == 3) usable_ = false;  // it waits for something that will not come
   HandOverResult result{HandOver::temporary, last_line(outcome)};
   if (outcome.positive()) result.verdict = HandOver::accepted;
   if (outcome.refused()) result.verdict = HandOver::permanent;
@@ -214,7 +227,7 @@ HandOverResult SmtpConnection::lost(const Error& error) {
 }
 
 void SmtpConnection::note_end(const SmtpReply& reply) {
-  if (reply.code == kServiceEnds) usable_ = false;
+  if (reply.code == kServiceEnds || reply.code == kServiceEndsForGood) usable_ = false;
 }
 
 void SmtpConnection::quit(int stop_fd) {

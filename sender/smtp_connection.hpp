@@ -23,9 +23,9 @@ class SmtpConnection {
         lmtp_(relay.protocol == Relay::Protocol::lmtp) {}
 
   /// One round trip with PIPELINING and CHUNKING if the mail is not large, two with PIPELINING
-  /// alone, else four. A refusal of MAIL is about us and not about the
-  /// destination: temporary, with server_trouble. Wherever that is set the end of the data was not
-  /// sent, so that the mail may be handed over elsewhere without a second copy of it.
+  /// alone, else four. A refusal of MAIL is about us and not about the destination: temporary, with
+  /// server_trouble. Wherever that is set the mail was not taken, so that it may be handed over
+  /// elsewhere without a second copy of it.
   HandOverResult hand_over(const Envelope& envelope, std::string_view message,
                            const Patience& patience);
 

@@ -61,7 +61,12 @@ class Opener {
     if (auto begun = shake_hands(needed); !begun) {
       return tl::unexpected(begun.error().context("TLS"));
     }
-    return hello();  // RFC 3207 section 4.2: nothing that was said before counts
+    auto greeted = hello();  // RFC 3207 section 4.2: nothing that was said before counts
+    // TLS 1.3: a server that wants a certificate of ours says so only now.
+    if (!greeted && greeted.error().code == ErrorCode::io) {
+      return fail(ErrorCode::crypto, "TLS: {}", greeted.error().detail);
+    }
+    return greeted;
   }
 
   Result<void> shake_hands(bool needed) {

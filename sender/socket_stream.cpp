@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
 #include <system_error>
 
@@ -50,6 +51,11 @@ Result<void> SocketStream::wait_after(const IoAttempt& attempt) const {
       break;
   }
   return fail(ErrorCode::io, "{}", attempt.detail);
+}
+
+bool SocketStream::idle() {
+  std::array<char, 1> one;
+  return try_read(one).state == State::wants_read;
 }
 
 Result<std::size_t> SocketStream::read(std::span<char> buffer) {

@@ -26,6 +26,9 @@ class SocketStream {
   void set_patience(const Patience& patience) { patience_ = patience; }
   [[nodiscard]] const Patience& patience() const { return patience_; }
 
+  /// Nothing is there to be read, not even the end. Does not wait; after 'false' the stream is
+  /// lost.
+  bool idle();
   /// At least one byte. Waits only if none is there.
   Result<std::size_t> read(std::span<char> buffer);
   /// All of them.

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <utility>
 
+#include "common/ip_network.hpp"
 #include "sender/key_check.hpp"
 #include "sender/place_checks.hpp"
 
@@ -98,12 +99,35 @@ Findings check_relays(const std::vector<Relay>& relays, const ProbeRelay& probe)
   return findings;
 }
 
+namespace {
+
+/// A password is for one server; without 'verify' anybody can say to be that one.
+Findings check_password(const SmtpSettings& smtp) {
+  const auto is_far = [](const Relay& relay) {
+    const auto ip = parse_ip(relay.host);
+    const bool loopback =
+        relay.host == "localhost" || (ip && (IpNetwork::parse("127.0.0.0/8")->contains(*ip) ||
+                                             IpNetwork::parse("::1")->contains(*ip)));
+    return relay.path.empty() && !loopback;
+  };
+  if (smtp.user.empty() || smtp.tls == RelayTls::verify ||
+      std::none_of(smtp.relays.begin(), smtp.relays.end(), is_far)) {
+    return {};
+  }
+  return {
+      warning("the password of SMTPUser goes to whoever answers in place of SMTPServer; set "
+              "SMTPTLS verify")};
+}
+
+}  // namespace
+
 Findings start_checks(const ReporterSettings& settings, const std::vector<SigningKey>& keys,
                       Dns& dns, const ProbeRelay& probe) {
   Findings findings = check_files(settings);
   append(findings, check_keys(dns, keys, settings.identity.submitter));
   append(findings, check_contact_domain(dns, settings.identity.submitter));
   if (settings.smtp.sendmail_path.empty()) {
+    append(findings, check_password(settings.smtp));
     append(findings, check_relays(settings.smtp.relays, probe));
   }
   return findings;
