@@ -37,10 +37,13 @@ LogLine line_about(std::string_view tag, const Delivery& delivery) {
 Result<std::optional<Suppression>> book(const Delivery& delivery, const std::string& detail,
                                         const BounceBooks& books,
                                         const SuppressionSettings& settings, Seconds now) {
+  if (delivery.state == DeliveryState::sending) {
+    return fail(ErrorCode::temporary, "its hand-over is not written down yet; try again");
+  }
   if (delivery.state != DeliveryState::delivered) return std::optional<Suppression>{};
   const auto name = suppression_name(std::string_view(delivery.key.destination));
   if (!name) return tl::unexpected(name.error());
-  auto settled = books.ledger.settle(delivery.id, DeliveryState::bounced, now, detail);
+  auto settled = books.ledger.settle(delivery, DeliveryState::bounced, now, detail);
   if (!settled) return tl::unexpected(settled.error());
   auto entry = books.suppressions.count_bounce(*name, now, detail, settings);
   if (!entry) return tl::unexpected(entry.error());

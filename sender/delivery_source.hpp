@@ -13,14 +13,16 @@ namespace tlsrpt::sender {
 class DeliverySource {
  public:
   virtual ~DeliverySource() = default;
-  /// Candidates of one kind that may be served at 'now', at most 'limit'. Each is then claimed, or
-  /// put off.
+  /// Candidates of one kind that may be served at 'now', at most 'limit'. Each is then claimed,
+  /// put off or passed over.
   virtual Result<std::vector<Delivery>> take(Rua::Scheme scheme, Seconds now,
                                              std::size_t limit) = 0;
   /// One of them has to wait.
   virtual Result<void> put_off(const Delivery& delivery, Seconds until) = 0;
   /// One of them was done already, is in another process's hands, or cannot be served at all.
   virtual void passed_over(const Delivery&) {}
+  /// Not somebody's wish: a day beyond MaximumAge is not served any more.
+  [[nodiscard]] virtual bool of_the_daemon() const { return false; }
   /// When the next one may be served; nothing if none is left.
   virtual Result<std::optional<Seconds>> next(Rua::Scheme scheme) = 0;
 };
@@ -29,6 +31,7 @@ class DeliverySource {
 class DueDeliveries final : public DeliverySource {
  public:
   explicit DueDeliveries(Ledger& ledger) : ledger_(ledger) {}
+  [[nodiscard]] bool of_the_daemon() const override { return true; }
   Result<std::vector<Delivery>> take(Rua::Scheme scheme, Seconds now, std::size_t limit) override {
     return ledger_.due(scheme, now, limit);
   }

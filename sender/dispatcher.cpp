@@ -7,6 +7,7 @@
 #include "common/gzip.hpp"
 #include "common/report_writer.hpp"
 #include "sender/message_token.hpp"
+#include "sender/planner.hpp"
 #include "sender/report_builder.hpp"
 #include "sender/report_text.hpp"
 
@@ -29,6 +30,13 @@ Seconds Dispatcher::paused_until(Rua::Scheme scheme) const {
   return channel == channels_.end() ? Seconds{} : channel->second.paused_until;
 }
 
+bool Dispatcher::is_paused(Rua::Scheme scheme) const {
+  const Seconds now = parts_.clock.now();
+  const Seconds until = paused_until(scheme);
+  // A clock that was set back must not hold up the work for the time it lost.
+  return until > now && until - now <= kTroublePause;
+}
+
 Result<void> Dispatcher::read_suppressed() {
   const Seconds now = parts_.clock.now();
   if (now - suppressed_read_ < kReadSuppressions && now >= suppressed_read_) return {};
@@ -43,10 +51,19 @@ Result<void> Dispatcher::enter() {
   const int slot = parts_.slot.number();
   const auto entered = parts_.ledger.enter(slot);
   if (!entered) return tl::unexpected(entered.error());
-  return *entered ? release_dead() : release(slot);
+  if (!*entered) {
+    if (auto done = release(slot); !done) return done;
+  }
+  return release_dead();
 }
 
 Result<void> Dispatcher::release_dead() {
+  const auto alone = parts_.ledger.slots();
+  if (!alone) return tl::unexpected(alone.error());
+  if (alone->size() <= 1) return {};
+  // The locks are looked at inside: who takes a slot now enters only after our commit.
+  auto transaction = Transaction::begin(parts_.store.database());
+  if (!transaction) return tl::unexpected(transaction.error());
   const auto slots = parts_.ledger.slots();
   if (!slots) return tl::unexpected(slots.error());
   for (const int slot : *slots) {
@@ -54,7 +71,7 @@ Result<void> Dispatcher::release_dead() {
     if (auto done = release(slot); !done) return done;
     if (auto done = parts_.ledger.leave(slot); !done) return done;
   }
-  return {};
+  return transaction->commit();
 }
 
 Result<void> Dispatcher::release(int slot) {
@@ -75,7 +92,7 @@ Result<void> Dispatcher::leave() {
 void Dispatcher::take_done() {
   const Seconds now = parts_.clock.now();
   for (HandOverDone& done : parts_.pool.take_done()) {
-    pace_.end(done.rua.host);
+    pace_of(done.rua.scheme).end(done.rua.host);
     watch_server(done.rua.scheme, done.result, now);
     judge(done, now);
     unrecorded_.push_back(std::move(done));
@@ -87,20 +104,22 @@ Result<bool> Dispatcher::settle() {
   return work({});
 }
 
-Result<bool> Dispatcher::step(DeliverySource& source, ClaimMode mode) {
+Result<bool> Dispatcher::step(DeliverySource& source) {
   take_done();
   if (auto read = read_suppressed(); !read) return tl::unexpected(read.error());
   std::vector<Candidate> candidates;
   for (const Rua::Scheme scheme : {Rua::Scheme::mailto, Rua::Scheme::https}) {
     const Seconds now = parts_.clock.now();
-    const Seconds paused = paused_until(scheme);
-    // A clock that was set back must not hold up the work for the time it lost.
-    if (paused > now && paused - now <= kTroublePause) continue;
-    const std::size_t room = std::min(kClaimsAtOnce, parts_.pool.room(scheme));
+    if (is_paused(scheme)) continue;
+    std::size_t room = std::min(kClaimsAtOnce, parts_.pool.room(scheme));
+    // After a pause one goes ahead; the others, and their 24 hours, wait for what comes of it.
+    if (channels_[scheme].suspect) {
+      room = parts_.pool.in_hand(scheme) == 0 ? std::min<std::size_t>(room, 1) : 0;
+    }
     if (room == 0) continue;
     auto found = source.take(scheme, now, room);
     if (!found) return tl::unexpected(found.error());
-    for (Delivery& delivery : *found) candidates.push_back({std::move(delivery), &source, mode});
+    for (Delivery& delivery : *found) candidates.push_back({std::move(delivery), &source});
   }
   return work(candidates);
 }
@@ -112,7 +131,7 @@ Result<bool> Dispatcher::work(const std::vector<Candidate>& candidates) {
   std::vector<HandOverJob> jobs;
   const auto done = write_down(candidates, jobs);
   if (!done) {
-    for (const HandOverJob& job : jobs) pace_.end(job.rua.host);
+    for (const HandOverJob& job : jobs) pace_of(job.rua.scheme).end(job.rua.host);
     return tl::unexpected(done.error());
   }
   for (HandOverJob& job : jobs) parts_.pool.submit(std::move(job));
@@ -140,20 +159,25 @@ Result<void> Dispatcher::write_down(const std::vector<Candidate>& candidates,
 Result<void> Dispatcher::consider(const Candidate& candidate, std::vector<HandOverJob>& jobs) {
   const Seconds now = parts_.clock.now();
   const Delivery& delivery = candidate.delivery;
-  auto rua = parse_rua(delivery.key.destination);
-  if (!rua) {
-    auto done = parts_.ledger.settle(delivery.id, DeliveryState::failed, now, rua.error().detail);
+  const auto end = [&](DeliveryState state, const std::string& detail) -> Result<void> {
+    const auto done = parts_.ledger.settle(delivery, state, now, detail);
+    if (!done) return tl::unexpected(done.error());
     candidate.source->passed_over(delivery);
-    return done;
-  }
+    return {};
+  };
+  auto rua = parse_rua(delivery.key.destination);
+  if (!rua) return end(DeliveryState::failed, rua.error().detail);
   const auto suppressed = suppressed_.find(suppression_name(*rua));
-  if (suppressed != suppressed_.end() && suppressed->second > now &&
-      candidate.mode == ClaimMode::due_only) {
-    return parts_.ledger.settle(delivery.id, DeliveryState::suppressed, now,
-                                "until " + format_rfc3339(suppressed->second));
+  if (suppressed != suppressed_.end() && suppressed->second > now) {
+    return end(DeliveryState::suppressed, "until " + format_rfc3339(suppressed->second));
+  }
+  if (candidate.source->of_the_daemon() &&
+      is_too_old(delivery.key.day, now, settings_.maximum_age)) {
+    return end(DeliveryState::expired, "beyond MaximumAge");
   }
   const std::string host = rua->host;
-  if (const Seconds turn = pace_.begin(host, now); turn > now) {
+  DestinationPace& pace = pace_of(rua->scheme);
+  if (const Seconds turn = pace.begin(host, now); turn > now) {
     return candidate.source->put_off(delivery, turn);
   }
   auto job = claim(delivery, std::move(*rua));
@@ -161,7 +185,7 @@ Result<void> Dispatcher::consider(const Candidate& candidate, std::vector<HandOv
     jobs.push_back(std::move(**job));
     return {};
   }
-  pace_.end(host);
+  pace.end(host);
   if (job) candidate.source->passed_over(delivery);
   return job ? Result<void>{} : tl::unexpected(job.error());
 }
@@ -173,39 +197,39 @@ Result<std::optional<HandOverJob>> Dispatcher::claim(const Delivery& candidate, 
   if (!claimed) return tl::unexpected(claimed.error());
   if (!*claimed) return std::optional<HandOverJob>{};
   auto report = report_for(**claimed);
-  if (!report) {
-    if (report.error().code == ErrorCode::database) return tl::unexpected(report.error());
-    auto settled =
-        parts_.ledger.settle(candidate.id, DeliveryState::failed, now, report.error().detail);
+  if (!report) return tl::unexpected(report.error());
+  if (!*report) {
+    const auto settled = parts_.ledger.settle(**claimed, DeliveryState::failed, now,
+                                              "nothing was counted for this domain");
     if (!settled) return tl::unexpected(settled.error());
     return std::optional<HandOverJob>{};
   }
   HandOverJob job;
-  const auto token = message_token(secret_, candidate.id, report->report_id);
+  const auto token = message_token(secret_, candidate.id, (*report)->report_id);
   if (!token) return tl::unexpected(token.error());
   job.message_token = *token;
   job.delivery = std::move(**claimed);
   job.rua = std::move(rua);
-  job.report = std::make_shared<const StoredReport>(std::move(*report));
+  job.report = std::make_shared<const StoredReport>(std::move(**report));
   return std::optional<HandOverJob>(std::move(job));
 }
 
-/// The report that was kept, or a new one, kept before its first hand-over.
-Result<StoredReport> Dispatcher::report_for(const Delivery& delivery) {
+/// The report that was kept, or a new one, kept before its first hand-over. Nothing: there is
+/// nothing to report.
+Result<std::optional<StoredReport>> Dispatcher::report_for(const Delivery& delivery) {
   auto kept = parts_.ledger.find_report(delivery.plan);
-  if (!kept) return tl::unexpected(kept.error());
-  if (*kept) return std::move(**kept);
+  if (!kept || *kept) return kept;
   const DeliveryKey& key = delivery.key;
   const auto domain_day = parts_.store.load(key.day, key.domain);
   if (!domain_day) return tl::unexpected(domain_day.error());
-  if (domain_day->policies.empty()) {
-    return fail(ErrorCode::not_found, "nothing was counted for {}", key.domain);
-  }
+  if (domain_day->policies.empty()) return std::optional<StoredReport>{};
   const auto report = draft_report(*domain_day, settings_.identity, settings_.host_name);
   if (!report) return tl::unexpected(report.error());
-  return parts_.ledger.keep_report(
+  auto built = parts_.ledger.keep_report(
       delivery.plan, {key.day, key.domain, report->report_id, gzip(write_report(*report)),
                       summarize(*report, key.domain), parts_.clock.now()});
+  if (!built) return tl::unexpected(built.error());
+  return std::optional<StoredReport>(std::move(*built));
 }
 
 /// From what the other side said to what becomes of the delivery.
@@ -222,6 +246,7 @@ void Dispatcher::judge(HandOverDone& done, Seconds now) {
       break;
     case HandOver::aborted:  // nobody's fault: due again at once
       delivery.state = DeliveryState::deferred;
+      if (delivery.attempts == 1) delivery.first_attempt.reset();
       break;
     case HandOver::temporary: {
       const auto next =
@@ -256,7 +281,7 @@ Result<void> Dispatcher::count_bounce(const HandOverDone& done, Seconds now) {
   const auto entry =
       parts_.suppressions.count_bounce(name, now, done.result.detail, settings_.suppression);
   if (!entry) return tl::unexpected(entry.error());
-  if (!entry->until || entry->by_hand) return {};
+  if (!entry->until || *entry->until <= now || entry->by_hand) return {};
   suppressed_.insert_or_assign(name, *entry->until);
   parts_.log.warning(LogLine("destination-suppressed")
                          .add("destination", name)
@@ -269,10 +294,12 @@ Result<void> Dispatcher::count_bounce(const HandOverDone& done, Seconds now) {
 void Dispatcher::watch_server(Rua::Scheme scheme, const HandOverResult& result, Seconds now) {
   if (result.verdict == HandOver::aborted) return;
   Channel& channel = channels_[scheme];
+  if (!result.server_trouble) channel.suspect = false;
   channel.trouble = result.server_trouble ? channel.trouble + 1 : 0;
-  if (channel.trouble < kTroubleInARow) return;
+  if (channel.trouble < (channel.suspect ? 1 : kTroubleInARow)) return;
   channel.trouble = 0;
-  if (channel.paused_until > now) return;
+  channel.suspect = true;
+  if (is_paused(scheme)) return;
   channel.paused_until = now + kTroublePause;
   parts_.log.notice(LogLine("delivery-paused")
                         .add("until", format_rfc3339(channel.paused_until))

@@ -9,6 +9,7 @@
 // claimed. What a process had in hand when it died is due again, with the same bytes.
 
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -26,11 +27,6 @@
 #include "sender/suppression.hpp"
 
 namespace tlsrpt::sender {
-
-enum class ClaimMode : std::uint8_t {
-  due_only,  ///< as the ledger has it
-  now,       ///< somebody wants it: suppressed destinations are served as well
-};
 
 /// Threads: one, that of the database's connection.
 class Dispatcher {
@@ -52,7 +48,9 @@ class Dispatcher {
         settings_(settings),
         secret_(std::move(secret)),
         random_(std::move(random)),
-        pace_(settings.limits) {}
+        // A mail goes to our own relay first: how many run there says nothing about its receiver.
+        mail_pace_({std::numeric_limits<int>::max(), settings.limits.per_minute}),
+        post_pace_(settings.limits) {}
 
   /// Called for each hand-over that has ended and is written down.
   void on_end(Ended ended) { ended_ = std::move(ended); }
@@ -60,7 +58,7 @@ class Dispatcher {
   /// Writes down what has ended, then claims and submits as much as the pool takes. False: there
   /// was nothing to do. After an error of the database the next call goes on where it stopped;
   /// nothing that ended is forgotten.
-  Result<bool> step(DeliverySource& source, ClaimMode mode);
+  Result<bool> step(DeliverySource& source);
   /// Writes down what has ended; for the end of the program.
   Result<bool> settle();
   /// Before the first step: frees what processes that have died had in hand, also an earlier one
@@ -73,10 +71,12 @@ class Dispatcher {
 
   /// When a kind may be served again after its server was in trouble; a time in the past otherwise.
   [[nodiscard]] Seconds paused_until(Rua::Scheme scheme) const;
+  [[nodiscard]] bool is_paused(Rua::Scheme scheme) const;
 
  private:
   struct Channel {
     int trouble = 0;         ///< hand-overs in a row that the server could not be used for
+    bool suspect = false;    ///< was paused, and nothing has worked since
     Seconds paused_until{};  ///< long ago: not paused
   };
 
@@ -84,19 +84,21 @@ class Dispatcher {
   struct Candidate {
     Delivery delivery;
     DeliverySource* source;
-    ClaimMode mode;
   };
 
   void take_done();
   Result<bool> work(const std::vector<Candidate>& candidates);
   Result<void> write_down(const std::vector<Candidate>& candidates, std::vector<HandOverJob>& jobs);
   Result<void> consider(const Candidate& candidate, std::vector<HandOverJob>& jobs);
+  DestinationPace& pace_of(Rua::Scheme scheme) {
+    return scheme == Rua::Scheme::mailto ? mail_pace_ : post_pace_;
+  }
   Result<void> record(const HandOverDone& done);
   void judge(HandOverDone& done, Seconds now);
   Result<void> count_bounce(const HandOverDone& done, Seconds now);
   void watch_server(Rua::Scheme scheme, const HandOverResult& result, Seconds now);
   Result<std::optional<HandOverJob>> claim(const Delivery& candidate, Rua rua);
-  Result<StoredReport> report_for(const Delivery& delivery);
+  Result<std::optional<StoredReport>> report_for(const Delivery& delivery);
   Result<void> read_suppressed();
   void log_result(const HandOverDone& done);
 
@@ -104,7 +106,8 @@ class Dispatcher {
   const ReporterSettings& settings_;
   std::string secret_;
   RandomBelow random_;
-  DestinationPace pace_;
+  DestinationPace mail_pace_;
+  DestinationPace post_pace_;
   Ended ended_;
   std::vector<HandOverDone> unrecorded_;  ///< ended, but the ledger does not say so
   std::map<Rua::Scheme, Channel> channels_;

@@ -7,7 +7,7 @@ namespace tlsrpt::sender {
 
 namespace {
 
-constexpr std::size_t kMostReady = 1000;  // of the kind that is not asked for
+constexpr std::size_t kMostHeld = 10000;
 
 }  // namespace
 
@@ -36,10 +36,7 @@ Result<std::vector<Delivery>> DomainDeliveries::take(Rua::Scheme scheme, Seconds
     line.ready.push_back(std::move(line.put_off.begin()->second));
     line.put_off.erase(line.put_off.begin());
   }
-  while (line.ready.size() < limit && at_ < domains_.size()) {
-    std::size_t held = 0;
-    for (const auto& [other, one] : lines_) held += one.ready.size();
-    if (held >= kMostReady) break;
+  while (line.ready.size() < limit && at_ < domains_.size() && held() < kMostHeld) {
     if (auto done = read_domain(); !done) return tl::unexpected(done.error());
   }
   std::vector<Delivery> taken;
@@ -60,15 +57,19 @@ void DomainDeliveries::passed_over(const Delivery& delivery) {
   observer_.not_tried(now && *now ? **now : delivery);
 }
 
-std::size_t DomainDeliveries::left() const {
-  std::size_t number = domains_.size() - at_;
+std::size_t DomainDeliveries::left() const { return domains_.size() - at_ + held(); }
+
+std::size_t DomainDeliveries::held() const {
+  std::size_t number = 0;
   for (const auto& [scheme, line] : lines_) number += line.ready.size() + line.put_off.size();
   return number;
 }
 
 Result<std::optional<Seconds>> DomainDeliveries::next(Rua::Scheme scheme) {
   const Line& line = lines_[scheme];
-  if (!line.ready.empty() || at_ < domains_.size()) return std::optional<Seconds>(Seconds{});
+  if (!line.ready.empty() || (at_ < domains_.size() && held() < kMostHeld)) {
+    return std::optional<Seconds>(Seconds{});
+  }
   if (line.put_off.empty()) return std::optional<Seconds>{};
   return std::optional<Seconds>(line.put_off.begin()->first);
 }

@@ -40,6 +40,7 @@ class DomainDeliveries final : public DeliverySource {
     std::deque<Delivery> ready;
     std::multimap<Seconds, Delivery> put_off;
   };
+  [[nodiscard]] std::size_t held() const;
   Result<void> read_domain();
 
   Ledger& ledger_;

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <chrono>
 #include <exception>
+#include <system_error>
 #include <utility>
 
 #include "sender/report_message.hpp"
@@ -37,8 +38,10 @@ Result<std::unique_ptr<HandOverPool>> HandOverPool::start(Parts parts,
                                                           const StopSignal& stop) {
   UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake) return fail_errno(errno, "cannot make an eventfd");
-  return std::unique_ptr<HandOverPool>(
+  std::unique_ptr<HandOverPool> pool(
       new HandOverPool(std::move(parts), settings, keys, stop, std::move(wake)));
+  if (auto started = pool->start_threads(); !started) return tl::unexpected(started.error());
+  return pool;
 }
 
 HandOverPool::HandOverPool(Parts parts, const ReporterSettings& settings,
@@ -51,11 +54,19 @@ HandOverPool::HandOverPool(Parts parts, const ReporterSettings& settings,
       wake_(std::move(wake)) {
   lines_[Rua::Scheme::mailto].threads = static_cast<std::size_t>(settings.smtp.connections);
   lines_[Rua::Scheme::https].threads = static_cast<std::size_t>(settings.post.connections);
-  for (auto& [scheme, line] : lines_) {
-    for (std::size_t i = 0; i < line.threads; ++i) {
-      threads_.emplace_back([this, &line = line, scheme = scheme] { work(line, scheme); });
+}
+
+Result<void> HandOverPool::start_threads() {
+  try {
+    for (auto& [scheme, line] : lines_) {
+      for (std::size_t i = 0; i < line.threads; ++i) {
+        threads_.emplace_back([this, &line = line, scheme = scheme] { work(line, scheme); });
+      }
     }
+  } catch (const std::system_error& error) {
+    return fail(ErrorCode::temporary, "cannot start a thread: {}", error.what());
   }
+  return {};
 }
 
 HandOverPool::~HandOverPool() {
@@ -89,6 +100,12 @@ std::vector<HandOverDone> HandOverPool::take_done() {
   const std::lock_guard lock(mutex_);
   in_hand_ -= done_.size();
   return std::exchange(done_, {});
+}
+
+std::size_t HandOverPool::in_hand(Rua::Scheme scheme) const {
+  const std::lock_guard lock(mutex_);
+  const Line& line = lines_.at(scheme);
+  return line.jobs.size() + line.running;
 }
 
 std::size_t HandOverPool::in_hand() const {

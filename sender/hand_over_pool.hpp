@@ -70,6 +70,8 @@ class HandOverPool {
   std::vector<HandOverDone> take_done();
   /// Jobs that were submitted and not taken back.
   [[nodiscard]] std::size_t in_hand() const;
+  /// Of these, those of one kind that have not ended.
+  [[nodiscard]] std::size_t in_hand(Rua::Scheme scheme) const;
   /// Readable when enough has ended for a commit, or nothing is left to do; take_done() clears it.
   /// What ends otherwise is to be asked for every now and then: kDoneWait.
   [[nodiscard]] int fd() const { return wake_.get(); }
@@ -84,6 +86,7 @@ class HandOverPool {
 
   HandOverPool(Parts parts, const ReporterSettings& settings, const std::vector<SigningKey>& keys,
                const StopSignal& stop, UniqueFd wake);
+  Result<void> start_threads();
   void work(Line& line, Rua::Scheme scheme);
   template <typename Idle>
   std::optional<HandOverJob> next_job(Line& line, const Idle& idle);

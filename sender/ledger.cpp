@@ -109,10 +109,10 @@ bool can_be_served(DeliveryState state) {
     case DeliveryState::failed:
     case DeliveryState::expired:
     case DeliveryState::bounced:
+    case DeliveryState::suppressed:  // until it is known that it still is
       return true;
     case DeliveryState::sending:
     case DeliveryState::delivered:
-    case DeliveryState::suppressed:
     case DeliveryState::excluded:
     case DeliveryState::unsupported:
       return false;
@@ -261,31 +261,40 @@ Result<void> Ledger::postpone(std::int64_t id, Seconds due) {
 Result<bool> Ledger::finish(const Delivery& end, Seconds now) {
   // 'attempts' tells this claim from a later one.
   auto update = database_->cached(
-      "UPDATE delivery SET state=?, due=?, detail=?, changed=?, slot=NULL"
+      "UPDATE delivery SET state=?, due=?, detail=?, changed=?, slot=NULL, first_attempt=?"
       " WHERE id=? AND state='sending' AND attempts=?");
   if (!update) return tl::unexpected(update.error());
-  auto done = update->bind(0, to_word(end.state))
-                  .bind(1, to_number(end.due))
-                  .bind(2, end.detail)
-                  .bind(3, to_number(now))
-                  .bind(4, end.id)
-                  .bind(5, end.attempts)
-                  .run();
-  if (!done) return tl::unexpected(done.error());
+  update->bind(0, to_word(end.state))
+      .bind(1, to_number(end.due))
+      .bind(2, end.detail)
+      .bind(3, to_number(now));
+  if (end.first_attempt) {
+    update->bind(4, to_number(*end.first_attempt));
+  } else {
+    update->bind_null(4);
+  }
+  if (auto done = update->bind(5, end.id).bind(6, end.attempts).run(); !done) {
+    return tl::unexpected(done.error());
+  }
   return database_->changes() > 0;
 }
 
-Result<void> Ledger::settle(std::int64_t id, DeliveryState state, Seconds now,
+Result<bool> Ledger::settle(const Delivery& from, DeliveryState state, Seconds now,
                             std::string_view detail) {
   auto update = database_->cached(
-      "UPDATE delivery SET state=?, due=?, detail=?, changed=?, slot=NULL WHERE id=?");
+      "UPDATE delivery SET state=?, due=?, detail=?, changed=?, slot=NULL"
+      " WHERE id=? AND state=? AND attempts=?");
   if (!update) return tl::unexpected(update.error());
-  return update->bind(0, to_word(state))
-      .bind(1, to_number(now))
-      .bind(2, detail)
-      .bind(3, to_number(now))
-      .bind(4, id)
-      .run();
+  auto done = update->bind(0, to_word(state))
+                  .bind(1, to_number(now))
+                  .bind(2, detail)
+                  .bind(3, to_number(now))
+                  .bind(4, from.id)
+                  .bind(5, to_word(from.state))
+                  .bind(6, from.attempts)
+                  .run();
+  if (!done) return tl::unexpected(done.error());
+  return database_->changes() > 0;
 }
 
 Result<bool> Ledger::enter(int slot) {
@@ -316,7 +325,8 @@ Result<std::vector<int>> Ledger::slots() {
 Result<std::uint64_t> Ledger::release_claims(int slot, Seconds now) {
   // No index leads here: it would cost every delivery, and a process seldom dies.
   auto update = database_->prepare(
-      "UPDATE delivery SET state='deferred', due=?, slot=NULL WHERE state='sending' AND slot=?");
+      "UPDATE delivery SET state='deferred', due=?, slot=NULL,"
+      " first_attempt=iif(attempts=1, NULL, first_attempt) WHERE state='sending' AND slot=?");
   if (!update) return tl::unexpected(update.error());
   if (auto done = update->bind(0, to_number(now)).bind(1, slot).run(); !done) {
     return tl::unexpected(done.error());
@@ -375,12 +385,6 @@ Result<std::string> Ledger::secret() {
   return query->text(0);
 }
 
-Result<void> Ledger::prune(Day first_kept) {
-  for (;;) {
-    const auto deleted = prune_some(*database_, first_kept);
-    if (!deleted) return tl::unexpected(deleted.error());
-    if (!*deleted) return {};
-  }
-}
+Result<bool> Ledger::prune(Day first_kept) { return prune_some(*database_, first_kept); }
 
 }  // namespace tlsrpt::sender

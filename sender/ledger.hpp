@@ -139,13 +139,16 @@ class Ledger {
   Result<std::optional<Delivery>> claim(const Delivery& candidate, Seconds now, int slot);
   /// Makes an open delivery wait longer, without an attempt.
   Result<void> postpone(std::int64_t id, Seconds due);
-  /// Ends a claim: 'end' is the claimed delivery with what came of it as state, due and detail.
+  /// Ends a claim: 'end' is the claimed delivery with what came of it as state, due, detail, and
+  /// without first_attempt if nobody was asked.
   /// False if the claim was taken away and another one followed.
   Result<bool> finish(const Delivery& end, Seconds now);
   /// A delivery that was not claimed gets a final state without an attempt.
-  Result<void> settle(std::int64_t id, DeliveryState state, Seconds now, std::string_view detail);
-  /// Makes what is deferred, failed, expired or bounced due now, with 24 hours to go; gives how
-  /// many.
+  /// Only if it is still as 'from' says; false otherwise.
+  Result<bool> settle(const Delivery& from, DeliveryState state, Seconds now,
+                      std::string_view detail);
+  /// Makes what is deferred, failed, expired, bounced or suppressed due now, with 24 hours to go;
+  /// gives how many.
   Result<std::uint64_t> retry(const DeliveryFilter& filter, Seconds now);
 
   /// Writes down that a process is about to claim things. False: one is there under this number,
@@ -166,9 +169,9 @@ class Ledger {
   /// A secret of this database, made on first use: proves that a Message-ID is ours.
   Result<std::string> secret();
 
-  /// Forgets days before 'first_kept', a part at a time. Only after the counts of these days are
-  /// gone: without its entry a day would be sent again.
-  Result<void> prune(Day first_kept);
+  /// Forgets a part of the days before 'first_kept'; false: nothing is left of them. Only after the
+  /// counts of these days are gone: without its entry a day would be sent again.
+  Result<bool> prune(Day first_kept);
 
  private:
   Sqlite* database_;

@@ -114,7 +114,7 @@ Result<std::uint64_t> Ledger::retry(const DeliveryFilter& filter, Seconds now) {
       *database_,
       fmt::format("UPDATE delivery SET state='deferred', due={}, first_attempt=NULL WHERE id IN"
                   " (SELECT d.id FROM delivery d JOIN plan p ON p.id=d.plan{} AND d.state IN"
-                  " ('deferred','failed','expired','bounced'))",
+                  " ('deferred','failed','expired','bounced','suppressed'))",
                   to_number(now), condition(filter)),
       filter);
   if (!update) return tl::unexpected(update.error());

@@ -234,7 +234,8 @@ CREATE TABLE delivery (
 );
 INSERT INTO delivery (plan, scheme, destination, state, due, attempts, first_attempt, detail)
   SELECT p.id, CASE WHEN d.destination LIKE 'https:%' THEN 'https' ELSE 'mailto' END,
-         d.destination, CASE d.state WHEN 'sending' THEN 'deferred' ELSE d.state END, d.due,
+         d.destination, CASE d.state WHEN 'sending' THEN 'deferred' WHEN 'unsupported' THEN 'waiting'
+         ELSE d.state END, d.due,
          d.attempts, d.first_attempt, d.detail
   FROM old_delivery d JOIN plan p ON p.day=d.day AND p.domain=d.domain;
 

@@ -238,20 +238,6 @@ Result<DomainDaySummary> OutboundStore::summary(Day day, std::string_view domain
   return result;
 }
 
-Result<std::vector<std::string>> OutboundStore::domains(Day day, std::string_view after,
-                                                        std::size_t limit) {
-  auto query = database_.cached(
-      fmt::format("SELECT DISTINCT domain FROM outcome WHERE day=? AND domain>? AND {}"
-                  " ORDER BY domain LIMIT ?",
-                  kOfReports));
-  if (!query) return tl::unexpected(query.error());
-  query->bind(0, day_number(day)).bind(1, after).bind(2, static_cast<std::int64_t>(limit));
-  std::vector<std::string> list;
-  const auto done = for_each_row(*query, [&](Statement& row) { list.push_back(row.text(0)); });
-  if (!done) return tl::unexpected(done.error());
-  return list;
-}
-
 Result<Overflow> OutboundStore::overflow(Day day) {
   auto query = database_.prepare(
       "SELECT sum(successes), sum(failures) FROM outcome WHERE day=? AND domain=''");
@@ -319,23 +305,21 @@ Result<void> OutboundStore::set_applied(std::uint64_t journal, std::uint64_t num
   return statement->run();
 }
 
-Result<void> OutboundStore::prune(Day first_kept) {
+Result<bool> OutboundStore::prune(Day first_kept) {
   constexpr std::int64_t kJournalDays = 30;  // nobody's file is that old
   const std::int64_t day = day_number(first_kept);
-  for (;;) {
-    const auto deleted = prune_some(database_, day);
-    if (!deleted) return tl::unexpected(deleted.error());
-    if (!*deleted) break;
-  }
+  const auto deleted = prune_some(database_, day);
+  if (!deleted || *deleted) return deleted;
   auto transaction = Transaction::begin(database_);
   if (!transaction) return tl::unexpected(transaction.error());
   for (const std::string& statement :
        {fmt::format("DELETE FROM outcome_day WHERE day < {}", day),
         fmt::format("DELETE FROM collector_journal WHERE used_at < {}",
                     (day - kJournalDays) * 86400)}) {
-    if (auto done = database_.execute(statement); !done) return done;
+    if (auto done = database_.execute(statement); !done) return tl::unexpected(done.error());
   }
-  return transaction->commit();
+  if (auto done = transaction->commit(); !done) return tl::unexpected(done.error());
+  return false;
 }
 
 Result<std::string> outbound_path(std::string_view database) {

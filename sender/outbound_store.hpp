@@ -84,8 +84,6 @@ class OutboundStore {
   Result<DomainDay> load(Day day, std::string_view domain);
   /// What must be known of a domain's day before it is worth loading.
   Result<DomainDaySummary> summary(Day day, std::string_view domain);
-  /// The first 'limit' domains with data on that day behind 'after', sorted.
-  Result<std::vector<std::string>> domains(Day day, std::string_view after, std::size_t limit);
   Result<Overflow> overflow(Day day);
 
   /// Running totals: datagrams read, bad by reason, folded, dropped.
@@ -105,8 +103,8 @@ class OutboundStore {
   Result<std::uint64_t> applied(std::uint64_t journal);
   Result<void> set_applied(std::uint64_t journal, std::uint64_t number, Seconds now);
 
-  /// Forgets days before 'first_kept'.
-  Result<void> prune(Day first_kept);
+  /// Forgets a part of the days before 'first_kept'; false: nothing is left of them.
+  Result<bool> prune(Day first_kept);
 
   /// The connection, for the ledger that lives in the same file (sender/ledger.hpp).
   [[nodiscard]] Sqlite& database() { return database_; }

@@ -63,6 +63,7 @@ Seconds draw_due_time(Day day, Seconds now, std::chrono::seconds window,
 }
 
 void Planner::add_day(Day day) {
+  if (idle()) failures_in_a_row_ = 0;
   const Seconds now = parts_.clock.now();
   const auto next = [this, day, now, after = std::string()]() mutable {
     auto page = parts_.ledger.undecided_domains(day, now, after, kDomainBatch);
@@ -103,7 +104,7 @@ Result<bool> Planner::feed() {
       page_.assign(std::make_move_iterator(page->begin()), std::make_move_iterator(page->end()));
       if (page_.empty()) {
         work_.pop_front();
-        continue;
+        return true;  // one search of a day at a time
       }
     }
     if (auto done = consider(work_.front(), page_.front()); !done) {
@@ -278,6 +279,8 @@ void Planner::log_plan(const Plan& plan, const Destinations& destinations) {
                             .add("detail", destinations.detail));
       break;
     case PlanState::no_record:
+      parts_.log.debug(line(to_word(plan.state)).add("detail", plan.detail));
+      break;
     case PlanState::invalid_record:
     case PlanState::no_usable_rua:
     case PlanState::excluded:

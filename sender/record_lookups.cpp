@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <system_error>
 #include <utility>
 
 namespace tlsrpt::sender {
@@ -49,7 +50,11 @@ void RecordLookups::submit(RecordQuery query) {
   queries_.push_back(std::move(query));
   ++open_;
   if (waiting_threads_ < queries_.size() && threads_.size() < kMaxThreads) {
-    threads_.emplace_back([this] { work(); });
+    try {
+      threads_.emplace_back([this] { work(); });
+    } catch (const std::system_error&) {
+      if (threads_.empty()) throw;  // with fewer it takes longer
+    }
   }
   arrived_.notify_one();
 }

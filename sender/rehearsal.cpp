@@ -28,25 +28,6 @@ std::string_view to_word(HandOver verdict) {
   return "";
 }
 
-/// Would 'send' hand it over?
-bool would_be_sent(DeliveryState state) {
-  switch (state) {
-    case DeliveryState::waiting:
-    case DeliveryState::deferred:
-    case DeliveryState::failed:
-    case DeliveryState::expired:
-    case DeliveryState::bounced:
-      return true;
-    case DeliveryState::sending:
-    case DeliveryState::delivered:
-    case DeliveryState::suppressed:
-    case DeliveryState::excluded:
-    case DeliveryState::unsupported:
-      return false;
-  }
-  return false;
-}
-
 }  // namespace
 
 Result<StoredReport> Rehearsal::report_of(Day day, const std::string& domain, Seconds now) {
@@ -86,7 +67,7 @@ Result<void> print_dry_run(const PreviewEntry& entry, Day day, Ledger& ledger,
   const auto deliveries = ledger.deliveries(day, entry.domain);
   if (!deliveries) return tl::unexpected(deliveries.error());
   for (const Delivery& one : *deliveries) {
-    say(one.key.destination, would_be_sent(one.state) ? kWouldBeSent : to_word(one.state));
+    say(one.key.destination, can_be_served(one.state) ? kWouldBeSent : to_word(one.state));
   }
   if (!deliveries->empty()) return {};
   for (const std::string& uri : entry.rua) say(uri, kWouldBeSent);

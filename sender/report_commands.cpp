@@ -87,7 +87,7 @@ Exit run_rehearsal(const ReporterCommand& command, const ReporterSettings& setti
     if (!result) return fail_with(result.error());
     print_line(rehearsal_line(domain, *command.rehearsal_to, *result));
     if (result->verdict == HandOver::permanent) exit = Exit::unavailable;
-    if (result->verdict == HandOver::temporary) exit = Exit::temporary;
+    if (result->verdict == HandOver::temporary && exit == Exit::ok) exit = Exit::temporary;
   }
   mail->close();
   return flushed(exit);

@@ -2,6 +2,7 @@
 #include "sender/reporter.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace tlsrpt::sender {
 
@@ -23,14 +24,28 @@ Day first_kept_day(Seconds now, std::chrono::seconds retention) {
   return std::chrono::floor<std::chrono::days>(now - retention);
 }
 
-Result<void> Reporter::look_at_days() {
+/// A part at a time, so that nothing has to wait for it. True: there is more.
+Result<bool> Reporter::forget_old_days(Day first_kept) {
+  // Counts first: without its ledger a day that still has counts would be sent again.
+  const auto counts = parts_.store.prune(first_kept);
+  if (!counts || *counts) return counts;
+  return parts_.ledger.prune(first_kept);
+}
+
+Result<bool> Reporter::look_at_days() {
   const Seconds now = parts_.clock.now();
   const Day first_kept = first_kept_day(now, settings_.retention);
-  // Counts first: without its ledger a day that still has counts would be sent again.
-  if (auto done = parts_.store.prune(first_kept); !done) return done;
-  if (auto done = parts_.ledger.prune(first_kept); !done) return done;
-  if (auto done = parts_.suppressions.prune(now, settings_.suppression); !done) return done;
-  if (auto done = parts_.dispatcher.release_dead(); !done) return done;
+  if (parts_.store.database().has_moved()) {
+    return fail(ErrorCode::database,
+                "{} was moved or replaced while it is in use; restart the reporter",
+                settings_.database);
+  }
+  const auto more = forget_old_days(first_kept);
+  if (!more || *more) return more;
+  if (auto done = parts_.suppressions.prune(now, settings_.suppression); !done) {
+    return tl::unexpected(done.error());
+  }
+  if (auto done = parts_.dispatcher.release_dead(); !done) return tl::unexpected(done.error());
   if (parts_.planner.idle()) {
     const auto days = parts_.store.days();
     if (!days) return tl::unexpected(days.error());
@@ -42,17 +57,18 @@ Result<void> Reporter::look_at_days() {
   const Seconds last_closing = closing_time(today - std::chrono::days(1));
   const Seconds next_closing = now < last_closing ? last_closing : closing_time(today);
   look_again_ = std::min(now + kLookInterval, next_closing);
-  return {};
+  return false;
 }
 
 /// False: there is nothing to do for the moment.
 Result<bool> Reporter::step() {
   if (over(look_again_, parts_.clock.now(), kLookInterval)) {
-    if (auto done = look_at_days(); !done) return tl::unexpected(done.error());
+    const auto more = look_at_days();
+    if (!more || *more) return more;
   }
   const auto planned = parts_.planner.step();
   if (!planned) return planned;
-  const auto delivered = parts_.dispatcher.step(due_, ClaimMode::due_only);
+  const auto delivered = parts_.dispatcher.step(due_);
   if (!delivered) return delivered;
   return *planned || *delivered;
 }
@@ -84,14 +100,19 @@ Seconds Reporter::next_round() {
 }
 
 /// What is in hand comes back soon after the stop; its end is written down.
-void Reporter::wind_up(const Wait& wait) {
+void Reporter::wind_up(const StopRequested& stop, const Wait& wait) {
   parts_.planner.stop();
   const Seconds end = parts_.clock.now() + kWindUp;
+  bool told = false;
   for (;;) {
     const auto settled = parts_.dispatcher.settle();
-    if (!settled) parts_.log.error(LogLine("database-error").add(settled.error()));
-    if (parts_.pool.in_hand() == 0 || parts_.clock.now() >= end) break;
-    wait({parts_.pool.fd()}, kDoneWait);
+    if (!settled && !std::exchange(told, true)) {
+      parts_.log.error(LogLine("database-error").add(settled.error()));
+    }
+    if (settled && parts_.pool.in_hand() == 0) break;
+    if (parts_.clock.now() >= end) break;
+    stop();  // takes further signals, which would end each wait at once
+    wait(settled ? std::vector<int>{parts_.pool.fd()} : std::vector<int>{}, kDoneWait);
   }
   if (const auto left = parts_.dispatcher.leave(); !left) {
     parts_.log.error(LogLine("database-error").add(left.error()));
@@ -108,7 +129,7 @@ void Reporter::run(const StopRequested& stop, const Wait& wait) {
     }
     if (!stop()) wait({}, next_round() - parts_.clock.now());
   }
-  wind_up(wait);
+  wind_up(stop, wait);
 }
 
 }  // namespace tlsrpt::sender

@@ -49,9 +49,10 @@ class Reporter {
 
  private:
   Result<bool> step();
-  Result<void> look_at_days();
+  Result<bool> forget_old_days(Day first_kept);
+  Result<bool> look_at_days();
   void wait_for_more(const Wait& wait);
-  void wind_up(const Wait& wait);
+  void wind_up(const StopRequested& stop, const Wait& wait);
 
   Parts parts_;
   const ReporterSettings& settings_;

@@ -84,7 +84,7 @@ Result<void> SendNow::deliver(Day day, const std::vector<std::string>& domains,
   dispatcher.on_end([this](const Delivery& delivery) { ended(delivery); });
   for (;;) {
     const bool stopping = stop();
-    const auto busy = stopping ? dispatcher.settle() : dispatcher.step(source, ClaimMode::now);
+    const auto busy = stopping ? dispatcher.settle() : dispatcher.step(source);
     if (!busy) return tl::unexpected(busy.error());
     progress_("sending", source.domains_read(), domains.size());
     if (*busy) continue;
@@ -104,7 +104,7 @@ Result<bool> SendNow::may_go_on(DeliverySource& source) {
   for (const Rua::Scheme scheme : {Rua::Scheme::mailto, Rua::Scheme::https}) {
     const auto next = source.next(scheme);
     if (!next) return tl::unexpected(next.error());
-    if (*next && sending_.dispatcher.paused_until(scheme) <= sending_.now()) return true;
+    if (*next && !sending_.dispatcher.is_paused(scheme)) return true;
   }
   return false;
 }

@@ -59,8 +59,7 @@ Result<std::unique_ptr<SendingOutfit>> make_sending_outfit(const ReporterSetting
   auto dns = make_dns(settings.dns);
   if (!dns) return tl::unexpected(dns.error());
   auto outfit = std::make_unique<SendingOutfit>(SignalWatch(std::move(*signals), log),
-                                                std::move(*stop_signal), SystemClock(),
-                                                std::move(*dns), nullptr);
+                                                std::move(*stop_signal), std::move(*dns));
   const StopSignal& stop = outfit->stop_signal;
   Outside outside{*outfit->dns,
                   outfit->clock,

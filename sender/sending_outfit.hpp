@@ -34,6 +34,13 @@ class SignalWatch {
 };
 
 struct SendingOutfit {
+  SendingOutfit(SignalWatch signals, StopSignal stopping, std::unique_ptr<Dns> resolver)
+      : watch(std::move(signals)), stop_signal(std::move(stopping)), dns(std::move(resolver)) {}
+  /// Whoever leaves, and why ever: what the pool has not begun is not begun any more.
+  ~SendingOutfit() { stop_signal.request(); }
+  SendingOutfit(const SendingOutfit&) = delete;
+  SendingOutfit& operator=(const SendingOutfit&) = delete;
+
   SignalWatch watch;
   StopSignal stop_signal;
   SystemClock clock;

@@ -38,7 +38,8 @@ class Suppressions {
   explicit Suppressions(Sqlite& database) : database_(&database) {}
 
   /// One report could not be delivered. Gives the entry; 'until' is set from the bounce_limit-th
-  /// on. Bounces older than settings.time do not count any more.
+  /// on. If the last one lies further back than settings.time, counting begins
+  /// anew.
   Result<Suppression> count_bounce(const std::string& name, Seconds now, std::string_view detail,
                                    const SuppressionSettings& settings);
   /// A report was taken: nothing that was counted before matters.

@@ -34,7 +34,7 @@ class DispatcherTest : public SendingTest {
       }
     }
     DueDeliveries due(ledger());
-    ASSERT_TRUE(process->sending->dispatcher.step(due, ClaimMode::due_only).value());
+    ASSERT_TRUE(process->sending->dispatcher.step(due).value());
     pollfd ended{process->sending->pool->fd(), POLLIN, 0};
     ASSERT_EQ(::poll(&ended, 1, 20000), 1);
     ASSERT_EQ(process->sending->pool->in_hand(), 1u);

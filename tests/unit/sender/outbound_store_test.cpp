@@ -270,7 +270,8 @@ TEST_F(OutboundStoreTest, pruning_forgets_old_days_and_texts_but_nothing_that_is
   const Day next = kDay + std::chrono::days(1);
   add(store, {failure("a.example", 1, detail("tlsa-invalid")), success("old.example", 1)});
   add(store, {failure("a.example", 4, detail("tlsa-invalid"), next)});
-  ASSERT_TRUE(store.prune(next));
+  while (store.prune(next).value()) {
+  }
   EXPECT_EQ(store.days().value(), std::vector<Day>{next});
   EXPECT_TRUE(load(store, "a.example").policies.empty());
   const PolicyResult kept = load(store, "a.example", next).policies.at(0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Envelope and data in one write (RFC 3030, RFC 2920), and what becomes of it when a server does not
-// take all of it.
+// Envelope and data in one write (RFC 3030, RFC 2920), and what becomes of it when a server does
+// not take all of it.
 
 #include "tests/unit/sender/scripted_server.hpp"
 
@@ -65,6 +65,8 @@ TEST_F(SmtpChunking, is_not_used_for_large_mails_or_lmtp_or_without_pipelining) 
   use(server);
   EXPECT_EQ(hand_over(std::string(100000, 'x') + "\r\n").verdict, HandOver::accepted);
   EXPECT_EQ(server.finish().back(), "DATA");
+  transport.reset();
+  settings.relays.clear();
   ScriptedServer plain({usual({"CHUNKING"})});
   use(plain);
   EXPECT_EQ(hand_over(kMail).verdict, HandOver::accepted);
@@ -72,8 +74,8 @@ TEST_F(SmtpChunking, is_not_used_for_large_mails_or_lmtp_or_without_pipelining) 
 }
 
 TEST_F(SmtpChunking, a_refused_recipient_ends_the_connection_and_nothing_else) {
-  ScriptedServer server({script("250 a\r\n550 5.1.1 no such user\r\n503 no recipients\r\n"),
-                         script(kAccepted)});
+  ScriptedServer server(
+      {script("250 a\r\n550 5.1.1 no such user\r\n503 no recipients\r\n"), script(kAccepted)});
   use(server);
   const HandOverResult refused = hand_over(kMail);
   EXPECT_EQ(refused.verdict, HandOver::permanent);
