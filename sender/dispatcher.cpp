@@ -16,7 +16,7 @@ namespace tlsrpt::sender {
 namespace {
 
 constexpr std::size_t kLargeMessage = 10u << 20;  // what many receivers take at most (R135)
-constexpr std::size_t kClaimsAtOnce = 64;
+constexpr std::size_t kClaimsAtOnce = 128;
 // A mail server that cannot be reached costs every hand-over its timeout. After a few in a row the
 // others wait, and their 24 hours do not begin.
 constexpr int kTroubleInARow = 10;

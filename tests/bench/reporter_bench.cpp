@@ -6,7 +6,8 @@
 // Then how many records a second it looks up at a resolver that takes 20 ms for each answer, and
 // what a domain costs in planning, in the database and in memory.
 //
-// Environment: DOMAINS (default 100000), DOMAINS_SMALL (default a tenth: for the growth).
+// Environment: DOMAINS (default 100000), DOMAINS_SMALL (default a tenth: for the growth),
+// CONNECTIONS (default 8).
 #include <dirent.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -195,6 +196,7 @@ ReporterSettings make_settings(const std::string& path, int port) {
   settings.maximum_age = std::chrono::hours(24 * 4000);
   settings.smtp.relays = {{Relay::Protocol::smtp, "127.0.0.1", port, ""}};
   settings.smtp.ehlo_name = "mx.sender.example";
+  settings.smtp.connections = static_cast<int>(from_environment("CONNECTIONS", 8));
   return settings;
 }
 
