@@ -21,7 +21,6 @@ constexpr std::size_t kClaimsAtOnce = 128;
 // others wait, and their 24 hours do not begin.
 constexpr int kTroubleInARow = 10;
 constexpr std::chrono::seconds kTroublePause{60};
-constexpr std::chrono::seconds kReadSuppressions{30};
 
 }  // namespace
 
@@ -35,16 +34,6 @@ bool Dispatcher::is_paused(Rua::Scheme scheme) const {
   const Seconds until = paused_until(scheme);
   // A clock that was set back must not hold up the work for the time it lost.
   return until > now && until - now <= kTroublePause;
-}
-
-Result<void> Dispatcher::read_suppressed() {
-  const Seconds now = parts_.clock.now();
-  if (now - suppressed_read_ < kReadSuppressions && now >= suppressed_read_) return {};
-  auto active = parts_.suppressions.active(now);
-  if (!active) return tl::unexpected(active.error());
-  suppressed_ = std::move(*active);
-  suppressed_read_ = now;
-  return {};
 }
 
 Result<void> Dispatcher::enter() {
@@ -106,7 +95,9 @@ Result<bool> Dispatcher::settle() {
 
 Result<bool> Dispatcher::step(DeliverySource& source) {
   take_done();
-  if (auto read = read_suppressed(); !read) return tl::unexpected(read.error());
+  if (auto read = suppressed_.refresh(parts_.clock.now()); !read) {
+    return tl::unexpected(read.error());
+  }
   std::vector<Candidate> candidates;
   for (const Rua::Scheme scheme : {Rua::Scheme::mailto, Rua::Scheme::https}) {
     const Seconds now = parts_.clock.now();
@@ -167,9 +158,8 @@ Result<void> Dispatcher::consider(const Candidate& candidate, std::vector<HandOv
   };
   auto rua = parse_rua(delivery.key.destination);
   if (!rua) return end(DeliveryState::failed, rua.error().detail);
-  const auto suppressed = suppressed_.find(suppression_name(*rua));
-  if (suppressed != suppressed_.end() && suppressed->second > now) {
-    return end(DeliveryState::suppressed, "until " + format_rfc3339(suppressed->second));
+  if (const auto until = suppressed_.until(*rua, now)) {
+    return end(DeliveryState::suppressed, "until " + format_rfc3339(*until));
   }
   if (candidate.source->of_the_daemon() &&
       is_too_old(delivery.key.day, now, settings_.maximum_age)) {
@@ -282,7 +272,7 @@ Result<void> Dispatcher::count_bounce(const HandOverDone& done, Seconds now) {
       parts_.suppressions.count_bounce(name, now, done.result.detail, settings_.suppression);
   if (!entry) return tl::unexpected(entry.error());
   if (!entry->until || *entry->until <= now || entry->by_hand) return {};
-  suppressed_.insert_or_assign(name, *entry->until);
+  suppressed_.add(name, *entry->until);
   parts_.log.warning(LogLine("destination-suppressed")
                          .add("destination", name)
                          .add("until", format_rfc3339(*entry->until))

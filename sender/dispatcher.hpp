@@ -50,7 +50,8 @@ class Dispatcher {
         random_(std::move(random)),
         // A mail goes to our own relay first: how many run there says nothing about its receiver.
         mail_pace_({std::numeric_limits<int>::max(), settings.limits.per_minute}),
-        post_pace_(settings.limits) {}
+        post_pace_(settings.limits),
+        suppressed_(parts.suppressions) {}
 
   /// Called for each hand-over that has ended and is written down.
   void on_end(Ended ended) { ended_ = std::move(ended); }
@@ -99,7 +100,6 @@ class Dispatcher {
   void watch_server(Rua::Scheme scheme, const HandOverResult& result, Seconds now);
   Result<std::optional<HandOverJob>> claim(const Delivery& candidate, Rua rua);
   Result<std::optional<StoredReport>> report_for(const Delivery& delivery);
-  Result<void> read_suppressed();
   void log_result(const HandOverDone& done);
 
   Parts parts_;
@@ -111,8 +111,7 @@ class Dispatcher {
   Ended ended_;
   std::vector<HandOverDone> unrecorded_;  ///< ended, but the ledger does not say so
   std::map<Rua::Scheme, Channel> channels_;
-  std::map<std::string, Seconds, std::less<>> suppressed_;
-  Seconds suppressed_read_{};
+  ActiveSuppressions suppressed_;
 };
 
 }  // namespace tlsrpt::sender

@@ -16,7 +16,6 @@ namespace {
 // So many questions in a row without any answer: each further one would cost its timeout, and those
 // of a large day together cost hours.
 constexpr std::size_t kTroubleInARow = 64;
-constexpr std::chrono::seconds kReadSuppressions{30};
 
 PlanState to_plan_state(RecordStatus status) {
   switch (status) {
@@ -84,7 +83,9 @@ void Planner::stop() {
 }
 
 Result<bool> Planner::step() {
-  if (auto done = read_suppressions(); !done) return tl::unexpected(done.error());
+  if (auto done = suppressed_.refresh(parts_.clock.now()); !done) {
+    return tl::unexpected(done.error());
+  }
   const bool answered = take_answers();
   const auto fed = feed();
   if (!fed) return fed;
@@ -143,16 +144,6 @@ Result<void> Planner::consider(const Work& work, const std::string& domain) {
   }
   asked_.emplace(query.tag, Asked{work.day, work.spread});
   parts_.lookups.submit(std::move(query));
-  return {};
-}
-
-Result<void> Planner::read_suppressions() {
-  const Seconds now = parts_.clock.now();
-  if (now - suppressed_read_ < kReadSuppressions && now >= suppressed_read_) return {};
-  auto active = parts_.suppressions.active(now);
-  if (!active) return tl::unexpected(active.error());
-  suppressed_ = std::move(*active);
-  suppressed_read_ = now;
   return {};
 }
 
@@ -234,13 +225,13 @@ void Planner::add_deliveries(Plan& plan, Spread spread, const std::vector<Rua>& 
     Delivery delivery;
     delivery.key = {plan.day, plan.domain, route.rua.uri};
     delivery.due = now;
-    const auto suppressed = suppressed_.find(suppression_name(route.rua));
+    const auto suppressed = suppressed_.until(route.rua, now);
     if (route.excluded) {
       delivery.state = DeliveryState::excluded;
       delivery.detail = route.why;
-    } else if (suppressed != suppressed_.end() && suppressed->second > now) {
+    } else if (suppressed) {
       delivery.state = DeliveryState::suppressed;
-      delivery.detail = "until " + format_rfc3339(suppressed->second);
+      delivery.detail = "until " + format_rfc3339(*suppressed);
     } else {
       any = true;
       if (spread == Spread::send_window) {

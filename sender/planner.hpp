@@ -60,7 +60,10 @@ class Planner {
   };
 
   Planner(Parts parts, const ReporterSettings& settings, RandomBelow random)
-      : parts_(parts), settings_(settings), random_(std::move(random)) {}
+      : parts_(parts),
+        settings_(settings),
+        random_(std::move(random)),
+        suppressed_(parts.suppressions) {}
 
   /// Plans what the day's ledger lacks. Ends early if the resolver answers nothing: what is left
   /// out is to be planned later. A day beyond MaximumAge is closed without reports.
@@ -93,7 +96,6 @@ class Planner {
 
   Result<bool> feed();
   Result<void> consider(const Work& work, const std::string& domain);
-  Result<void> read_suppressions();
   bool take_answers();
   Result<void> record(bool all);
   void decide(Day day, Spread spread, const RecordAnswer& answer);
@@ -115,8 +117,7 @@ class Planner {
   std::unordered_map<std::uint64_t, Asked> asked_;  ///< by tag
   std::uint64_t next_tag_ = 0;
   std::vector<Plan> done_;  ///< to be recorded
-  std::map<std::string, Seconds, std::less<>> suppressed_;
-  Seconds suppressed_read_{};
+  ActiveSuppressions suppressed_;
   std::size_t failures_in_a_row_ = 0;
   std::uint64_t decided_ = 0;
 };

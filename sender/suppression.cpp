@@ -137,4 +137,20 @@ Result<void> Suppressions::prune(Seconds now, const SuppressionSettings& setting
   return remove->bind(0, to_number(now)).bind(1, to_number(now - settings.time)).run();
 }
 
+Result<void> ActiveSuppressions::refresh(Seconds now) {
+  constexpr std::chrono::seconds kAge{30};
+  if (now - read_ < kAge && now >= read_) return {};
+  auto active = suppressions_.active(now);
+  if (!active) return tl::unexpected(active.error());
+  active_ = std::move(*active);
+  read_ = now;
+  return {};
+}
+
+std::optional<Seconds> ActiveSuppressions::until(const Rua& rua, Seconds now) const {
+  const auto found = active_.find(suppression_name(rua));
+  if (found == active_.end() || found->second <= now) return std::nullopt;
+  return found->second;
+}
+
 }  // namespace tlsrpt::sender

@@ -57,4 +57,21 @@ class Suppressions {
   Sqlite* database_;
 };
 
+/// What is suppressed now, asked of the database every now and then only. Threads: one.
+class ActiveSuppressions {
+ public:
+  explicit ActiveSuppressions(Suppressions& suppressions) : suppressions_(suppressions) {}
+
+  /// Reads them again if they were read more than half a minute ago.
+  Result<void> refresh(Seconds now);
+  /// Until when reports to the destination are left out; nothing if they are not.
+  [[nodiscard]] std::optional<Seconds> until(const Rua& rua, Seconds now) const;
+  void add(const std::string& name, Seconds until) { active_.insert_or_assign(name, until); }
+
+ private:
+  Suppressions& suppressions_;
+  std::map<std::string, Seconds, std::less<>> active_;
+  Seconds read_{};  ///< long ago: at once
+};
+
 }  // namespace tlsrpt::sender
