@@ -21,6 +21,7 @@ enum class Key : std::uint8_t {
   background,
   bounce_limit,
   contact_info,
+  dane_only,
   database,
   destination_connections,
   destination_rate,
@@ -29,6 +30,7 @@ enum class Key : std::uint8_t {
   dns_timeout,
   domain,
   envelope_sender,
+  fetch_timeout,
   flush_interval,
   http_certificate,
   http_connections,
@@ -42,6 +44,10 @@ enum class Key : std::uint8_t {
   journal_folder,
   keep_days,
   key_file,
+  log_file,
+  log_ignore_relays,
+  log_journal,
+  log_sessions,
   log_why,
   maximum_age,
   maximum_compressed_size,
@@ -81,7 +87,12 @@ enum class Key : std::uint8_t {
   outcome_stream_socket,
   peer_list,
   pid_file,
+  policy_connections,
+  policy_dane,
   policy_domains,
+  policy_failure,
+  policy_socket,
+  policy_timeout,
   post_certificate_errors,
   post_connections,
   post_networks,
@@ -108,6 +119,7 @@ enum class Key : std::uint8_t {
   syslog,
   syslog_facility,
   syslog_level,
+  trust_file,
   trusted_proxies,
   umask,
   user_id,
@@ -139,7 +151,7 @@ struct KeyInfo {
   std::int64_t minimum;            ///< of integer, bytes (in bytes) and duration (in seconds)
   std::int64_t maximum;
   std::string_view choices;   ///< of choice: blank-separated
-  std::string_view programs;  ///< of "milter reports collector reporter": who reads it
+  std::string_view programs;  ///< of "milter reports collector reporter policy check": who reads it
   std::string_view help;      ///< one sentence for the sample file
 };
 

@@ -14,7 +14,7 @@ constexpr std::int64_t kMiB = 1024 * kKiB;
 constexpr std::int64_t kGiB = 1024 * kMiB;
 constexpr std::int64_t kDay = 86400;
 constexpr std::string_view kActions = "accept discard reject tempfail quarantine";
-constexpr std::string_view kAll = "milter reports collector reporter";
+constexpr std::string_view kAll = "milter reports collector reporter policy check";
 
 using enum ValueType;
 
@@ -23,13 +23,17 @@ constexpr std::array kTable = {
     KeyInfo{Key::add_header, "AddHeader", boolean, "no", 0, 0, "", "milter",
             "Add a TLSRPT-Results header that says what became of it to a report mail that is "
             "accepted."},
-    KeyInfo{Key::background, "Background", boolean, "no", 0, 0, "", "milter collector reporter",
+    KeyInfo{Key::background, "Background", boolean, "no", 0, 0, "",
+            "milter collector reporter policy",
             "Leave the terminal and run as a daemon. Not needed under systemd."},
     KeyInfo{Key::bounce_limit, "BounceLimit", integer, "3", 1, 1000, "", "reporter",
             "After so many reports that could not be delivered a destination is left out for "
             "SuppressTime."},
     KeyInfo{Key::contact_info, "ContactInfo", text, "", 0, 0, "", "reporter",
             "Address that receivers of your reports may write to; its domain is the submitter."},
+    KeyInfo{Key::dane_only, "DaneOnly", domains, "", 0, 0, "", "collector",
+            "Domains to which the MTA sends with DANE only (Postfix: dane-only); one without it is "
+            "reported as dane-required."},
     KeyInfo{
         Key::database, "Database", text, "sqlite:/var/lib/opentlsrpt", 0, 0, "", kAll,
         "Where data is kept: sqlite: and a folder, in which received.db and outbound.db are made."},
@@ -42,13 +46,16 @@ constexpr std::array kTable = {
     KeyInfo{Key::dkim_timeout, "DKIMTimeout", duration, "15s", 1, 120, "", "milter reports",
             "How long all key look-ups of one mail may take together; the last one may still last "
             "DNSTimeout."},
-    KeyInfo{Key::dns_timeout, "DNSTimeout", duration, "5s", 1, 120, "", "milter reports reporter",
+    KeyInfo{Key::dns_timeout, "DNSTimeout", duration, "5s", 1, 120, "",
+            "milter reports reporter collector policy check",
             "How long one DNS question may take, retries included."},
     KeyInfo{
         Key::domain, "Domain", text, "", 0, 0, "", "reporter",
         "The d= of your DKIM signature; by default the domain of ContactInfo, and equal to it."},
     KeyInfo{Key::envelope_sender, "EnvelopeSender", text, "", 0, 0, "", "reporter",
             "Envelope sender of reports, where bounces go; by default ReportFrom."},
+    KeyInfo{Key::fetch_timeout, "FetchTimeout", duration, "60s", 1, 300, "",
+            "collector policy check", "How long fetching an MTA-STS policy may take."},
     KeyInfo{Key::flush_interval, "FlushInterval", duration, "1s", 1, 60, "", "collector",
             "How often outcomes are written to the database; what a power failure can lose."},
     KeyInfo{Key::http_certificate, "HTTPCertificate", path, "", 0, 0, "", "reports",
@@ -79,7 +86,18 @@ constexpr std::array kTable = {
     KeyInfo{Key::key_file, "KeyFile", list, "", 0, 0, "", "reporter",
             "PEM files with the private DKIM keys; each signs every report. One RSA key, or an RSA "
             "and an Ed25519 key."},
-    KeyInfo{Key::log_why, "LogWhy", boolean, "no", 0, 0, "", "milter collector reporter",
+    KeyInfo{Key::log_file, "LogFile", list, "", 0, 0, "", "collector",
+            "Logs of MTAs that cannot report sessions themselves, to be followed; rotation is "
+            "noticed."},
+    KeyInfo{Key::log_ignore_relays, "LogIgnoreRelays", list, "", 0, 0, "", "collector",
+            "Relays in the log that are your smarthosts or gateways, as glob patterns: sessions "
+            "with them are not counted."},
+    KeyInfo{Key::log_journal, "LogJournal", boolean, "no", 0, 0, "", "collector",
+            "Follow the systemd journal (facility mail) as LogFile is followed."},
+    KeyInfo{Key::log_sessions, "LogSessions", choice, "all", 0, 0, "all sts-testing", "collector",
+            "Which sessions in the log are counted: sts-testing is for MTAs that report all others "
+            "over OutcomeSocket."},
+    KeyInfo{Key::log_why, "LogWhy", boolean, "no", 0, 0, "", "milter collector reporter policy",
             "Log why each decision was taken."},
     KeyInfo{Key::maximum_age, "MaximumAge", duration, "7d", kDay, 400 * kDay, "", "reporter",
             "Reports about days that ended longer ago are not sent any more."},
@@ -140,7 +158,8 @@ constexpr std::array kTable = {
     KeyInfo{Key::milter_debug, "MilterDebug", integer, "0", 0, 6, "", "milter",
             "Debug level of libmilter; it prints to standard output."},
     KeyInfo{
-        Key::nameserver, "Nameserver", list, "", 0, 0, "", "milter reports reporter",
+        Key::nameserver, "Nameserver", list, "", 0, 0, "",
+        "milter reports reporter collector policy check",
         "Validating resolvers, as address or address:port; by default those of /etc/resolv.conf."},
     KeyInfo{Key::on_bad_report, "On-BadReport", choice, "accept", 0, 0, kActions, "milter",
             "Answer to a mail that claims to be a report and is not acceptable; it is recorded in "
@@ -159,11 +178,13 @@ constexpr std::array kTable = {
     KeyInfo{Key::outcome_retention, "OutcomeRetention", duration, "10d", 2 * kDay, 400 * kDay, "",
             "collector reporter", "How long outcomes and sent reports are kept."},
     KeyInfo{Key::outcome_socket, "OutcomeSocket", list, "/var/spool/postfix/run/tlsrpt/tlsrpt.sock",
-            0, 0, "", "collector", "Datagram sockets where MTAs report their sessions."},
+            0, 0, "", "collector policy", "Datagram sockets where MTAs report their sessions."},
     KeyInfo{
-        Key::outcome_socket_group, "OutcomeSocketGroup", text, "postfix", 0, 0, "", "collector",
+        Key::outcome_socket_group, "OutcomeSocketGroup", text, "postfix", 0, 0, "",
+        "collector policy",
         "Group of the outcome socket; its members may write to it. Empty: the group of UserID."},
-    KeyInfo{Key::outcome_socket_mode, "OutcomeSocketMode", octal, "0660", 0, 0777, "", "collector",
+    KeyInfo{Key::outcome_socket_mode, "OutcomeSocketMode", octal, "0660", 0, 0777, "",
+            "collector policy",
             "Mode of the outcome socket. Who may write to it may forge outcomes."},
     KeyInfo{Key::outcome_stream_socket, "OutcomeStreamSocket", list, "", 0, 0, "", "collector",
             "Stream sockets that take outcomes as lines, for Exim and scripts; group and mode are "
@@ -171,11 +192,26 @@ constexpr std::array kTable = {
     KeyInfo{Key::peer_list, "PeerList", list, "", 0, 0, "", "milter",
             "Clients whose mail is not looked at: addresses, networks (192.0.2.0/24), names, "
             ".domains."},
-    KeyInfo{Key::pid_file, "PidFile", path, "", 0, 0, "", "milter reports collector reporter",
+    KeyInfo{Key::pid_file, "PidFile", path, "", 0, 0, "",
+            "milter reports collector reporter policy",
             "File for the process number; %p in it stands for the name of the program."},
+    KeyInfo{Key::policy_connections, "PolicyConnections", integer, "512", 1, 65536, "", "policy",
+            "Connections of MTAs that are served at once; further ones wait."},
+    KeyInfo{Key::policy_dane, "PolicyDANE", boolean, "yes", 0, 0, "", "policy",
+            "The MTA does DANE: domains whose MX hosts have TLSA records are left to it."},
     KeyInfo{Key::policy_domains, "PolicyDomains", domains, "", 0, 0, "", "milter reports",
             "Your mail domains and MX hosts; reports about others are kept apart. Empty: no "
             "check."},
+    KeyInfo{Key::policy_failure, "PolicyFailure", choice, "record", 0, 0, "record attribute",
+            "policy",
+            "How a policy that cannot be refreshed is reported: record notes it beside the "
+            "session; attribute tells Postfix, which then defers the mail."},
+    KeyInfo{Key::policy_socket, "PolicySocket", list,
+            "local:/var/spool/postfix/run/tlsrpt/policy.sock", 0, 0, "", "policy",
+            "Where the MTA asks for policies (socketmap): local:PATH, unix:PATH, inet:PORT@HOST or "
+            "inet6:PORT@HOST."},
+    KeyInfo{Key::policy_timeout, "PolicyTimeout", duration, "20s", 1, 90, "", "policy",
+            "How long the MTA may wait for the first policy of a domain."},
     KeyInfo{Key::post_certificate_errors, "PostCertificateErrors", choice, "tolerate", 0, 0,
             "tolerate refuse", "reporter",
             "What to do if the certificate of an https: destination is not valid."},
@@ -228,19 +264,23 @@ constexpr std::array kTable = {
             "milter reports", "Do not accept DKIM keys that are for s=email only."},
     KeyInfo{Key::suppress_time, "SuppressTime", duration, "30d", 3600, 400 * kDay, "", "reporter",
             "How long a destination that does not take reports is left out."},
-    KeyInfo{Key::syslog, "Syslog", boolean, "no", 0, 0, "", "milter reports collector reporter",
+    KeyInfo{Key::syslog, "Syslog", boolean, "no", 0, 0, "",
+            "milter reports collector reporter policy",
             "Log to syslog; otherwise to standard error."},
     KeyInfo{Key::syslog_facility, "SyslogFacility", choice, "mail", 0, 0,
             "auth authpriv cron daemon kern local0 local1 local2 local3 local4 local5 local6 "
             "local7 lpr mail news user uucp",
-            "milter reports collector reporter", "Facility of syslog lines."},
+            "milter reports collector reporter policy", "Facility of syslog lines."},
     KeyInfo{Key::syslog_level, "SyslogLevel", choice, "info", 0, 0, "err warning notice info debug",
-            "milter reports collector reporter", "Lines below this level are not written."},
+            "milter reports collector reporter policy", "Lines below this level are not written."},
+    KeyInfo{Key::trust_file, "TrustFile", path, "", 0, 0, "", "collector policy check",
+            "Certificates of the authorities that are trusted, in place of the system's."},
     KeyInfo{Key::trusted_proxies, "TrustedProxies", list, "", 0, 0, "", "reports",
             "Addresses and networks whose X-Forwarded-For or Forwarded is believed."},
-    KeyInfo{Key::umask, "UMask", octal, "0007", 0, 0777, "", "milter reports collector reporter",
+    KeyInfo{Key::umask, "UMask", octal, "0007", 0, 0777, "",
+            "milter reports collector reporter policy",
             "Mode bits taken from the files and local sockets that the daemons make."},
-    KeyInfo{Key::user_id, "UserID", text, "", 0, 0, "", "milter reports collector reporter",
+    KeyInfo{Key::user_id, "UserID", text, "", 0, 0, "", "milter reports collector reporter policy",
             "user[:group] to become after start as root."},
 };
 

@@ -46,6 +46,9 @@ struct DnsAnswer {
   /// (RFC 8914) says in parentheses, not escaped. For found: how many malformed records were
   /// skipped, if any.
   std::string detail;
+  /// Of found: the name that holds the records, behind all CNAMEs; normalised. 'authenticated'
+  /// covers the aliases, too.
+  std::string canonical_name;
 
   [[nodiscard]] bool absent() const {
     return status == DnsStatus::no_name || status == DnsStatus::no_data;
@@ -63,6 +66,9 @@ class Dns {
   virtual DnsAnswer<TlsaRecord> tlsa(std::string_view name) = 0;
   virtual DnsAnswer<std::string> a(std::string_view name) = 0;     ///< dotted quads
   virtual DnsAnswer<std::string> aaaa(std::string_view name) = 0;  ///< RFC 5952
+  /// Does the resolver validate (R293)? It does if it says that it has authenticated the name
+  /// servers of the root. Error temporary: it did not answer.
+  virtual Result<bool> validates() = 0;
 };
 
 struct DnsSettings {

@@ -271,6 +271,14 @@ class LdnsDns final : public Dns {
   DnsAnswer<std::string> aaaa(std::string_view name) override {
     return answer<std::string>(name, LDNS_RR_TYPE_AAAA, read_address<AF_INET6, 16>);
   }
+  Result<bool> validates() override {
+    const RdfPtr root(ldns_dname_new_frm_str("."));
+    if (!root) return failed("out of memory");
+    const auto packet =
+        ask(root.get(), LDNS_RR_TYPE_NS, std::chrono::steady_clock::now() + timeout_);
+    if (!packet) return tl::unexpected<Error>(packet.error());
+    return ldns_pkt_ad(packet->get());
+  }
 
  private:
   template <typename Record>
@@ -283,6 +291,7 @@ class LdnsDns final : public Dns {
     result.authenticated = found.authenticated;
     result.ttl = found.ttl;
     if (found.status != DnsStatus::found) return result;
+    result.canonical_name = read_host(found.owner.get()).value_or("");
     const auto records = records_of(found.packet.get(), found.owner.get(), type);
     if (records.size() > kMaxRecords) {
       return failed_answer<Record>(

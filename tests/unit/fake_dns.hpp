@@ -36,22 +36,22 @@ class FakeDns : public Dns {
   template <typename Record>
   static DnsAnswer<Record> found(std::vector<Record> records, bool authenticated = false,
                                  std::uint32_t ttl = 3600) {
-    return {DnsStatus::found, authenticated, ttl, std::move(records), {}};
+    return {DnsStatus::found, authenticated, ttl, std::move(records), {}, {}};
   }
 
   template <typename Record>
   static DnsAnswer<Record> no_name(bool authenticated = false) {
-    return {DnsStatus::no_name, authenticated, 300, {}, {}};
+    return {DnsStatus::no_name, authenticated, 300, {}, {}, {}};
   }
 
   template <typename Record>
   static DnsAnswer<Record> no_data(bool authenticated = false) {
-    return {DnsStatus::no_data, authenticated, 300, {}, {}};
+    return {DnsStatus::no_data, authenticated, 300, {}, {}, {}};
   }
 
   template <typename Record>
   static DnsAnswer<Record> failed(std::string detail = "SERVFAIL") {
-    return {DnsStatus::failed, false, 0, {}, std::move(detail)};
+    return {DnsStatus::failed, false, 0, {}, std::move(detail), {}};
   }
 
   /// One more TXT record at the name.
@@ -72,6 +72,9 @@ class FakeDns : public Dns {
   DnsAnswer<std::string> aaaa(std::string_view name) override {
     return answer(aaaa_answers, "AAAA", name);
   }
+
+  Result<bool> validates() override { return validating; }
+  Result<bool> validating = true;
 
   /// Every question so far, in order: "TXT _smtp._tls.example.com", with the name as it was asked.
   [[nodiscard]] std::vector<std::string> questions() const {
@@ -95,7 +98,12 @@ class FakeDns : public Dns {
     const std::lock_guard lock(mutex_);
     questions_.push_back(std::string(type) + " " + std::string(name));
     const auto it = answers.find(canonical(name));
-    return it == answers.end() ? no_name<Record>() : it->second;
+    if (it == answers.end()) return no_name<Record>();
+    DnsAnswer<Record> found = it->second;
+    if (found.status == DnsStatus::found && found.canonical_name.empty()) {
+      found.canonical_name = it->first;
+    }
+    return found;
   }
 
   mutable std::mutex mutex_;
