@@ -37,6 +37,8 @@ Exit run(const ReportsOptions& options) {
     case Command::show:
     case Command::summary:
       return view_command(options, read.config, clock);
+    case Command::explain:
+      return explain_command(options, read.config, clock);
     case Command::serve:
       return serve_command(options, read.config, clock);
     case Command::prune:

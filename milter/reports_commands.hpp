@@ -17,6 +17,9 @@ Exit read_reports_command(const ReportsOptions& options, const Config& config, c
 /// list, show and summary.
 Exit view_command(const ReportsOptions& options, const Config& config, const Clock& clock);
 
+/// explain.
+Exit explain_command(const ReportsOptions& options, const Config& config, const Clock& clock);
+
 /// serve.
 Exit serve_command(const ReportsOptions& options, const Config& config, const Clock& clock);
 Exit prune_command(const ReportsOptions& options, const Config& config, const Clock& clock);

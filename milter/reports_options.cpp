@@ -29,6 +29,8 @@ constexpr std::array kCommands = {
     CommandInfo{Command::show, "show", "ID", "Shows one of them."},
     CommandInfo{Command::summary, "summary", "",
                 "Sums up some days: failures, domains, reporters."},
+    CommandInfo{Command::explain, "explain", "[WORD...]",
+                "Says what failures mean and how to mend them: those of some days, or WORDs."},
     CommandInfo{Command::serve, "serve", "", "Takes reports by HTTPS, until it is stopped."},
     CommandInfo{Command::prune, "prune", "",
                 "Removes old reports and refused mails: those that KeepDays says, or others."}};
@@ -47,6 +49,8 @@ char letter_of(Command command) {
       return 'w';
     case Command::summary:
       return 's';
+    case Command::explain:
+      return 'x';
     case Command::serve:
       return 'e';
     case Command::prune:
@@ -106,13 +110,13 @@ Result<void> assign(Target& target, const Result<Value>& result) {
 /// What an option does with its value, which is "" for a switch.
 using Taker = Result<void> (*)(ReportsOptions&, const std::string&);
 
-template <bool ReportsOptions::*Switch>
+template <bool ReportsOptions::* Switch>
 Result<void> turn_on(ReportsOptions& options, const std::string&) {
   options.*Switch = true;
   return {};
 }
 
-template <std::string ReportsOptions::*Text>
+template <std::string ReportsOptions::* Text>
 Result<void> take_text(ReportsOptions& options, const std::string& value) {
   options.*Text = value;
   return {};
@@ -168,7 +172,7 @@ Result<void> take_keep(ReportsOptions& options, const std::string& value) {
 }
 
 /// The commands that take an option, by letter: n(one yet), p(arse), i(mport), l(ist), (sho)w,
-/// s(ummary), (serv)e, (pr)u(ne).
+/// s(ummary), e(x)plain, (serv)e, (pr)u(ne).
 struct OptionInfo {
   char letter;  ///< of the short option; '\0' = there is none
   const char* name;
@@ -179,18 +183,18 @@ struct OptionInfo {
 };
 
 constexpr std::array kOptions = {
-    OptionInfo{'c', "config", "FILE", "npilwseu", "configuration, instead of /etc/opentlsrpt.conf",
+    OptionInfo{'c', "config", "FILE", "npilwsxeu", "configuration, instead of /etc/opentlsrpt.conf",
                take_config},
-    OptionInfo{0, "database", "URL", "npilwseu", "the database, instead of the configured one",
+    OptionInfo{0, "database", "URL", "npilwsxeu", "the database, instead of the configured one",
                take_database},
-    OptionInfo{'h', "help", "", "npilwseu", "help", turn_on<&ReportsOptions::help>},
+    OptionInfo{'h', "help", "", "npilwsxeu", "help", turn_on<&ReportsOptions::help>},
     OptionInfo{'V', "version", "", "n", "version", turn_on<&ReportsOptions::version>},
-    OptionInfo{0, "since", "DAY", "ls", "reports about DAY (UTC, YYYY-MM-DD) and later",
+    OptionInfo{0, "since", "DAY", "lsx", "reports about DAY (UTC, YYYY-MM-DD) and later",
                take_since},
-    OptionInfo{0, "until", "DAY", "ls", "reports about DAY and earlier", take_until},
-    OptionInfo{0, "days", "N", "s", "the last N days, 7 by default", take_days},
-    OptionInfo{0, "domain", "DOMAIN", "ls", "only about this policy domain", take_domain},
-    OptionInfo{0, "day", "DAY", "ls", "reports about DAY only", take_day},
+    OptionInfo{0, "until", "DAY", "lsx", "reports about DAY and earlier", take_until},
+    OptionInfo{0, "days", "N", "sx", "the last N days, 7 by default", take_days},
+    OptionInfo{0, "domain", "DOMAIN", "lsx", "only about this policy domain", take_domain},
+    OptionInfo{0, "day", "DAY", "lsx", "reports about DAY only", take_day},
     OptionInfo{0, "reporter", "NAME", "l", "only of this signer or organization",
                take_text<&ReportsOptions::reporter>},
     OptionInfo{0, "type", "TYPE", "l", "only with failures of this result type",
@@ -322,6 +326,9 @@ Result<void> take_arguments(ReportsOptions& options, std::vector<std::string> ar
       options.id = *id;
       return {};
     }
+    case Command::explain:
+      options.words = std::move(arguments);
+      return {};
     case Command::list:
       if (auto fits = check_list_of_refused(options); !fits) return fits;
       [[fallthrough]];

@@ -14,7 +14,7 @@
 
 namespace tlsrpt::milter {
 
-enum class Command { none, parse, import_files, list, show, summary, serve, prune };
+enum class Command { none, parse, import_files, list, show, summary, explain, serve, prune };
 
 struct ReportsOptions {
   std::string config_file;              ///< -c
@@ -44,7 +44,8 @@ struct ReportsOptions {
   std::optional<unsigned> keep;  ///< of prune: days
   bool json = false;
   bool raw = false;
-  bool check = false;  ///< of serve
+  bool check = false;              ///< of serve
+  std::vector<std::string> words;  ///< of explain
 };
 
 /// The error is the text for the user.

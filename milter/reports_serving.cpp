@@ -45,6 +45,7 @@ class NoDns final : public Dns {
   DnsAnswer<TlsaRecord> tlsa(std::string_view) override { return {}; }
   DnsAnswer<std::string> a(std::string_view) override { return {}; }
   DnsAnswer<std::string> aaaa(std::string_view) override { return {}; }
+  Result<bool> validates() override { return false; }
 };
 
 /// What runs while we serve.

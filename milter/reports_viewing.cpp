@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <limits>
 
+#include "milter/explanation.hpp"
 #include "milter/intake.hpp"
 #include "milter/ndjson.hpp"
 #include "milter/report_list.hpp"
@@ -199,15 +200,34 @@ Result<void> add_counters(const SummaryQuestion& question, ReceivedStore& store,
   return {};
 }
 
-Exit summary_command(const ReportsOptions& options, const Config& config, const Clock& clock,
-                     ReceivedStore& store) {
-  const SummaryQuestion question = question_of(options, config, clock);
-  SummaryBuilder builder(question);
+/// The reports that a summary is about.
+ReportFilter filter_of(const SummaryQuestion& question) {
   ReportFilter filter;
   filter.domain = question.domain;
   filter.since = question.since + 1s;
   filter.until = question.until;
   filter.limit = std::numeric_limits<std::size_t>::max();
+  return filter;
+}
+
+Exit explain_words(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) {
+    const auto failure = parse_failure_words(word);
+    if (!failure) {
+      complain("explain: " + failure.error().detail);
+      return Exit::usage;
+    }
+    text += (text.empty() ? "" : "\n") + explain(*failure);
+  }
+  return printed(text);
+}
+
+Exit summary_command(const ReportsOptions& options, const Config& config, const Clock& clock,
+                     ReceivedStore& store) {
+  const SummaryQuestion question = question_of(options, config, clock);
+  SummaryBuilder builder(question);
+  const ReportFilter filter = filter_of(question);
   auto done = store.visit(filter, [&](const ListedReport& listed) { builder.add(listed); });
   if (done) done = add_earlier(question, store, builder);
   if (!done) return failed(done.error());
@@ -230,6 +250,17 @@ Exit summary_command(const ReportsOptions& options, const Config& config, const 
 
 }  // namespace
 
+Exit explain_command(const ReportsOptions& options, const Config& config, const Clock& clock) {
+  if (!options.words.empty()) return explain_words(options.words);
+  auto store = open_to_read(config);
+  if (!store) return failed(store.error());
+  const SummaryQuestion question = question_of(options, config, clock);
+  SummaryBuilder builder(question);
+  const auto done =
+      store->visit(filter_of(question), [&](const ListedReport& listed) { builder.add(listed); });
+  return done ? printed(explain(builder.finish())) : failed(done.error());
+}
+
 Exit view_command(const ReportsOptions& options, const Config& config, const Clock& clock) {
   auto store = open_to_read(config);
   if (!store) return failed(store.error());
@@ -243,6 +274,7 @@ Exit view_command(const ReportsOptions& options, const Config& config, const Clo
     case Command::none:
     case Command::parse:
     case Command::import_files:
+    case Command::explain:
     case Command::serve:
     case Command::prune:
       break;

@@ -178,6 +178,7 @@ class QuickDns final : public Dns {
   DnsAnswer<TlsaRecord> tlsa(std::string_view) override { return {}; }
   DnsAnswer<std::string> a(std::string_view) override { return {}; }
   DnsAnswer<std::string> aaaa(std::string_view) override { return {}; }
+  Result<bool> validates() override { return false; }
 };
 
 class QuietLog final : public Log {
