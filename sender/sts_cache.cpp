@@ -36,27 +36,34 @@ CREATE INDEX sts_policy_by_use ON sts_policy (used_at);
   return kMigrations;
 }
 
-// A time that lies in the future was written under a wrong clock, and wins over nothing.
+// Each part stays if it is newer than what comes; but a time in the future (?14 is now) was written
+// under a wrong clock, and wins over nothing.
 constexpr std::string_view kSave = R"sql(
-INSERT INTO sts_policy VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO sts_policy VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
 ON CONFLICT (domain) DO UPDATE SET
-  id = iif(excluded.fetched_at >= fetched_at OR fetched_at > excluded.checked_at,
-           excluded.id, id),
-  lines = iif(excluded.fetched_at >= fetched_at OR fetched_at > excluded.checked_at,
-              excluded.lines, lines),
-  expires_at = iif(excluded.fetched_at >= fetched_at OR fetched_at > excluded.checked_at,
-                   excluded.expires_at, expires_at),
-  refresh_at = iif(excluded.fetched_at >= fetched_at OR fetched_at > excluded.checked_at,
-                   excluded.refresh_at, refresh_at),
-  fetched_at = iif(excluded.fetched_at >= fetched_at OR fetched_at > excluded.checked_at,
-                   excluded.fetched_at, fetched_at),
-  checked_at = excluded.checked_at,
-  problem_type = excluded.problem_type,
-  problem_reason = excluded.problem_reason,
-  problem_detail = excluded.problem_detail,
-  problem_id = excluded.problem_id,
-  problem_at = excluded.problem_at,
-  used_at = max(excluded.used_at, iif(used_at > excluded.checked_at, 0, used_at))
+  id = iif(excluded.fetched_at >= fetched_at OR fetched_at > ?14,
+    excluded.id, id),
+  lines = iif(excluded.fetched_at >= fetched_at OR fetched_at > ?14,
+    excluded.lines, lines),
+  expires_at = iif(excluded.fetched_at >= fetched_at OR fetched_at > ?14,
+    excluded.expires_at, expires_at),
+  refresh_at = iif(excluded.fetched_at >= fetched_at OR fetched_at > ?14,
+    excluded.refresh_at, refresh_at),
+  fetched_at = iif(excluded.fetched_at >= fetched_at OR fetched_at > ?14,
+    excluded.fetched_at, fetched_at),
+  problem_type = iif(excluded.checked_at >= checked_at OR checked_at > ?14,
+    excluded.problem_type, problem_type),
+  problem_reason = iif(excluded.checked_at >= checked_at OR checked_at > ?14,
+    excluded.problem_reason, problem_reason),
+  problem_detail = iif(excluded.checked_at >= checked_at OR checked_at > ?14,
+    excluded.problem_detail, problem_detail),
+  problem_id = iif(excluded.checked_at >= checked_at OR checked_at > ?14,
+    excluded.problem_id, problem_id),
+  problem_at = iif(excluded.checked_at >= checked_at OR checked_at > ?14,
+    excluded.problem_at, problem_at),
+  checked_at = iif(excluded.checked_at >= checked_at OR checked_at > ?14,
+    excluded.checked_at, checked_at),
+  used_at = max(excluded.used_at, iif(used_at > ?14, 0, used_at))
 )sql";
 
 std::int64_t count_of(Seconds time) { return time.time_since_epoch().count(); }
@@ -104,7 +111,8 @@ Result<std::optional<StsEntry>> load_from(Sqlite& database, const std::string& d
   return entry_of(*query);
 }
 
-Result<void> save_to(Sqlite& database, const std::string& domain, const StsEntry& entry) {
+Result<void> save_to(Sqlite& database, const std::string& domain, const StsEntry& entry,
+                     Seconds now) {
   auto statement = database.cached(kSave);
   if (!statement) return tl::unexpected(statement.error());
   const std::string lines =
@@ -115,7 +123,7 @@ Result<void> save_to(Sqlite& database, const std::string& domain, const StsEntry
   statement->bind(5, count_of(entry.refresh_at)).bind(6, count_of(entry.checked_at));
   statement->bind(7, problem.result_type).bind(8, problem.reason_code).bind(9, problem.detail);
   statement->bind(10, entry.problem_id).bind(11, count_of(entry.problem_at));
-  statement->bind(12, count_of(entry.used_at));
+  statement->bind(12, count_of(entry.used_at)).bind(13, count_of(now));
   return statement->run();
 }
 
@@ -168,7 +176,7 @@ std::optional<StsEntry> StsCache::load(const std::string& domain) {
 
 void StsCache::save(const std::string& domain, const StsEntry& entry) {
   with(writer_, SqliteMode::read_write_create,
-       [&](Sqlite& database) { return save_to(database, domain, entry); });
+       [&](Sqlite& database) { return save_to(database, domain, entry, clock_.now()); });
 }
 
 std::optional<std::vector<std::string>> StsCache::due(Seconds now, std::size_t limit) {

@@ -80,6 +80,10 @@ TEST_F(StsCacheTest, is_shared_and_the_newer_part_of_each_stays) {
   EXPECT_EQ(found.fetched_at, kStsStart + hours{1});
   EXPECT_EQ(found.problem, http_404());
   EXPECT_EQ(found.used_at, clock_.now());
+  one.save("d.example", old);  // by one who was slow
+  EXPECT_EQ(one.load("d.example")->id, "2");
+  EXPECT_EQ(one.load("d.example")->problem, http_404());
+  EXPECT_EQ(one.load("d.example")->used_at, clock_.now());
 }
 
 TEST_F(StsCacheTest, overwrites_what_was_written_under_a_clock_that_was_ahead) {
