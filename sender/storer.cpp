@@ -74,7 +74,10 @@ bool Storer::flush() {
       if (!store_front()) return false;
       take_full_segments();
     }
-    if (leftovers_.empty()) return store_extras();
+    if (leftovers_.empty()) {
+      replayed_ = true;
+      return store_extras();
+    }
     if (!replay_one()) return false;
     take_full_segments();
   }
