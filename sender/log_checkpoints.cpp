@@ -13,6 +13,7 @@ constexpr std::chrono::seconds kMargin{120};
 constexpr std::uint64_t kItems = 1000;       // between two, at least
 constexpr std::uint64_t kManyItems = 50000;  // in one second of the log
 constexpr std::size_t kMost = 4096;
+constexpr std::uint64_t kReadAgain = 20000;  // items; some milliseconds
 
 }  // namespace
 
@@ -37,10 +38,12 @@ void LogCheckpoints::note(LogCheckpoint checkpoint) {
   all_.push_back(std::move(checkpoint));
 }
 
-const LogCheckpoint& LogCheckpoints::choose(Seconds oldest_open, Seconds newest) {
+const LogCheckpoint& LogCheckpoints::choose(Seconds oldest_open, Seconds newest,
+                                            std::uint64_t items) {
   const Seconds first_needed = std::min(oldest_open, newest);
   const auto is_before = [&](const LogCheckpoint& checkpoint) {
-    return checkpoint.newest == Seconds::min() || checkpoint.newest < first_needed - kMargin;
+    return checkpoint.item + kReadAgain <= items &&
+           (checkpoint.newest == Seconds::min() || checkpoint.newest < first_needed - kMargin);
   };
   if (first_needed != Seconds::min()) {
     while (all_.size() > 1 && is_before(all_[1])) all_.pop_front();

@@ -27,9 +27,10 @@ class LogCheckpoints {
   /// Is it worth noting a place that many items further, at that time in the log?
   [[nodiscard]] bool wants(std::uint64_t item, Seconds newest) const;
   void note(LogCheckpoint checkpoint);
-  /// The latest one before which no session began that is still open. Earlier ones are forgotten.
-  /// 'oldest_open': when the oldest open one began; none: max.
-  const LogCheckpoint& choose(Seconds oldest_open, Seconds newest);
+  /// The latest one before which no session began that is still open, and far enough back to see
+  /// again how the MTA writes its log. Earlier ones are forgotten.
+  /// 'oldest_open': when the oldest open one began; none: max. 'items': read so far.
+  const LogCheckpoint& choose(Seconds oldest_open, Seconds newest, std::uint64_t items);
   [[nodiscard]] std::size_t size() const { return all_.size(); }
 
  private:

@@ -178,7 +178,7 @@ void LogFollower::note_counters() {
 /// False: stopped.
 bool LogFollower::hand_on(Batch batch) {
   const LogCheckpoint& checkpoint =
-      checkpoints_.choose(mail_log_.oldest_open(), mail_log_.newest());
+      checkpoints_.choose(mail_log_.oldest_open(), mail_log_.newest(), items_);
   batch.position = {source_->name(),          generation_,        ++sequence_, checkpoint.place,
                     items_ - checkpoint.item, source_->position()};
   handed_on_ = items_;

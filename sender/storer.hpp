@@ -36,6 +36,8 @@ struct CollectorStats {
   std::uint64_t dropped = 0;   ///< there was no memory for them
   std::uint64_t overflow = 0;  ///< counted without their domain
   std::uint64_t folded = 0;    ///< failure details, counted by result type only
+  std::uint64_t left_to_log = 0;
+  std::map<std::string, std::uint64_t> events;  ///< as given to Storer::count
 };
 
 class Storer {
