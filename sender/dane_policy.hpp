@@ -29,7 +29,9 @@ struct DanePolicy {
   std::vector<TlsaRecord> records;  ///< all of them, sorted
   std::vector<TlsaRecord> usable;   ///< what to authenticate with, after digest agility (R313)
   std::optional<PolicyProblem> problem;  ///< of failed
-  std::uint32_t ttl = 0;                 ///< seconds for which this holds
+  /// Of none: the addresses could not be looked up, so that nobody knows what applies.
+  bool unknown = false;
+  std::uint32_t ttl = 0;  ///< seconds for which this holds
   bool operator==(const DanePolicy&) const = default;
 };
 

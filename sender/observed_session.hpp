@@ -43,8 +43,9 @@ struct ObservedSession {
   std::string reason_code;  ///< of refused and failed: a stable token, see reason_code.hpp
   Verification pkix;        ///< by the trust store, and for the MX host (R277)
   Verification dane;        ///< by TLSA records (R304-R310)
-  bool demanded_only = false;  ///< 'pkix' and 'dane' are the MTA's verdict by the policy that it
-                               ///< enforced: DANE where it applies, else MTA-STS
+  /// 'pkix' and 'dane' are the MTA's verdict by the policy that it enforced: DANE where it applies,
+  /// else MTA-STS. A log does not tell by which rules the MTA verified.
+  bool demanded_only = false;
   bool operator==(const ObservedSession&) const = default;
 };
 
