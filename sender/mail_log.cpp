@@ -58,6 +58,7 @@ struct MailLog::Parts {
   void repeat_skipped(std::size_t count, std::vector<ObservedSession>& sessions);
 
   LogContext context;
+  Seconds newest = Seconds::min();
   LogHeaderReader headers;
   PostfixLog postfix{context};
   SendmailLog sendmail{context};
@@ -76,6 +77,7 @@ void MailLog::Parts::repeat_skipped(std::size_t count, std::vector<ObservedSessi
 }
 
 void MailLog::Parts::add(LogLineParts parts, std::vector<ObservedSession>& sessions) {
+  newest = std::max(newest, parts.at);
   if (const std::size_t count = take_repeats(parts.text); count > 0) {
     return repeat_skipped(count, sessions);
   }
@@ -128,6 +130,8 @@ void MailLog::add_entry(const MailLogEntry& entry, std::vector<ObservedSession>&
 }
 
 const MailLogCounters& MailLog::counters() const { return parts_->context.counters; }
+
+Seconds MailLog::newest() const { return parts_->newest; }
 
 Seconds MailLog::oldest_open() const {
   return std::min(
