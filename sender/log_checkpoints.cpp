@@ -10,6 +10,7 @@ namespace {
 
 // Lines of several writers are not in the exact order of their times.
 constexpr std::chrono::seconds kMargin{120};
+constexpr std::chrono::seconds kSeconds{10};
 constexpr std::uint64_t kItems = 1000;       // between two, at least
 constexpr std::uint64_t kManyItems = 50000;  // in one second of the log
 constexpr std::size_t kMost = 4096;
@@ -23,9 +24,11 @@ void LogCheckpoints::begin(std::string place) {
 }
 
 bool LogCheckpoints::wants(std::uint64_t item, Seconds newest) const {
-  const std::uint64_t items = item - all_.back().item;
-  return items >= kManyItems || (items >= kItems && newest != all_.back().newest) ||
-         (items > 0 && newest - std::chrono::seconds(10) > all_.back().newest);
+  const LogCheckpoint& last = all_.back();
+  const std::uint64_t items = item - last.item;
+  if (items >= kManyItems) return true;
+  if (items == 0 || newest <= last.newest) return false;
+  return items >= kItems || last.newest == Seconds::min() || newest - last.newest >= kSeconds;
 }
 
 void LogCheckpoints::note(LogCheckpoint checkpoint) {
@@ -45,9 +48,7 @@ const LogCheckpoint& LogCheckpoints::choose(Seconds oldest_open, Seconds newest,
     return checkpoint.item + kReadAgain <= items &&
            (checkpoint.newest == Seconds::min() || checkpoint.newest < first_needed - kMargin);
   };
-  if (first_needed != Seconds::min()) {
-    while (all_.size() > 1 && is_before(all_[1])) all_.pop_front();
-  }
+  while (all_.size() > 1 && is_before(all_[1])) all_.pop_front();
   return all_.front();
 }
 
