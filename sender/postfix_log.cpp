@@ -43,8 +43,8 @@ std::string address_of(std::string_view address) {
 }
 
 /// The first word is the MTA's verdict if it demanded one; else it is about the chain alone.
-void apply_trust(Trust trust, LogKnowledge& knowledge, ObservedSession& session) {
-  const bool refused = !session.pkix.errors.empty() || !session.dane.errors.empty();
+/// refused: another line told of the verdict already, and be it for a fault of the set-up.
+void apply_trust(Trust trust, bool refused, LogKnowledge& knowledge, ObservedSession& session) {
   if (trust == Trust::verified && !refused) {
     session.demanded_only = session.pkix.complete = session.dane.complete = true;
   } else if (trust == Trust::anonymous) {
@@ -142,31 +142,36 @@ void PostfixLog::add(const LogLineParts& parts, std::vector<ObservedSession>& se
   }
 }
 
+PostfixLog::Fault PostfixLog::fault_of(Fault::Kind kind, Seconds at, const PostfixLine& line) {
+  Fault fault;
+  fault.kind = kind;
+  fault.at = at;
+  fault.host = domain_of(line.peer.host);
+  fault.address = address_of(line.peer.address);
+  if (kind == Fault::Kind::certificate) fault.error = certificate_error(line.text);
+  if (kind == Fault::Kind::announcement) fault.next_hop = domain_of(line.domain);
+  return fault;
+}
+
 void PostfixLog::add_proxy_line(const LogLineParts& parts, const PostfixLine& line,
                                 Process& process) {
-  Fault fault{
-      .at = parts.at, .host = domain_of(line.peer.host), .address = address_of(line.peer.address)};
   switch (line.event) {
     case Event::library_problem:
       process.library_problem = handshake_reason(line.text);
       return;
     case Event::certificate:
-      fault.kind = Fault::Kind::certificate;
-      fault.error = certificate_error(line.text);
-      break;
-    case Event::proxy_handshake_failed:
-      fault.kind = Fault::Kind::handshake;
-      fault.reason = process.library_problem;
-      process.library_problem.clear();
-      break;
+      return remember(proxies(parts).faults, fault_of(Fault::Kind::certificate, parts.at, line));
     case Event::announced:
-      fault.kind = Fault::Kind::announcement;
-      fault.next_hop = domain_of(line.domain);
-      break;
+      return remember(proxies(parts).faults, fault_of(Fault::Kind::announcement, parts.at, line));
+    case Event::proxy_handshake_failed: {
+      Fault fault = fault_of(Fault::Kind::handshake, parts.at, line);
+      fault.reason = std::move(process.library_problem);
+      process.library_problem.clear();
+      return remember(proxies(parts).faults, std::move(fault));
+    }
     default:
       return;
   }
-  remember(proxies(parts).faults, std::move(fault));
 }
 
 void PostfixLog::add_smtp_line(const LogLineParts& parts, const PostfixLine& line, Process& process,
@@ -178,13 +183,7 @@ void PostfixLog::add_smtp_line(const LogLineParts& parts, const PostfixLine& lin
       open(process, parts.at, line.peer, sessions).ignored = true;
       return;
     case Event::certificate:
-      return remember(process.faults, {.kind = Fault::Kind::certificate,
-                                       .at = parts.at,
-                                       .host = domain_of(line.peer.host),
-                                       .address = address_of(line.peer.address),
-                                       .next_hop = {},
-                                       .reason = {},
-                                       .error = certificate_error(line.text)});
+      return remember(process.faults, fault_of(Fault::Kind::certificate, parts.at, line));
     case Event::handshake_failed:
       return fail_handshake(parts, line, process, sessions);
     case Event::library_problem:
@@ -239,13 +238,16 @@ void PostfixLog::establish(const LogLineParts& parts, const PostfixLine& line, P
     return fault.kind == Fault::Kind::certificate && fault.host == session.mx_host &&
            fault.address == session.receiving_ip;
   };
+  bool refused = false;
   while (const auto fault = take_fault(process.faults, parts.at, fits)) {
     add_demanded_error(session, fault->error);
+    refused = true;
   }
   Proxies& all = proxies(parts);
   if (!all.faults.empty()) {
     if (const auto fault = take_fault(all.faults, parts.at, fits)) {
       add_demanded_error(session, fault->error);
+      refused = true;
     }
     const auto announcement = take_fault(all.faults, parts.at, [&](const Fault& fault) {
       return fault.kind == Fault::Kind::announcement && fault.host == session.mx_host &&
@@ -253,7 +255,7 @@ void PostfixLog::establish(const LogLineParts& parts, const PostfixLine& line, P
     });
     if (announcement) connection.next_hop = announcement->next_hop;
   }
-  apply_trust(line.trust, *process.knowledge, session);
+  apply_trust(line.trust, refused, *process.knowledge, session);
   process.knowledge->logs_tls = true;
 }
 

@@ -46,6 +46,7 @@ class PostfixLog {
     std::vector<Fault> faults;
   };
 
+  static Fault fault_of(Fault::Kind kind, Seconds at, const PostfixLine& line);
   Process& process(const LogLineParts& parts, std::vector<ObservedSession>& sessions);
   Proxies& proxies(const LogLineParts& parts);
   void add_proxy_line(const LogLineParts& parts, const PostfixLine& line, Process& process);
