@@ -307,10 +307,14 @@ Result<std::size_t> FileLogSource::read(std::size_t at_most,
                                         const std::function<void(const LogItem&)>& give) {
   std::size_t given = 0;
   if (!fd_ && !open_first()) return given;
+  // Before anything is read behind the old end: it may be another text by now.
+  if (std::exchange(at_end_, false) && was_cut() && !restart_after_cut()) return given;
   while (given < at_most) {
     given += give_lines(at_most - given, give);
     if (given >= at_most || fill()) continue;
-    if (!follow_rotation(give, given)) break;
+    if (follow_rotation(give, given)) continue;
+    at_end_ = true;
+    break;
   }
   return given;
 }

@@ -80,6 +80,7 @@ class FileLogSource final : public LogSource {
   std::size_t searched_ = 0;  ///< behind from_, without a line feed
   bool skipping_ = false;     ///< a line that is too long
   SteadyTime grown_at_{};
+  bool at_end_ = false;  ///< when it was read last
   UniqueFd notify_;
   RateLimit complaint_limit_{std::chrono::minutes(10)};
 };

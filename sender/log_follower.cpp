@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <exception>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -76,8 +77,13 @@ LogFollower::LogFollower(LogFollowerSettings settings, std::unique_ptr<LogSource
 LogFollower::~LogFollower() = default;
 
 void LogFollower::stop() {
-  stop_.request();
+  end();
   parts_.lookups.stop();
+}
+
+/// Leaves the look-ups to the other followers.
+void LogFollower::end() {
+  stop_.request();
   const std::lock_guard lock(mutex_);
   stopped_ = true;
   changed_.notify_all();
@@ -199,6 +205,8 @@ void LogFollower::run() {
   using Steady = std::chrono::steady_clock;
   if (!load()) return;
   std::jthread judging([this] { judge_all(); });
+  // Before the thread is waited for, whatever ended the reading.
+  const std::shared_ptr<void> stopping(nullptr, [this](void*) { end(); });
   // Where it begins is kept at once, for who comes after a short life.
   bool going_on = hand_on({});
   auto handed_on_at = Steady::now();
@@ -213,7 +221,6 @@ void LogFollower::run() {
     }
     if (!more) source_->wait(kLongestWait, stop_.fd());
   }
-  stop();
 }
 
 void LogFollower::judge_all() {
@@ -227,7 +234,20 @@ void LogFollower::judge_all() {
       batches_.pop_front();
       changed_.notify_all();
     }
-    if (!judge(batch)) return;
+    if (!judge_patiently(batch)) return;
+  }
+}
+
+/// Memory that is short now may be there later: nothing has been counted until then.
+bool LogFollower::judge_patiently(const Batch& batch) {
+  for (;;) {
+    try {
+      return judge(batch);
+    } catch (const std::exception& error) {
+      parts_.log.error(
+          LogLine("log-failed").add("log", source_->name()).add("detail", error.what()));
+      if (!pause(stop_, kLongestWait)) return false;
+    }
   }
 }
 

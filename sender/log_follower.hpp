@@ -70,7 +70,7 @@ class LogFollower {
   /// The life of its threads, until stop(). What was read by then and not counted is read again by
   /// the next one.
   void run();
-  /// Threads: any.
+  /// And with it the look-ups that all followers share. Threads: any.
   void stop();
 
  private:
@@ -85,6 +85,7 @@ class LogFollower {
   LogFollower(LogFollowerSettings settings, std::unique_ptr<LogSource> source,
               LogFollowerParts parts, StopSignal stop);
 
+  void end();
   bool load();
   void go_back_to(const LogPosition& position);
   void add(const LogItem& item, std::vector<ObservedSession>& sessions);
@@ -93,6 +94,7 @@ class LogFollower {
   void note_checkpoint();
   void note_counters();
   void judge_all();
+  bool judge_patiently(const Batch& batch);
   bool judge(const Batch& batch);
   void judge_session(const ObservedSession& session, const Result<AppliedPolicies>& applied,
                      Judged& judged);

@@ -5,6 +5,7 @@
 #include <sys/file.h>
 
 #include <cerrno>
+#include <exception>
 #include <utility>
 
 #include "sender/file_log_source.hpp"
@@ -107,7 +108,16 @@ Result<std::optional<LogPosition>> LogFollowing::load_position(const std::string
 
 void LogFollowing::start() {
   for (const auto& follower : followers_) {
-    threads_.emplace_back([&follower = *follower] { follower.run(); });
+    threads_.emplace_back([this, &follower = *follower] {
+      // Without memory a log cannot be followed; datagrams still can be counted.
+      try {
+        follower.run();
+      } catch (const std::exception& error) {
+        log_.error(LogLine("log-failed")
+                       .add("detail", error.what())
+                       .add("hint", "the log is not followed until the next start"));
+      }
+    });
   }
 }
 

@@ -253,8 +253,10 @@ class LogTest(unittest.TestCase):
         self.collector.start()
         wait_until_long(lambda: self.stored() >= self.expected, 120, "all sessions")
         seconds = time.monotonic() - begin
-        print(f"{7 * count} lines in {seconds:.2f} s, {7 * count / seconds:.0f} lines/s",
-              file=sys.stderr)
+        fields = pathlib.Path(f"/proc/{self.collector.process.pid}/stat").read_text().split(") ")[1]
+        cpu = sum(map(int, fields.split()[11:13])) / os.sysconf("SC_CLK_TCK")
+        print(f"{7 * count} lines in {seconds:.2f} s, {7 * count / seconds:.0f} lines/s; "
+              f"{cpu:.2f} s of CPU, {7 * count / cpu:.0f} lines each", file=sys.stderr)
         self.check()
 
 

@@ -57,7 +57,7 @@ class FileLogSourceTest : public testing::Test {
       lines.emplace_back(item.line);
     });
     EXPECT_TRUE(got);
-    if (got) EXPECT_EQ(*got, lines.size());
+    EXPECT_EQ(got.value_or(0), lines.size());
     return lines;
   }
 
@@ -242,10 +242,7 @@ TEST_F(FileLogSourceTest, a_cut_while_it_runs_is_noticed_though_the_file_has_gro
   fs::copy_file(path(), path(".1"));
   fs::resize_file(path(), 0);
   write("four\nfive\nsix\n");
-  const Lines all = read();
-  // What is behind the old offset by then may be given before it is noticed.
-  ASSERT_GE(all.size(), 4u);
-  EXPECT_EQ(Lines(all.end() - 4, all.end()), (Lines{"two", "four", "five", "six"}));
+  EXPECT_EQ(read(), (Lines{"two", "four", "five", "six"}));
 }
 
 TEST_F(FileLogSourceTest, a_place_that_is_none_is_not_found) {

@@ -155,10 +155,10 @@ class LogFollowerTest : public testing::Test {
                     pid, domain));
   }
   void end_session(int pid, const std::string& domain) {
-    write(
-        fmt::format("postfix/smtp[{0}]: 4F{0}: to=<u@{1}>, relay=mx.{1}[192.0.2.1]:25, delay=0.6, "
-                    "delays=0.1/0/0.3/0.2, dsn=2.0.0, status=sent (250 2.0.0 Ok)",
-                    pid, domain));
+    write(fmt::format(
+        "postfix/smtp[{0}]: 4F{0:08}: to=<u@{1}>, relay=mx.{1}[192.0.2.1]:25, delay=0.6, "
+        "delays=0.1/0/0.3/0.2, dsn=2.0.0, status=sent (250 2.0.0 Ok)",
+        pid, domain));
   }
   void session(int pid, const std::string& domain) {
     begin_session(pid, domain);
