@@ -66,6 +66,7 @@ Exit Collector::run() {
                     clock_, log_);
   std::jthread storing([this](const std::stop_token& token) { storer_.run(token); });
   std::jthread receiving([&receiver](const std::stop_token& token) { receiver.run(token); });
+  if (logs_ != nullptr) logs_->start();
   while (!stopping_) {
     wait();
     handle_signals();
@@ -75,6 +76,7 @@ Exit Collector::run() {
       log_stats();
     }
   }
+  if (logs_ != nullptr) logs_->stop();
   receiving.request_stop();
   const std::uint64_t one = 1;
   static_cast<void>(::write(stop_event.get(), &one, sizeof one) == 0);
@@ -147,13 +149,18 @@ void Collector::serve_streams() {
 
 void Collector::log_stats() {
   const CollectorStats stats = storer_.stats();
-  log_.info(LogLine("collector-stats")
-                .add("read", stats.read)
-                .add("counted", stats.counted)
-                .add("bad", stats.bad)
-                .add("dropped", stats.dropped)
-                .add("overflow", stats.overflow)
-                .add("folded", stats.folded));
+  LogLine line("collector-stats");
+  line.add("read", stats.read)
+      .add("counted", stats.counted)
+      .add("bad", stats.bad)
+      .add("dropped", stats.dropped)
+      .add("overflow", stats.overflow)
+      .add("folded", stats.folded);
+  if (stats.left_to_log > 0) line.add("left-to-log", stats.left_to_log);
+  for (const auto& [name, events] : stats.events) {
+    if (name.starts_with("log-")) line.add(name, events);
+  }
+  log_.info(line);
 }
 
 Exit Collector::stop(Receiver& receiver) {

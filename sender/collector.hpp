@@ -15,6 +15,7 @@
 #include "common/sysexits.hpp"
 #include "sender/bad_outcomes.hpp"
 #include "sender/journal.hpp"
+#include "sender/log_following.hpp"
 #include "sender/outcome_socket.hpp"
 #include "sender/outcome_stream.hpp"
 #include "sender/receiver.hpp"
@@ -28,6 +29,7 @@ struct CollectorSettings {
   JournalSettings journal;
   StorerSettings storer;
   StreamBounds stream;
+  LogFollowingSettings logs;
 };
 
 class Collector {
@@ -35,6 +37,9 @@ class Collector {
   /// The sockets may be of both kinds. All of the others must outlive the collector.
   Collector(const CollectorSettings& settings, std::vector<OutcomeSocket> sockets,
             SignalFd& signals, Journal& journal, Storer& storer, const Clock& clock, Log& log);
+
+  /// Logs that are to be followed meanwhile; it must outlive the collector.
+  void follow(LogFollowing& logs) { logs_ = &logs; }
 
   /// Runs until TERM or INT. ok; temporary if outcomes had to be left to the next collector, or
   /// were lost.
@@ -59,6 +64,7 @@ class Collector {
   Storer& storer_;
   const Clock& clock_;
   Log& log_;
+  LogFollowing* logs_ = nullptr;
 
   std::vector<std::vector<pollfd>> waiting_;  ///< the entries of each stream
   bool stopping_ = false;

@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <set>
 
+#include "sender/log_checks.hpp"
+
 namespace tlsrpt::sender {
 
 namespace {
@@ -87,8 +89,37 @@ std::vector<ConfigProblem> check_collector_config(const Config& config,
   const bool streams = !inherited.stream && !config.list(Key::outcome_stream_socket).empty();
   if (streams) check_sockets(config, Key::outcome_stream_socket, datagram_paths, problems);
   check_identities(config, streams || !inherited.datagram, problems);
+  check_logs(config, problems);
   return problems;
 }
+
+namespace {
+
+LogFollowingSettings following_settings(const Config& config, const std::string& database) {
+  LogFollowingSettings logs;
+  logs.files = config.list(Key::log_file);
+  logs.journal = config.boolean(Key::log_journal);
+  logs.database = database;
+  const bool testing = config.text(Key::log_sessions) == "sts-testing";
+  logs.follower.testing_only = testing && logs.wanted();
+  logs.follower.mail_log.only_unjudged = testing;
+  logs.follower.mail_log.ignored_relays = config.list(Key::log_ignore_relays);
+  logs.follower.keep_days =
+      std::chrono::duration_cast<std::chrono::days>(config.duration(Key::outcome_retention));
+  const auto& dane_only = config.list(Key::dane_only);
+  logs.finder.dane_only = {dane_only.begin(), dane_only.end()};
+  logs.fetcher.timeout = config.duration(Key::fetch_timeout);
+  logs.fetcher.authorities = config.text(Key::trust_file);
+  logs.finder.patience =
+      config.duration(Key::fetch_timeout) + 2 * config.duration(Key::dns_timeout);
+  logs.dns.nameservers = config.list(Key::nameserver);
+  logs.dns.timeout_ms =
+      static_cast<int>(std::chrono::milliseconds(config.duration(Key::dns_timeout)).count());
+  logs.sts.database = (std::filesystem::path(database).parent_path() / "policies.db").string();
+  return logs;
+}
+
+}  // namespace
 
 CollectorSettings collector_settings(const Config& config) {
   CollectorSettings settings;
@@ -99,6 +130,8 @@ CollectorSettings collector_settings(const Config& config) {
   settings.storer.flush_interval = config.duration(Key::flush_interval);
   settings.storer.store.path = path;
   settings.storer.store.bounds = store_bounds(config);
+  settings.logs = following_settings(config, path);
+  settings.storer.store.testing_left_to_log = settings.logs.follower.testing_only;
   return settings;
 }
 

@@ -27,7 +27,20 @@ constexpr Word kCounters[] = {
     {"overflow-sessions", "Sessions counted without their domain, beyond MaximumKeys."},
     {"folded-details", "Sessions whose failure details were folded, beyond MaximumFailureDetails."},
     {"dropped-memory", "Datagrams that were dropped, for too many waited for the database."},
-    {"stream-timeouts", "Connections to stream sockets that brought no whole line in time."}};
+    {"stream-timeouts", "Connections to stream sockets that brought no whole line in time."},
+    {"log-lines", "Lines of logs that were read."},
+    {"log-sessions", "Sessions that were found in logs."},
+    {"log-incomplete", "Sessions in logs of which lines were missing."},
+    {"log-unreadable", "Lines of MTAs in logs that have no known shape."},
+    {"log-no-record", "Sessions in logs with domains that want no reports."},
+    {"log-unjudged", "Sessions in logs of which the log does not prove enough to be counted."},
+    {"log-not-testing", "Sessions in logs that the MTA reports itself: LogSessions sts-testing."},
+    {"log-lookup-failed", "Sessions in logs whose policies could not be looked up."},
+    {"log-wrong-day", "Sessions in logs that are too old, or in the future."},
+    {"log-superseded", "Sessions in logs that were read once more after an accident."},
+    {"log-long-lines", "Lines of logs that were skipped for their length."},
+    {"log-lost-files", "Rotated logs that were compressed before they were read."},
+    {"left-to-log", "Datagrams about testing policies, which are counted from the log."}};
 constexpr Word kGauges[] = {
     {"written-at", "When a collector last wrote, in seconds since 1970."},
     {"keys", "Policies of recipient domains counted for the newest day."},

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "sender/journal_folder.hpp"
+#include "sender/log_record.hpp"
 
 namespace tlsrpt::sender {
 
@@ -103,7 +104,8 @@ void Journal::append(Day day, std::span<const std::string_view> texts) {
     if (open_ && open_->day() != day) close_segment();
   }
   bool may_wait = true;
-  for (const std::string_view text : texts) {
+  for (const std::string_view marked : texts) {
+    const std::string_view text = unmarked(marked);
     try {
       if (append_one(lock, day, text, may_wait)) continue;
     } catch (const std::bad_alloc&) {
@@ -113,6 +115,34 @@ void Journal::append(Day day, std::span<const std::string_view> texts) {
     ++state_.dropped;
   }
   write_batch();
+}
+
+bool Journal::append_whole(Day day, std::span<const Segment::Entry> texts,
+                           std::chrono::milliseconds patience) {
+  std::size_t needed = 0;
+  for (const auto& [text, count] : texts) needed += Segment::bytes_for(text);
+  std::unique_lock lock(mutex_);
+  const auto fits = [&] {
+    return !open_ || (open_->day() == day && open_->bytes() + needed <= open_->max_bytes());
+  };
+  // A log can wait on its disk, datagrams cannot: they keep the other places.
+  const auto may_append = [&] { return fits() || closed_.size() < (settings_.max_closed + 1) / 2; };
+  if (!taken_.wait_for(lock, patience, may_append)) return false;
+  if (!fits()) close_segment();
+  if (!open_) open_segment(day);
+  for (const auto& [text, count] : texts) {
+    try {
+      if (const auto added = open_->add(text, count)) {
+        batch_.add(*added, text, count);
+        continue;
+      }
+    } catch (const std::bad_alloc&) {
+      // This one is lost, the collector is not.
+    }
+    state_.dropped += count;
+  }
+  write_batch();
+  return true;
 }
 
 void Journal::wait_until(std::chrono::steady_clock::time_point time, bool until_full) {

@@ -57,9 +57,18 @@ class Journal {
   static std::unique_ptr<Journal> open(JournalSettings settings);
   ~Journal();
 
-  /// Counts the texts for that day. One that is new waits for a while if the segment is full and
+  /// Counts the texts of strangers for that day; a mark (sender/log_record.hpp) is taken off. One
+  /// that is new waits for a while if the segment is full and
   /// nobody takes it; then it is dropped, as are further ones until somebody does.
   void append(Day day, std::span<const std::string_view> texts);
+
+  /// Counts the texts of a log's follower for that day, all or none: they come into one segment,
+  /// and into its file with one write, so that they are stored together or not at all. Their sizes
+  /// may be kMaxWhole in sum. Waits for room for so long, and leaves the last places to the others.
+  /// False: there was none, and nothing has been counted.
+  bool append_whole(Day day, std::span<const Segment::Entry> texts,
+                    std::chrono::milliseconds patience);
+  static constexpr std::size_t kMaxWhole = std::size_t{4} << 20;
 
   /// What processes that are gone have left behind: to be read by read_journal_file, stored, and
   /// forgotten.

@@ -58,6 +58,8 @@ class MailLog {
   [[nodiscard]] const MailLogCounters& counters() const;
   /// When the oldest session began whose lines are still being put together; none: max.
   [[nodiscard]] Seconds oldest_open() const;
+  /// The latest time that a line bore so far; none yet: Seconds::min().
+  [[nodiscard]] Seconds newest() const;
 
  private:
   struct Parts;

@@ -11,6 +11,7 @@
 
 #include "sender/collector.hpp"
 #include "sender/collector_config.hpp"
+#include "sender/curl_library.hpp"
 #include "sender/test_datagram.hpp"
 
 namespace tlsrpt::sender {
@@ -53,6 +54,8 @@ struct Parts {
   std::unique_ptr<Journal> journal;
   SystemClock clock;
   std::unique_ptr<Storer> storer;
+  std::optional<CurlLibrary> curl;  ///< for MTA-STS policies
+  std::unique_ptr<LogFollowing> logs;
 };
 
 Result<void> bind_sockets(const Config& config, Parts& parts) {
@@ -74,6 +77,18 @@ Result<void> bind_sockets(const Config& config, Parts& parts) {
   return {};
 }
 
+Result<void> build_logs(const LogFollowingSettings& settings, Parts& parts) {
+  if (!settings.wanted()) return {};
+  auto curl = CurlLibrary::start();
+  if (!curl) return tl::unexpected(curl.error());
+  parts.curl.emplace(std::move(*curl));
+  auto logs =
+      LogFollowing::create(settings, *parts.journal, *parts.storer, parts.clock, *parts.log);
+  if (!logs) return tl::unexpected(logs.error());
+  parts.logs = std::move(*logs);
+  return {};
+}
+
 /// The sockets are made as root, since only root may give them to the group of the MTA; journal and
 /// database as the user that writes to them.
 Result<void> build(const Config& config, Parts& parts) {
@@ -91,7 +106,8 @@ Result<void> build(const Config& config, Parts& parts) {
   if (!signals) return tl::unexpected(signals.error());
   parts.signals.emplace(std::move(*signals));
   parts.storer = std::make_unique<Storer>(settings.storer, *parts.journal, parts.clock, *parts.log);
-  return parts.storer->open();
+  if (auto opened = parts.storer->open(); !opened) return opened;
+  return build_logs(settings.logs, parts);
 }
 
 std::string join(const std::vector<std::string>& texts) {
@@ -112,6 +128,7 @@ Exit serve(const Config& config, Parts& parts) {
   notify_systemd("READY=1");
   Collector collector(collector_settings(config), std::move(parts.sockets), *parts.signals,
                       *parts.journal, *parts.storer, parts.clock, *parts.log);
+  if (parts.logs) collector.follow(*parts.logs);
   const Exit result = collector.run();
   notify_systemd("STOPPING=1");
   parts.log->notice(LogLine("collector-stopped").add("status", exit_code(result)));

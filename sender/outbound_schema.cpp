@@ -273,12 +273,25 @@ CREATE TABLE reporter_secret (
 );
 )sql";
 
+// Up to where the logs of MTAs have been counted: see sender/log_record.hpp.
+constexpr std::string_view kLogPositions = R"sql(
+CREATE TABLE log_position (
+  source TEXT PRIMARY KEY,
+  generation INTEGER NOT NULL,
+  sequence INTEGER NOT NULL,
+  checkpoint TEXT NOT NULL,
+  items INTEGER NOT NULL,
+  end_position TEXT NOT NULL,
+  written_at INTEGER NOT NULL
+) WITHOUT ROWID;
+)sql";
+
 }  // namespace
 
 const std::vector<std::string>& outbound_migrations() {
   static const std::vector<std::string> kMigrations = {
       std::string(kOutcomeTables), std::string(kLedger), std::string(kOutcomeRows),
-      std::string(kLedgerRows)};
+      std::string(kLedgerRows), std::string(kLogPositions)};
   return kMigrations;
 }
 

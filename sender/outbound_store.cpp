@@ -305,6 +305,30 @@ Result<void> OutboundStore::set_applied(std::uint64_t journal, std::uint64_t num
   return statement->run();
 }
 
+Result<std::vector<LogPosition>> OutboundStore::log_positions() {
+  auto query = database_.prepare(
+      "SELECT source, generation, sequence, checkpoint, items, end_position FROM log_position");
+  if (!query) return tl::unexpected(query.error());
+  std::vector<LogPosition> list;
+  const auto done = for_each_row(*query, [&](Statement& row) {
+    list.push_back({row.text(0), static_cast<std::uint64_t>(row.integer(1)),
+                    static_cast<std::uint64_t>(row.integer(2)), row.text(3),
+                    static_cast<std::uint64_t>(row.integer(4)), row.text(5)});
+  });
+  if (!done) return tl::unexpected(done.error());
+  return list;
+}
+
+Result<void> OutboundStore::set_log_position(const LogPosition& position, Seconds now) {
+  auto statement = database_.prepare("INSERT OR REPLACE INTO log_position VALUES (?,?,?,?,?,?,?)");
+  if (!statement) return tl::unexpected(statement.error());
+  statement->bind(0, position.source).bind(1, static_cast<std::int64_t>(position.generation));
+  statement->bind(2, static_cast<std::int64_t>(position.sequence)).bind(3, position.checkpoint);
+  statement->bind(4, static_cast<std::int64_t>(position.items)).bind(5, position.end);
+  statement->bind(6, std::int64_t{now.time_since_epoch().count()});
+  return statement->run();
+}
+
 Result<bool> OutboundStore::prune(Day first_kept) {
   constexpr std::int64_t kJournalDays = 30;  // nobody's file is that old
   const std::int64_t day = day_number(first_kept);

@@ -12,6 +12,7 @@
 #include "common/error.hpp"
 #include "common/sqlite.hpp"
 #include "common/utc_time.hpp"
+#include "sender/log_record.hpp"
 #include "sender/outcome.hpp"
 
 namespace tlsrpt::sender {
@@ -102,6 +103,10 @@ class OutboundStore {
   /// the transaction that counts.
   Result<std::uint64_t> applied(std::uint64_t journal);
   Result<void> set_applied(std::uint64_t journal, std::uint64_t number, Seconds now);
+
+  /// Up to where logs have been counted, of each source. To be set in the transaction that counts.
+  Result<std::vector<LogPosition>> log_positions();
+  Result<void> set_log_position(const LogPosition& position, Seconds now);
 
   /// Forgets a part of the days before 'first_kept'; false: nothing is left of them.
   Result<bool> prune(Day first_kept);

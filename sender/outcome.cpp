@@ -2,12 +2,12 @@
 #include "sender/outcome.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "common/domain_name.hpp"
 #include "common/ip_address.hpp"
 #include "common/result_type.hpp"
+#include "sender/outcome_numbers.hpp"
 #include "sender/outcome_scan.hpp"
 #include "sender/outcome_text.hpp"
 
@@ -15,49 +15,28 @@ namespace tlsrpt::sender {
 
 namespace {
 
-struct ResultCode {
-  std::int64_t code;
-  std::string_view result_type;
-};
-
-constexpr std::array kResultCodes = {ResultCode{201, "starttls-not-supported"},
-                                     ResultCode{202, "certificate-host-mismatch"},
-                                     ResultCode{203, "certificate-not-trusted"},
-                                     ResultCode{204, "certificate-expired"},
-                                     ResultCode{205, "validation-failure"},
-                                     ResultCode{301, "sts-policy-fetch-error"},
-                                     ResultCode{302, "sts-policy-invalid"},
-                                     ResultCode{303, "sts-webpki-invalid"},
-                                     ResultCode{304, "tlsa-invalid"},
-                                     ResultCode{305, "dnssec-invalid"},
-                                     ResultCode{306, "dane-required"}};
-
 /// A number that libtlsrpt does not have is kept, under a word that no report may have.
 std::string policy_type_word(std::int64_t number) {
-  switch (number) {
-    case 1:
-      return "tlsa";
-    case 2:
-      return "sts";
-    case 9:
-      return "no-policy-found";
-    default:
-      return fmt::format("libtlsrpt-policy-type-{}", number);
-  }
+  const auto known =
+      std::find_if(kPolicyTypeNumbers.begin(), kPolicyTypeNumbers.end(),
+                   [&](const OutcomeNumber& entry) { return entry.number == number; });
+  if (known != kPolicyTypeNumbers.end()) return std::string(known->word);
+  return fmt::format("{}{}", kUnknownPolicyType, number);
 }
 
 /// Only registered result types may stand in a report (R89), so an unknown code becomes the
 /// general one and its number a reason.
 void set_result_type(FailureDetails& details, const RawDetail& raw) {
-  const auto known = std::find_if(kResultCodes.begin(), kResultCodes.end(),
-                                  [&](const ResultCode& entry) { return entry.code == raw.c; });
-  if (known != kResultCodes.end()) {
-    details.result_type = known->result_type;
+  const auto known =
+      std::find_if(kResultNumbers.begin(), kResultNumbers.end(),
+                   [&](const OutcomeNumber& entry) { return entry.number == raw.c; });
+  if (known != kResultNumbers.end()) {
+    details.result_type = known->word;
     return;
   }
   details.result_type = "validation-failure";
   if (!raw.c) return;
-  std::string reason = fmt::format("libtlsrpt-code-{}", *raw.c);
+  std::string reason = fmt::format("{}{}", kUnknownResult, *raw.c);
   if (!details.failure_reason_code.empty()) reason += ":" + details.failure_reason_code;
   details.failure_reason_code = std::move(reason);
 }

@@ -9,7 +9,9 @@
 
 namespace tlsrpt::sender {
 
-/// Read back by read_outcome it is the same outcome, if it was normalised. One line of ASCII JSON.
+/// Read back by read_outcome it is the same outcome, if it was normalised and is within
+/// OutcomeLimits. One line of ASCII JSON that the kernel takes as one datagram: what is too long
+/// for that loses texts at the ends of its lists.
 std::string write_outcome(const Outcome& outcome);
 
 }  // namespace tlsrpt::sender

@@ -36,6 +36,9 @@ class Segment {
   /// Counts the text; nothing if it is a new one and there is no room for it.
   std::optional<Added> add(std::string_view text, std::uint64_t count = 1);
 
+  /// What a new text takes of the room, at most.
+  static std::size_t bytes_for(std::string_view text) { return text.size() + kEntryBytes; }
+
   /// Counts one more of a text that is there.
   void repeat(std::uint32_t id, std::uint64_t count);
 

@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <exception>
 #include <optional>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "sender/log_record.hpp"
 #include "sender/outbound_writer.hpp"
 
 namespace tlsrpt::sender {
@@ -18,6 +20,7 @@ constexpr std::size_t kReadAtOnce = 8192;  // texts, before they are sorted and 
 /// A text that was not counted before today.
 struct NewText {
   std::size_t entry = 0;
+  Day day;
   BookedTexts::Key key;
   Outcome outcome;
   bool whole = true;  ///< nothing in it was bad
@@ -33,12 +36,56 @@ Result<void> write_extras(OutboundWriter& writer, const Extras& extras) {
   return {};
 }
 
+/// Does the outcome speak of an MTA-STS policy in mode testing?
+bool is_about_testing(const Outcome& outcome) {
+  return std::any_of(
+      outcome.policies.begin(), outcome.policies.end(), [](const PolicyOutcome& policy) {
+        const auto& lines = policy.policy.policy_string;
+        return policy.policy.policy_type == "sts" &&
+               std::find(lines.begin(), lines.end(), "mode: testing") != lines.end();
+      });
+}
+
+/// Up to where the logs have been counted, before this segment and with it.
+class LogPositions {
+ public:
+  explicit LogPositions(const std::vector<LogPosition>& stored) {
+    for (const LogPosition& position : stored) {
+      generations_[log_source_id(position.source)] = position.generation;
+      newest_[position.source] = position;
+    }
+  }
+  void note(LogPosition position) {
+    const auto [place, fresh] = newest_.try_emplace(position.source);
+    if (!fresh && !is_later(position, place->second)) return;
+    changed_[position.source] = true;
+    place->second = std::move(position);
+  }
+  /// Somebody has followed that log since, from where the database stood.
+  [[nodiscard]] bool has_superseded(const LogOutcome& outcome) const {
+    const auto found = generations_.find(outcome.source);
+    return found != generations_.end() && outcome.generation < found->second;
+  }
+  Result<void> write(OutboundStore& store, Seconds now) const {
+    for (const auto& [source, changed] : changed_) {
+      if (auto done = store.set_log_position(newest_.at(source), now); !done) return done;
+    }
+    return {};
+  }
+
+ private:
+  std::map<std::uint64_t, std::uint64_t> generations_;
+  std::map<std::string, LogPosition> newest_;
+  std::map<std::string, bool> changed_;
+};
+
 }  // namespace
 
 /// One transaction.
 struct SegmentStore::Pass {
   const Segment& segment;
   OutboundWriter writer;
+  LogPositions positions;
   SegmentResult result;
   std::vector<NewText> fresh;
 };
@@ -89,11 +136,19 @@ Result<SegmentResult> SegmentStore::add_within(const ClosedSegment& segment, con
   }
   auto writer = OutboundWriter::prepare(database, settings_.bounds, clock_.now());
   if (!writer) return tl::unexpected(writer.error());
-  Pass pass{*segment.segment, std::move(*writer), {}, {}};
+  const auto positions = store_->log_positions();
+  if (!positions) return tl::unexpected(positions.error());
+  Pass pass{*segment.segment, std::move(*writer), LogPositions(*positions), {}, {}};
   if (auto done = add_entries(pass); !done) return tl::unexpected(done.error());
+  if (auto done = pass.positions.write(*store_, clock_.now()); !done) {
+    return tl::unexpected(done.error());
+  }
   if (auto done = write_extras(pass.writer, extras); !done) return tl::unexpected(done.error());
   const SegmentResult& result = pass.result;
-  std::map<std::string, std::uint64_t> counters{{"read", result.read}, {"counted", result.counted}};
+  std::map<std::string, std::uint64_t> counters{{"read", result.read},
+                                                {"counted", result.counted},
+                                                {"left-to-log", result.left_to_log},
+                                                {"log-superseded", result.superseded}};
   for (const auto& [reason, texts] : result.bad_texts) {
     counters[std::string("bad-").append(to_word(reason))] = texts.times;
   }
@@ -115,27 +170,54 @@ Result<void> SegmentStore::add_entries(Pass& pass) {
   const auto& entries = pass.segment.entries();
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const Segment::Entry& entry = entries[i];
-    pass.result.read += entry.count;
-    const BookedTexts::Key key = booked_.key_of(entry.text);
-    if (const auto* rows = booked_.find(pass.segment.day(), key)) {
-      const auto repeated = repeat(pass, *rows, entry.count);
-      if (!repeated) return tl::unexpected(repeated.error());
-      if (*repeated) continue;
+    Day day = pass.segment.day();
+    std::string_view datagram = entry.text;
+    if (is_marked(entry.text)) {
+      if (auto position = read_log_position(entry.text)) {
+        pass.positions.note(std::move(*position));
+        continue;
+      }
+      if (const auto outcome = read_log_outcome(entry.text)) {
+        if (pass.positions.has_superseded(*outcome)) {
+          pass.result.superseded += entry.count;
+          continue;
+        }
+        day = outcome->day;
+        datagram = outcome->datagram;
+      }
     }
-    ReadOutcomeResult read = read_outcome(entry.text, settings_.limits);
-    if (!read.bad.empty()) pass.result.bad += entry.count;
-    for (const BadOutcome reason : read.bad) {
-      BadTexts& texts = pass.result.bad_texts[reason];
-      texts.times += entry.count;
-      texts.text = entry.text;
-      texts.detail = read.detail;
-    }
-    if (read.outcome.policies.empty()) continue;
-    pass.fresh.push_back({i, key, std::move(read.outcome), read.bad.empty()});
-    if (pass.fresh.size() < kReadAtOnce) continue;
-    if (auto added = add_new(pass); !added) return added;
+    if (auto added = add_text(pass, i, day, datagram); !added) return added;
   }
   return add_new(pass);
+}
+
+Result<void> SegmentStore::add_text(Pass& pass, std::size_t index, Day day,
+                                    std::string_view datagram) {
+  const Segment::Entry& entry = pass.segment.entries()[index];
+  const bool of_log = is_marked(entry.text);
+  pass.result.read += entry.count;
+  // The text of a log's outcome has its own day in it.
+  const BookedTexts::Key key = booked_.key_of(entry.text);
+  if (const auto* rows = booked_.find(pass.segment.day(), key)) {
+    const auto repeated = repeat(pass, *rows, entry.count);
+    if (!repeated) return tl::unexpected(repeated.error());
+    if (*repeated) return {};
+  }
+  ReadOutcomeResult read = read_outcome(datagram, settings_.limits);
+  if (!read.bad.empty()) pass.result.bad += entry.count;
+  for (const BadOutcome reason : read.bad) {
+    BadTexts& texts = pass.result.bad_texts[reason];
+    texts.times += entry.count;
+    texts.text = datagram;
+    texts.detail = read.detail;
+  }
+  if (settings_.testing_left_to_log && !of_log && is_about_testing(read.outcome)) {
+    pass.result.left_to_log += entry.count;
+    return {};
+  }
+  if (read.outcome.policies.empty()) return {};
+  pass.fresh.push_back({index, day, key, std::move(read.outcome), read.bad.empty()});
+  return pass.fresh.size() < kReadAtOnce ? Result<void>() : add_new(pass);
 }
 
 /// False: the rows are gone, which nobody but an administrator can bring about.
@@ -152,10 +234,12 @@ Result<bool> SegmentStore::repeat(Pass& pass, const std::vector<Booking>& rows,
 /// Neighbours in the tables are written one after the other.
 Result<void> SegmentStore::add_new(Pass& pass) {
   std::sort(pass.fresh.begin(), pass.fresh.end(),
-            [](const NewText& a, const NewText& b) { return a.outcome.domain < b.outcome.domain; });
+            [](const NewText& a, const NewText& b) {
+              return std::tie(a.day, a.outcome.domain) < std::tie(b.day, b.outcome.domain);
+            });
   for (NewText& text : pass.fresh) {
     const std::uint64_t count = pass.segment.entries()[text.entry].count;
-    auto booked = pass.writer.add(pass.segment.day(), text.outcome, count);
+    auto booked = pass.writer.add(text.day, text.outcome, count);
     if (!booked) return tl::unexpected(booked.error());
     pass.result.counted += count;
     // A bad one is to be told each time.

@@ -30,6 +30,8 @@ struct SegmentResult {
   std::uint64_t read = 0;
   std::uint64_t counted = 0;
   std::uint64_t bad = 0;
+  std::uint64_t left_to_log = 0;  ///< datagrams of testing policies, which the log tells better
+  std::uint64_t superseded = 0;   ///< out of a log that somebody has read again since
   std::map<BadOutcome, BadTexts> bad_texts;
   FlushResult flush;
 };
@@ -39,6 +41,8 @@ struct SegmentStoreSettings {
   StoreBounds bounds;
   OutcomeLimits limits;
   int busy_timeout_ms = 1000;
+  /// Datagrams about an MTA-STS policy in mode testing are not counted: LogSessions sts-testing.
+  bool testing_left_to_log = false;
 };
 
 /// Numbers that are written along with a segment.
@@ -68,6 +72,7 @@ class SegmentStore {
   struct Pass;
   Result<SegmentResult> add_within(const ClosedSegment& segment, const Extras& extras);
   Result<void> add_entries(Pass& pass);
+  Result<void> add_text(Pass& pass, std::size_t index, Day day, std::string_view datagram);
   Result<void> add_new(Pass& pass);
   Result<bool> repeat(Pass& pass, const std::vector<Booking>& rows, std::uint64_t count);
   Result<void> write_samples(const SegmentResult& result);

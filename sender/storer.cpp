@@ -74,7 +74,10 @@ bool Storer::flush() {
       if (!store_front()) return false;
       take_full_segments();
     }
-    if (leftovers_.empty()) return store_extras();
+    if (leftovers_.empty()) {
+      replayed_ = true;
+      return store_extras();
+    }
     if (!replay_one()) return false;
     take_full_segments();
   }
@@ -197,6 +200,7 @@ void Storer::succeeded(const SegmentResult& result, const Extras& written, Stead
     stats_.bad += result.bad;
     stats_.overflow += result.flush.overflow_sessions;
     stats_.folded += result.flush.folded_details;
+    stats_.left_to_log += result.left_to_log;
   }
   log_result(result);
 }
@@ -274,6 +278,7 @@ void Storer::count(const std::string& name, std::uint64_t events) {
   if (events == 0) return;
   const std::lock_guard lock(mutex_);
   counters_[name] += events;
+  stats_.events[name] += events;
 }
 
 CollectorStats Storer::stats() const {

@@ -4,6 +4,7 @@
 // The thread that gets what was received into the database. A disk that is slow or full, or a
 // database that somebody has locked, keeps nobody but this thread waiting.
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -35,6 +36,8 @@ struct CollectorStats {
   std::uint64_t dropped = 0;   ///< there was no memory for them
   std::uint64_t overflow = 0;  ///< counted without their domain
   std::uint64_t folded = 0;    ///< failure details, counted by result type only
+  std::uint64_t left_to_log = 0;
+  std::map<std::string, std::uint64_t> events;  ///< as given to Storer::count
 };
 
 class Storer {
@@ -55,6 +58,9 @@ class Storer {
   /// After run(): tries for so long. What cannot be stored stays in the journal for the next
   /// collector. False: some of it could not be kept there, either.
   bool finish(std::chrono::milliseconds patience);
+
+  /// Has all been stored that earlier processes had left in the journal? Threads: any.
+  [[nodiscard]] bool has_replayed() const { return replayed_; }
 
   /// One more of a kind of event that has no datagram. Threads: any, as for stats().
   void count(const std::string& name, std::uint64_t events);
@@ -83,6 +89,7 @@ class Storer {
   std::deque<Leftover> leftovers_;
   BadOutcomes bad_;
   bool failing_ = false;
+  std::atomic<bool> replayed_ = false;
   SteadyTime written_at_{};
   std::chrono::microseconds last_flush_{0};
   std::chrono::microseconds longest_flush_{0};

@@ -2,6 +2,12 @@
 #include "sender/collector_config.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/unit/temp_dir.hpp"
 
 namespace tlsrpt::sender {
 namespace {
@@ -105,6 +111,40 @@ TEST(CollectorConfig, bounds_come_from_their_keys) {
   EXPECT_EQ(settings.storer.store.bounds.max_failure_details, 20u);
   EXPECT_EQ(settings.storer.store.path, "/x/outbound.db");
   EXPECT_EQ(settings.journal.folders, (std::vector<std::string>{"/j", "/x"}));
+}
+
+TEST(CollectorConfig, logs_have_to_be_readable) {
+  const TempDir folder;
+  std::ofstream(folder.file("mail.log")) << "line\n";
+  const std::string begin =
+      "Database sqlite:/\nOutcomeSocket /s\nOutcomeSocketGroup root\nLogFile ";
+  EXPECT_EQ(problems_of(begin + folder.file("mail.log") + "\n", {}), Problems{});
+  EXPECT_EQ(problems_of(begin + folder.file("not-there-yet") + "\n", {}), Problems{});
+  for (const std::string& path : {std::string("relative"), folder.path()}) {
+    const Problems problems = problems_of(begin + path + "\n", {});
+    ASSERT_EQ(problems.size(), 1u) << path;
+    EXPECT_TRUE(problems[0].starts_with("test.conf:4: LogFile: ")) << problems[0];
+  }
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can look as another user";
+  std::filesystem::permissions(folder.path(), std::filesystem::perms(0755));
+  std::filesystem::permissions(folder.file("mail.log"), std::filesystem::perms(0640));
+  const Problems problems = problems_of(begin + folder.file("mail.log") + "\nUserID nobody\n", {});
+  ASSERT_EQ(problems.size(), 1u);
+  EXPECT_NE(problems[0].find("cannot be read by UserID"), std::string::npos) << problems[0];
+}
+
+TEST(CollectorConfig, testing_policies_are_left_to_a_log_only_if_there_is_one) {
+  const std::string begin = "Database sqlite:/\nOutcomeSocket /s\nOutcomeSocketGroup root\n";
+  const std::string testing = begin + "LogSessions sts-testing\n";
+  const Problems problems = problems_of(testing, {});
+  ASSERT_EQ(problems.size(), 1u);
+  EXPECT_TRUE(problems[0].starts_with("test.conf:4: LogSessions: ")) << problems[0];
+  EXPECT_FALSE(collector_settings(config_of(testing)).storer.store.testing_left_to_log);
+  const std::string followed = testing + "LogFile /no/mail.log\n";
+  EXPECT_EQ(problems_of(followed, {}), Problems{});
+  EXPECT_TRUE(collector_settings(config_of(followed)).storer.store.testing_left_to_log);
+  EXPECT_FALSE(collector_settings(config_of(begin + "LogFile /no/mail.log\n"))
+                   .storer.store.testing_left_to_log);
 }
 
 }  // namespace

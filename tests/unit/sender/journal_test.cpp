@@ -185,5 +185,37 @@ TEST_F(JournalTest, a_receiver_waits_for_the_one_who_takes) {
   EXPECT_EQ(journal->take_state().dropped, 0u);
 }
 
+TEST_F(JournalTest, texts_that_belong_together_come_into_one_segment) {
+  const auto journal = open(3000);
+  append(*journal, {std::string(2000, 'a')});
+  const std::string b(500, 'b'), c(500, 'c');
+  const std::vector<Segment::Entry> together{{b, 2}, {c, 1}};
+  ASSERT_TRUE(journal->append_whole(kDay, together, 0ms));
+  const auto first = journal->take();
+  const auto second = journal->take();
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(first->segment->entries().size(), 1u);
+  ASSERT_EQ(second->segment->entries().size(), 2u);
+  EXPECT_EQ(second->segment->entries()[0].count, 2u);
+  // In the file as well.
+  Segment read(3000);
+  ASSERT_TRUE(read_journal_file(second->files.at(0), read));
+  ASSERT_EQ(read.entries().size(), 2u);
+  EXPECT_EQ(read.entries()[0].count, 2u);
+}
+
+TEST_F(JournalTest, a_log_waits_and_leaves_room_to_datagrams) {
+  const auto journal = open(3000);
+  const std::string text(2500, 'x');
+  ASSERT_TRUE(journal->append_whole(kDay, std::vector<Segment::Entry>{{text + "1", 1}}, 0ms));
+  ASSERT_TRUE(journal->append_whole(kDay, std::vector<Segment::Entry>{{text + "2", 1}}, 0ms));
+  EXPECT_FALSE(journal->append_whole(kDay, std::vector<Segment::Entry>{{text + "3", 1}}, 1ms));
+  append(*journal, {text + "4"});
+  EXPECT_EQ(journal->take_state().dropped, 0u);
+  ASSERT_TRUE(journal->take_full());
+  ASSERT_TRUE(journal->take_full());
+  EXPECT_TRUE(journal->append_whole(kDay, std::vector<Segment::Entry>{{text + "3", 1}}, 0ms));
+}
+
 }  // namespace
 }  // namespace tlsrpt::sender

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 
+#include "sender/log_record.hpp"
 #include "tests/unit/temp_dir.hpp"
 
 namespace tlsrpt::sender {
@@ -272,6 +273,96 @@ TEST_F(StorerTest, events_without_a_datagram_are_counted_and_the_state_is_shown)
             static_cast<std::uint64_t>(clock_.now().time_since_epoch().count()));
   EXPECT_GT(gauges.at("resident-bytes"), 1'000'000u);
   EXPECT_EQ(gauges.at("keys"), 1u);
+}
+
+/// What a log's follower hands on together.
+class StorerLogTest : public StorerTest {
+ protected:
+  void append_log(std::uint64_t generation, std::uint64_t sequence, std::uint64_t sessions,
+                  Day day = kDay) {
+    const std::string outcome =
+        write_log_outcome({log_source_id("log"), generation, day, datagram("logged.example")});
+    const std::string position =
+        write_log_position({"log", generation, sequence, "begin", sequence, "end"});
+    const std::vector<Segment::Entry> entries{{outcome, sessions}, {position, 1}};
+    ASSERT_TRUE(journal_->append_whole(kDay, entries, 0ms));
+  }
+};
+
+TEST_F(StorerLogTest, outcomes_and_the_place_behind_them_are_stored_together) {
+  Storer storing = storer();
+  ASSERT_TRUE(storing.open());
+  append_log(1, 1, 3);
+  append_log(1, 2, 4);
+  ASSERT_TRUE(storing.flush());
+  EXPECT_EQ(sums("logged.example"), Sums(7, 0));
+  const auto positions = stored().log_positions().value();
+  ASSERT_EQ(positions.size(), 1u);
+  EXPECT_EQ(positions[0], (LogPosition{"log", 1, 2, "begin", 2, "end"}));
+  EXPECT_EQ(storing.stats().read, 7u) << "a place is no datagram";
+}
+
+TEST_F(StorerLogTest, an_outcome_is_counted_for_its_own_day) {
+  Storer storing = storer();
+  ASSERT_TRUE(storing.open());
+  append({datagram("logged.example")});
+  append_log(1, 1, 3, kDay - std::chrono::days(2));
+  append_log(1, 2, 2);
+  ASSERT_TRUE(storing.flush());
+  append_log(1, 3, 3, kDay - std::chrono::days(2));
+  ASSERT_TRUE(storing.flush());
+  EXPECT_EQ(sums("logged.example"), Sums(3, 0));
+  EXPECT_EQ(sums("logged.example", kDay - std::chrono::days(2)), Sums(6, 0));
+}
+
+TEST_F(StorerLogTest, what_a_log_was_read_again_for_is_not_counted_twice) {
+  Storer storing = storer();
+  ASSERT_TRUE(storing.open());
+  append_log(2, 1, 5);
+  ASSERT_TRUE(storing.flush());
+  append_log(1, 900, 5);  // left behind by the one before, and found late
+  append({datagram("a.example")});
+  ASSERT_TRUE(storing.flush());
+  EXPECT_EQ(sums("logged.example"), Sums(5, 0));
+  EXPECT_EQ(sums("a.example"), Sums(1, 0));
+  EXPECT_EQ(stored().log_positions().value().at(0).sequence, 1u);
+  EXPECT_EQ(stored().counters().value().at("log-superseded"), 5u);
+}
+
+TEST_F(StorerLogTest, datagrams_about_testing_policies_are_left_to_the_log) {
+  settings_.store.testing_left_to_log = true;
+  Storer storing = storer();
+  ASSERT_TRUE(storing.open());
+  const auto sts = [](std::string_view mode, int f) {
+    return fmt::format(
+        R"({{"d":"s.example","policies":[{{"policy-type":2,"policy-string":["version: STSv1",)"
+        R"("mode: {}","mx: mx.s.example","max_age: 86400"],"mx-host":["mx.s.example"],"f":{}}}]}})",
+        mode, f);
+  };
+  append({sts("testing", 0), sts("testing", 1), sts("enforce", 0), sts("testing", 0)});
+  const std::string outcome = write_log_outcome({log_source_id("log"), 1, kDay, sts("testing", 1)});
+  ASSERT_TRUE(journal_->append_whole(kDay, std::vector<Segment::Entry>{{outcome, 1}}, 0ms));
+  ASSERT_TRUE(storing.flush());
+  EXPECT_EQ(sums("s.example"), Sums(1, 1));
+  EXPECT_EQ(stored().counters().value().at("left-to-log"), 3u);
+}
+
+TEST_F(StorerLogTest, a_database_without_places_gets_the_table) {
+  const auto& all = outbound_migrations();
+  ASSERT_TRUE(Sqlite::open(settings_.store.path, SqliteMode::read_write_create,
+                           {all.begin(), all.begin() + 4})
+                  .value()
+                  .execute("INSERT INTO outcome (day,domain,policy_key,successes,failures,details,"
+                           "recorded_at,policy_type,policy_domain,policy_string,mx_host,"
+                           "tlsrpt_record) VALUES (20513,'old.example',1,5,0,0,0,"
+                           "'no-policy-found','old.example','','','')"));
+  Storer storing = storer();
+  ASSERT_TRUE(storing.open());
+  append_log(1, 1, 3);
+  ASSERT_TRUE(storing.flush());
+  EXPECT_EQ(sums("logged.example"), Sums(3, 0));
+  EXPECT_EQ(sums("old.example"), Sums(5, 0));
+  EXPECT_EQ(stored().log_positions().value().size(), 1u);
 }
 
 }  // namespace

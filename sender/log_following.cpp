@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "sender/log_following.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <cerrno>
+#include <exception>
+#include <utility>
+
+#include "sender/file_log_source.hpp"
+#include "sender/outbound_store.hpp"
+#include "sender/systemd_log_source.hpp"
+
+namespace tlsrpt::sender {
+
+Result<std::unique_ptr<LogFollowing>> LogFollowing::create(const LogFollowingSettings& settings,
+                                                           Journal& journal, Storer& storer,
+                                                           const Clock& clock, Log& log) {
+  auto stop = StopSignal::create();
+  if (!stop) return tl::unexpected(stop.error());
+  std::unique_ptr<LogFollowing> following(
+      new LogFollowing(settings.database, storer, log, std::move(*stop)));
+  if (auto built = following->build(settings, journal, clock); !built) {
+    return tl::unexpected(built.error());
+  }
+  return following;
+}
+
+LogFollowing::LogFollowing(std::string database, Storer& storer, Log& log, StopSignal stop)
+    : database_(std::move(database)), storer_(storer), log_(log), stop_(std::move(stop)) {}
+
+LogFollowing::~LogFollowing() { stop(); }
+
+Result<void> LogFollowing::build(const LogFollowingSettings& settings, Journal& journal,
+                                 const Clock& clock) {
+  auto dns = make_dns(settings.dns);
+  if (!dns) return tl::unexpected(dns.error());
+  dns_ = std::move(*dns);
+  fetcher_ = make_curl_sts_fetcher(settings.fetcher, *dns_, stop_);
+  auto sts = make_sts_policies(settings.sts, {*dns_, *fetcher_, clock, log_, stop_});
+  if (!sts) return tl::unexpected(sts.error());
+  sts_ = std::move(*sts);
+  finder_ = std::make_unique<LivePolicyFinder>(settings.finder, *dns_, *sts_, clock, log_);
+  lookups_ = std::make_unique<PolicyLookups>(*finder_);
+  const auto count = [this](const std::string& name, std::uint64_t events) {
+    storer_.count(name, events);
+  };
+  const LogFollowerParts parts{*lookups_,
+                               journal,
+                               clock,
+                               log_,
+                               [this] { return is_ready(); },
+                               [this](const std::string& source) { return load_position(source); },
+                               count};
+  for (const std::string& path : settings.files) {
+    FileLogSettings file;
+    file.path = path;
+    auto source = std::make_unique<FileLogSource>(std::move(file), log_, count);
+    if (auto added = add(settings.follower, std::move(source), parts); !added) return added;
+  }
+  if (!settings.journal) return {};
+  auto source = SystemdLogSource::open();
+  if (!source) return tl::unexpected(source.error());
+  return add(settings.follower, std::move(*source), parts);
+}
+
+Result<void> LogFollowing::add(const LogFollowerSettings& settings,
+                               std::unique_ptr<LogSource> source, const LogFollowerParts& parts) {
+  auto follower = LogFollower::create(settings, std::move(source), parts);
+  if (!follower) return tl::unexpected(follower.error());
+  followers_.push_back(std::move(*follower));
+  return {};
+}
+
+/// Only one process may follow logs for a database; the next one waits until it has gone.
+bool LogFollowing::is_ready() {
+  const std::lock_guard lock(mutex_);
+  if (!lock_) {
+    const std::string path = database_ + "-logs.lock";
+    UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (!fd || ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+      const Error error = fail_errno(errno, "cannot lock " + path).value();
+      const Seconds now =
+          std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+      if (lock_limit_.allow(now)) {
+        log_.warning(LogLine("log-waits")
+                         .add(error)
+                         .add("hint", "another collector follows logs for this database"));
+      }
+      return false;
+    }
+    lock_ = std::move(fd);
+  }
+  return storer_.has_replayed();
+}
+
+Result<std::optional<LogPosition>> LogFollowing::load_position(const std::string& source) const {
+  auto store = OutboundStore::open(database_, SqliteMode::read_only);
+  if (!store) return tl::unexpected(store.error());
+  auto all = store->log_positions();
+  if (!all) return tl::unexpected(all.error());
+  for (LogPosition& position : *all) {
+    if (position.source == source) return std::optional(std::move(position));
+  }
+  return std::optional<LogPosition>();
+}
+
+void LogFollowing::start() {
+  for (const auto& follower : followers_) {
+    threads_.emplace_back([this, &follower = *follower] {
+      // Without memory a log cannot be followed; datagrams still can be counted.
+      try {
+        follower.run();
+      } catch (const std::exception& error) {
+        log_.error(LogLine("log-failed")
+                       .add("detail", error.what())
+                       .add("hint", "the log is not followed until the next start"));
+      }
+    });
+  }
+}
+
+void LogFollowing::stop() {
+  stop_.request();
+  for (const auto& follower : followers_) follower->stop();
+  threads_.clear();
+}
+
+}  // namespace tlsrpt::sender

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "sender/policy_lookups.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <system_error>
+#include <utility>
+
+namespace tlsrpt::sender {
+
+PolicyLookups::PolicyLookups(PolicyFinder& finder, PolicyLookupSettings settings)
+    : finder_(finder), settings_(settings) {}
+
+PolicyLookups::~PolicyLookups() {
+  stop();
+  threads_.clear();
+}
+
+void PolicyLookups::stop() {
+  const std::lock_guard lock(mutex_);
+  stopped_ = true;
+  due_.clear();
+  arrived_.notify_all();
+  found_.notify_all();
+}
+
+PolicyLookups::AnswerPtr PolicyLookups::ask(const std::string& domain, const std::string& mx_host) {
+  const Time now = std::chrono::steady_clock::now();
+  std::string key = domain + '\n' + mx_host;
+  const std::lock_guard lock(mutex_);
+  if (const auto found = answers_.find(key); found != answers_.end()) {
+    const AnswerPtr& answer = found->second;
+    if (!answer->done_ || now - answer->done_at_ < settings_.keep) return answer;
+  }
+  if (answers_.size() >= settings_.max_kept) forget_old(now);
+  auto answer = std::make_shared<Answer>(domain, mx_host);
+  answer->asked_ = now;
+  answers_[std::move(key)] = answer;
+  start(answer, now);
+  return answer;
+}
+
+/// All but those that are being looked up, if there are no old ones among them.
+void PolicyLookups::forget_old(Time now) {
+  std::erase_if(answers_, [&](const auto& entry) {
+    return entry.second->done_ && now - entry.second->done_at_ >= settings_.keep;
+  });
+  if (answers_.size() < settings_.max_kept) return;
+  std::erase_if(answers_, [](const auto& entry) { return entry.second->done_; });
+}
+
+void PolicyLookups::start(const AnswerPtr& answer, Time due) {
+  if (stopped_) return;
+  due_.emplace(due, answer);
+  if (idle_ < due_.size() && threads_.size() < settings_.max_threads) {
+    try {
+      threads_.emplace_back([this] { work(); });
+    } catch (const std::system_error&) {
+      if (threads_.empty()) throw;  // with fewer it takes longer
+    }
+  }
+  arrived_.notify_one();
+}
+
+const Result<AppliedPolicies>* PolicyLookups::get(const AnswerPtr& answer) {
+  std::unique_lock lock(mutex_);
+  found_.wait(lock, [&] { return answer->done_ || stopped_; });
+  return answer->done_ ? &answer->result_ : nullptr;
+}
+
+void PolicyLookups::work() {
+  std::unique_lock lock(mutex_);
+  while (!stopped_) {
+    const auto next = due_.begin();
+    if (next == due_.end() || next->first > std::chrono::steady_clock::now()) {
+      ++idle_;
+      if (next == due_.end()) {
+        arrived_.wait(lock);
+      } else {
+        arrived_.wait_until(lock, next->first);
+      }
+      --idle_;
+      continue;
+    }
+    const AnswerPtr answer = next->second;
+    due_.erase(next);
+    look_up(lock, answer);
+  }
+}
+
+void PolicyLookups::look_up(std::unique_lock<std::mutex>& lock, const AnswerPtr& answer) {
+  lock.unlock();
+  auto result = [&]() -> Result<AppliedPolicies> {
+    // Memory that is short now may be there at the next try.
+    try {
+      return finder_.find(answer->domain_, answer->mx_host_);
+    } catch (const std::exception& error) {
+      return fail(ErrorCode::temporary, "cannot look up {}: {}", answer->domain_, error.what());
+    }
+  }();
+  lock.lock();
+  if (stopped_) return;  // who waits has gone on with another result
+  const Time now = std::chrono::steady_clock::now();
+  if (!result) {
+    const auto pause = settings_.first_pause * (1 << std::min(answer->tries_++, 16));
+    if (now + pause - answer->asked_ < settings_.patience) {
+      start(answer, now + pause);
+      return;
+    }
+  }
+  answer->result_ = std::move(result);
+  answer->done_at_ = now;
+  answer->done_ = true;
+  found_.notify_all();
+}
+
+}  // namespace tlsrpt::sender

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A log from which each session is counted once, through the real journal and the real database.
+#include "sender/log_follower.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "sender/storer.hpp"
+#include "tests/unit/sender/fake_log.hpp"
+#include "tests/unit/temp_dir.hpp"
+
+namespace tlsrpt::sender {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Day kDay = std::chrono::sys_days(2026y / 3 / 1);
+
+class FixedClock final : public Clock {
+ public:
+  [[nodiscard]] Seconds now() const override { return Seconds(kDay) + 12h; }
+};
+
+/// A log in memory, that outlives its sources.
+struct FakeFile {
+  std::mutex mutex;
+  std::vector<std::string> lines;
+  std::atomic<std::size_t> idle = 0;  ///< how often there was nothing to read
+};
+
+class FakeSource final : public LogSource {
+ public:
+  explicit FakeSource(FakeFile& file) : file_(file) {}
+  [[nodiscard]] const std::string& name() const override { return name_; }
+  [[nodiscard]] std::string position() const override { return std::to_string(next_); }
+  Result<void> seek(std::string_view position) override {
+    next_ = std::stoul(std::string(position));
+    return {};
+  }
+  Result<void> seek_to_end() override {
+    const std::lock_guard lock(file_.mutex);
+    next_ = file_.lines.size();
+    return {};
+  }
+  Result<std::size_t> read(std::size_t at_most,
+                           const std::function<void(const LogItem&)>& give) override {
+    const std::lock_guard lock(file_.mutex);
+    std::size_t given = 0;
+    for (; given < at_most && next_ < file_.lines.size(); ++given) {
+      LogItem item;
+      item.line = file_.lines[next_++];
+      give(item);
+    }
+    return given;
+  }
+  void wait(std::chrono::milliseconds, int) override {
+    ++file_.idle;
+    std::this_thread::yield();
+  }
+
+ private:
+  FakeFile& file_;
+  std::string name_ = "/var/log/fake";
+  std::size_t next_ = 0;
+};
+
+class FakeFinder final : public PolicyFinder {
+ public:
+  Result<AppliedPolicies> find(const std::string& domain, const std::string&) override {
+    ++asked;
+    if (domain.starts_with("fail")) return fail(ErrorCode::temporary, "SERVFAIL");
+    if (domain.starts_with("flaky") && asked % 2 == 1) return fail(ErrorCode::temporary, "timeout");
+    AppliedPolicies applied;
+    if (!domain.starts_with("silent")) applied.tlsrpt_record = "v=TLSRPTv1;rua=mailto:r@x.example";
+    if (domain.starts_with("testing")) {
+      StsPolicy policy;
+      policy.mode = StsMode::testing;
+      policy.mx = {"mx." + domain};
+      applied.sts.policy = policy;
+    }
+    return applied;
+  }
+  std::atomic<int> asked = 0;
+};
+
+class LogFollowerTest : public testing::Test {
+ protected:
+  LogFollowerTest() { settings_.store.path = temp_.file("outbound.db"); }
+  ~LogFollowerTest() override { end(); }
+
+  /// A process: its journal is that of the one before, if that was killed.
+  void start() {
+    JournalSettings journal;
+    journal.folders = {temp_.path()};
+    journal.database = settings_.store.path;
+    journal_ = Journal::open(journal);
+    storer_ = std::make_unique<Storer>(settings_, *journal_, clock_, log_);
+    ASSERT_TRUE(storer_->open());
+    ASSERT_TRUE(storer_->flush());
+    PolicyLookupSettings lookups;
+    lookups.first_pause = 1ms;
+    lookups.patience = 5ms;
+    lookups_ = std::make_unique<PolicyLookups>(finder_, lookups);
+    LogFollowerParts parts{
+        *lookups_,
+        *journal_,
+        clock_,
+        log_,
+        [this] { return storer_->has_replayed(); },
+        [this](const std::string& name) { return load(name); },
+        [this](const std::string& name, std::uint64_t events) { storer_->count(name, events); }};
+    follower_ =
+        LogFollower::create(follower_settings_, std::make_unique<FakeSource>(file_), parts).value();
+    file_.idle = 0;
+    thread_ = std::jthread([this] { follower_->run(); });
+    wait_until_read();
+  }
+  /// Stops reading. What is in the journal and not in the database stays there: as after kill -9.
+  void end() {
+    if (!follower_) return;
+    follower_->stop();
+    thread_.join();
+    follower_.reset();
+    lookups_.reset();
+    storer_.reset();
+    journal_.reset();
+  }
+  Result<std::optional<LogPosition>> load(const std::string& source) {
+    auto store = OutboundStore::open(settings_.store.path, SqliteMode::read_only);
+    if (!store) return tl::unexpected(store.error());
+    const auto all = store->log_positions();
+    for (const LogPosition& position : *all) {
+      if (position.source == source) return std::optional(position);
+    }
+    return std::optional<LogPosition>();
+  }
+  void wait_until_read() {
+    const std::size_t idle = file_.idle;
+    while (file_.idle < idle + 3) std::this_thread::yield();
+  }
+
+  void write(const std::string& line) {
+    const std::lock_guard lock(file_.mutex);
+    file_.lines.push_back("2026-03-01T12:00:00.000000+00:00 out1 " + line);
+  }
+  void begin_session(int pid, const std::string& domain) {
+    write(
+        fmt::format("postfix/smtp[{}]: Untrusted TLS connection established to "
+                    "mx.{}[192.0.2.1]:25: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 "
+                    "bits) key-exchange x25519 server-signature ECDSA (prime256v1) "
+                    "server-digest SHA256",
+                    pid, domain));
+  }
+  void end_session(int pid, const std::string& domain) {
+    write(fmt::format(
+        "postfix/smtp[{0}]: 4F{0:08}: to=<u@{1}>, relay=mx.{1}[192.0.2.1]:25, delay=0.6, "
+        "delays=0.1/0/0.3/0.2, dsn=2.0.0, status=sent (250 2.0.0 Ok)",
+        pid, domain));
+  }
+  void session(int pid, const std::string& domain) {
+    begin_session(pid, domain);
+    end_session(pid, domain);
+  }
+
+  std::uint64_t sum(const std::string& domain) {
+    EXPECT_TRUE(storer_->flush());
+    auto store = OutboundStore::open(settings_.store.path, SqliteMode::read_write_create).value();
+    std::uint64_t sum = 0;
+    for (const PolicyResult& policy : store.load(kDay, domain).value().policies) {
+      sum += policy.total_successful_session_count + policy.total_failure_session_count;
+    }
+    return sum;
+  }
+  std::uint64_t event(const std::string& name) { return storer_->stats().events[name]; }
+  /// Judged, and in the journal.
+  void wait_for_event(const std::string& name, std::uint64_t number) {
+    while (event(name) < number) std::this_thread::yield();
+  }
+
+  TempDir temp_;
+  FixedClock clock_;
+  FakeLog log_;
+  FakeFile file_;
+  FakeFinder finder_;
+  StorerSettings settings_;
+  LogFollowerSettings follower_settings_;
+  std::unique_ptr<Journal> journal_;
+  std::unique_ptr<Storer> storer_;
+  std::unique_ptr<PolicyLookups> lookups_;
+  std::unique_ptr<LogFollower> follower_;
+  std::jthread thread_;
+};
+
+TEST_F(LogFollowerTest, what_was_there_at_the_first_start_is_not_counted) {
+  session(1, "a.example");
+  start();
+  session(1, "a.example");
+  session(2, "b.example");
+  wait_for_event("log-sessions", 2);
+  EXPECT_EQ(sum("a.example"), 1u);
+  EXPECT_EQ(sum("b.example"), 1u);
+}
+
+TEST_F(LogFollowerTest, a_kill_before_the_database_was_written_costs_and_repeats_nothing) {
+  start();
+  for (int turn = 1; turn <= 5; ++turn) {
+    for (int i = 0; i < 30; ++i) session(i, "a.example");
+    wait_for_event("log-sessions", 30);
+    end();
+    session(99, "a.example");  // while nobody reads
+    start();
+    wait_for_event("log-sessions", 1);
+    end();
+    start();
+    EXPECT_EQ(sum("a.example"), static_cast<std::uint64_t>(31 * turn));
+  }
+}
+
+TEST_F(LogFollowerTest, a_journal_that_is_lost_is_read_again_from_the_log) {
+  start();
+  while (!load("/var/log/fake").value()) ASSERT_TRUE(storer_->flush());
+  for (int i = 0; i < 30; ++i) session(i, "a.example");
+  wait_for_event("log-sessions", 30);
+  end();
+  std::size_t removed = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(temp_.path())) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with("outbound.db")) removed += std::filesystem::remove(entry.path()) ? 1 : 0;
+  }
+  EXPECT_GE(removed, 2u) << "a segment, and the lock";
+  start();
+  wait_for_event("log-sessions", 30);
+  EXPECT_EQ(sum("a.example"), 30u);
+}
+
+TEST_F(LogFollowerTest, a_session_whose_lines_lie_on_both_sides_of_a_restart_is_counted_once) {
+  start();
+  begin_session(7, "a.example");
+  session(8, "b.example");
+  wait_for_event("log-sessions", 1);
+  EXPECT_EQ(sum("b.example"), 1u);
+  end();
+  start();
+  end_session(7, "a.example");
+  wait_for_event("log-sessions", 1);
+  EXPECT_EQ(sum("a.example"), 1u);
+  EXPECT_EQ(sum("b.example"), 1u);
+}
+
+TEST_F(LogFollowerTest, domains_without_record_and_failed_look_ups_are_counted_as_such) {
+  start();
+  session(1, "silent.example");
+  session(2, "fail.example");
+  session(3, "a.example");
+  wait_for_event("log-sessions", 3);
+  EXPECT_EQ(sum("silent.example"), 0u);
+  EXPECT_EQ(sum("fail.example"), 0u);
+  EXPECT_EQ(sum("a.example"), 1u);
+  EXPECT_EQ(event("log-no-record"), 1u);
+  EXPECT_EQ(event("log-lookup-failed"), 1u);
+}
+
+TEST_F(LogFollowerTest, a_look_up_that_fails_once_costs_nothing) {
+  start();
+  session(1, "flaky.example");
+  wait_for_event("log-sessions", 1);
+  EXPECT_EQ(sum("flaky.example"), 1u);
+  EXPECT_EQ(finder_.asked, 2);
+}
+
+TEST_F(LogFollowerTest, many_sessions_of_a_host_ask_once) {
+  start();
+  for (int i = 0; i < 100; ++i) session(i, "a.example");
+  wait_for_event("log-sessions", 100);
+  EXPECT_EQ(finder_.asked, 1);
+}
+
+TEST_F(LogFollowerTest, with_sts_testing_only_domains_in_mode_testing_are_counted) {
+  follower_settings_.testing_only = true;
+  start();
+  session(1, "a.example");
+  session(2, "testing.example");
+  wait_for_event("log-sessions", 2);
+  EXPECT_EQ(sum("a.example"), 0u);
+  EXPECT_EQ(event("log-not-testing"), 1u);
+}
+
+TEST_F(LogFollowerTest, lines_without_sessions_move_the_place_too) {
+  follower_settings_.position_interval = 0ms;
+  start();
+  for (int i = 0; i < 100; ++i) write("dovecot: nothing of interest");
+  wait_until_read();
+  const auto has_moved = [&] {
+    EXPECT_TRUE(storer_->flush());
+    return load("/var/log/fake").value()->end == "100";
+  };
+  while (!has_moved()) std::this_thread::yield();
+}
+
+}  // namespace
+}  // namespace tlsrpt::sender
