@@ -55,7 +55,8 @@ LogConnection LogContext::connect(Seconds at, std::string_view host, std::string
   connection.session.begun_at = at;
   connection.session.mx_host = host_name(host);
   connection.session.receiving_ip = canonical_ip(address).value_or(std::string{});
-  connection.ignored = (!port.empty() && port != "25") || canonical_ip(host) ||
+  const bool is_socket = !address.empty() && connection.session.receiving_ip.empty();
+  connection.ignored = is_socket || (!port.empty() && port != "25") || canonical_ip(host) ||
                        ignores(connection.session.mx_host, connection.session.receiving_ip);
   return connection;
 }
