@@ -50,11 +50,11 @@ TEST(MailLog, reads_entries_of_a_journal) {
 TEST(MailLog, knows_when_the_oldest_open_session_began) {
   MailLog log({});
   EXPECT_EQ(log.oldest_open(), Seconds::max());
-  read_log(log, established(1, "10:00:00") + established(2, "11:00:00"));
+  read_log(log, established(1, "10:00:00") + established(2, "10:05:00"));
   EXPECT_EQ(format_rfc3339(log.oldest_open()), "2026-11-23T10:00:00Z");
-  read_log(log, delivery(1, "11:00:00"));
-  EXPECT_EQ(format_rfc3339(log.oldest_open()), "2026-11-23T11:00:00Z");
-  read_log(log, delivery(2, "11:00:00"));
+  read_log(log, delivery(1, "10:05:00"));
+  EXPECT_EQ(format_rfc3339(log.oldest_open()), "2026-11-23T10:05:00Z");
+  read_log(log, delivery(2, "10:05:00"));
   EXPECT_EQ(log.oldest_open(), Seconds::max());
 }
 
