@@ -18,7 +18,7 @@ const std::string kMx = "mx.example";
 struct TlsServer {
   const Identity& identity;
   int max_version = TLS1_3_VERSION;
-  std::string sni;  // that the client sent
+  std::string sni{};  // that the client sent
 
   /// Through the socket; "" if no TLS came about.
   std::string run(int fd, std::string_view answer) {

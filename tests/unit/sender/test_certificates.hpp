@@ -35,13 +35,13 @@ struct Identity {
 
 struct IdentityWishes {
   std::string common_name = "test";
-  std::vector<std::string> names;  // of subjectAltName
+  std::vector<std::string> names{};  // of subjectAltName
   const Identity* issuer = nullptr;
   bool is_authority = false;
   long begins = -86400;  // seconds from now
   long ends = 86400;
   std::string usage = "serverAuth";
-  std::string name_constraints;
+  std::string name_constraints{};
 };
 
 inline void add_extension(X509* certificate, X509* issuer, int nid, const std::string& value) {
