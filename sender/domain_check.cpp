@@ -23,11 +23,17 @@ void add(std::vector<T>& list, T entry) {
   if (std::find(list.begin(), list.end(), entry) == list.end()) list.push_back(std::move(entry));
 }
 
+/// Says nothing about the domain.
+bool is_fault_of_ours(std::string_view reason) {
+  return reason == "stopped" || reason == "no-trust-store" || reason == "libcurl";
+}
+
 class Checker {
  public:
   Checker(Dns& dns, StsFetcher& fetcher, const CheckSettings& settings, const std::string& domain)
       : dns_(dns), fetcher_(fetcher), settings_(settings) {
     check_.domain = domain;
+    check_.port = settings.port;
   }
 
   DomainCheck run() {
@@ -79,6 +85,12 @@ class Checker {
     if (record.verdict == StsRecord::Verdict::failed) {
       standing_.unknown = true;
       not_known("TXT " + name, record.problem.detail);
+    }
+    if (standing_.problem && is_fault_of_ours(standing_.problem->reason_code)) {
+      not_known("policy of " + check_.domain, standing_.problem->detail);
+      standing_.problem.reset();
+      standing_.unknown = true;
+      check_.sts.problem.reset();
     }
     const bool meant =
         std::any_of(record.texts.begin(), record.texts.end(),
