@@ -23,11 +23,6 @@ void add(std::vector<T>& list, T entry) {
   if (std::find(list.begin(), list.end(), entry) == list.end()) list.push_back(std::move(entry));
 }
 
-/// Says nothing about the domain.
-bool is_fault_of_ours(std::string_view reason) {
-  return reason == "stopped" || reason == "no-trust-store" || reason == "libcurl";
-}
-
 class Checker {
  public:
   Checker(Dns& dns, StsFetcher& fetcher, const CheckSettings& settings, const std::string& domain)
@@ -86,7 +81,7 @@ class Checker {
       standing_.unknown = true;
       not_known("TXT " + name, record.problem.detail);
     }
-    if (standing_.problem && is_fault_of_ours(standing_.problem->reason_code)) {
+    if (standing_.problem && standing_.problem->result_type.empty()) {  // a fault of this machine
       not_known("policy of " + check_.domain, standing_.problem->detail);
       standing_.problem.reset();
       standing_.unknown = true;
@@ -286,78 +281,6 @@ class Checker {
 };
 
 }  // namespace
-
-std::string_view to_word(CheckStatus status) {
-  switch (status) {
-    case CheckStatus::good:
-      return "good";
-    case CheckStatus::defect:
-      return "defect";
-    case CheckStatus::unknown:
-      break;
-  }
-  return "unknown";
-}
-
-std::string_view to_word(MxKind kind) {
-  switch (kind) {
-    case MxKind::hosts:
-      return "hosts";
-    case MxKind::address:
-      return "address";
-    case MxKind::null_mx:
-      return "null-mx";
-    case MxKind::no_host:
-      return "no-host";
-    case MxKind::failed:
-      break;
-  }
-  return "failed";
-}
-
-std::string_view to_word(TlsrptCheck::Verdict verdict) {
-  switch (verdict) {
-    case TlsrptCheck::Verdict::good:
-      return "good";
-    case TlsrptCheck::Verdict::none:
-      return "none";
-    case TlsrptCheck::Verdict::defective:
-      return "defective";
-    case TlsrptCheck::Verdict::unknown:
-      break;
-  }
-  return "unknown";
-}
-
-std::string_view to_word(StarttlsState state) {
-  switch (state) {
-    case StarttlsState::not_reached:
-      return "not-reached";
-    case StarttlsState::skipped:
-      return "skipped";
-    case StarttlsState::not_offered:
-      return "not-offered";
-    case StarttlsState::refused:
-      return "refused";
-    case StarttlsState::failed:
-      return "failed";
-    case StarttlsState::established:
-      break;
-  }
-  return "established";
-}
-
-std::string_view to_word(Delivery delivery) {
-  switch (delivery) {
-    case Delivery::allowed:
-      return "allowed";
-    case Delivery::tls_only:
-      return "tls-only";
-    case Delivery::forbidden:
-      break;
-  }
-  return "forbidden";
-}
 
 CheckStatus status_of(const DomainCheck& check) {
   if (!check.failures.empty() || !check.problems.empty() || !check.tlsrpt.problems.empty()) {
