@@ -217,8 +217,10 @@ constexpr std::array kTable = {
             "What to do if the certificate of an https: destination is not valid."},
     KeyInfo{Key::post_connections, "PostConnections", integer, "8", 1, 1000, "", "reporter",
             "How many reports are posted at the same time."},
-    KeyInfo{Key::post_networks, "PostNetworks", list, "", 0, 0, "", "reporter",
-            "Private addresses and networks that https: destinations may lead to all the same."},
+    KeyInfo{Key::post_networks, "PostNetworks", list, "", 0, 0, "",
+            "reporter collector policy check",
+            "Private addresses and networks that destinations and policy hosts may have all the "
+            "same."},
     KeyInfo{Key::post_timeout, "PostTimeout", duration, "60s", 1, 600, "", "reporter",
             "How long posting one report may take."},
     KeyInfo{Key::report_address, "ReportAddress", list, "", 0, 0, "", "milter",

@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <string_view>
 #include <utility>
@@ -65,7 +66,7 @@ struct Transfer {
   const std::string& host;
   StsAnswer answer;
   std::string refused_address{};
-  bool out_of_memory = false;
+  bool out_of_resources = false;  ///< memory, descriptors
 };
 
 Transfer& transfer_of(void* user) { return *static_cast<Transfer*>(user); }
@@ -75,7 +76,7 @@ bool guarded(Transfer& transfer, Work work) noexcept {
   try {
     return work();
   } catch (const std::exception&) {
-    transfer.out_of_memory = true;
+    transfer.out_of_resources = true;
     return false;
   }
 }
@@ -85,6 +86,10 @@ curl_socket_t open_socket(void* user, curlsocktype, curl_sockaddr* given) {
   curl_socket_t opened = CURL_SOCKET_BAD;
   guarded(transfer, [&] {
     opened = open_guarded_socket(transfer.guard, *given, transfer.refused_address);
+    const bool failed = opened == CURL_SOCKET_BAD && transfer.refused_address.empty();
+    // Other errors are about the kind of address, of which the host may have another.
+    if (failed && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
+      transfer.out_of_resources = true;
     return true;
   });
   return opened;
@@ -130,6 +135,10 @@ PolicyProblem certificate_problem(CURL* handle, std::string said) {
   curl_easy_getinfo(handle, CURLINFO_SSL_VERIFYRESULT, &error);
   // The certificate has passed OpenSSL and not libcurl, which only looks for the name then.
   if (error == X509_V_OK) error = X509_V_ERR_HOSTNAME_MISMATCH;
+  constexpr std::array kOwnFaults = {X509_V_ERR_UNSPECIFIED, X509_V_ERR_OUT_OF_MEM,
+                                     X509_V_ERR_INVALID_CALL, X509_V_ERR_STORE_LOOKUP};
+  if (std::find(kOwnFaults.begin(), kOwnFaults.end(), error) != kOwnFaults.end())
+    return own_fault("no-trust-store", std::move(said));
   return {"sts-webpki-invalid", reason::x509(static_cast<int>(error)), std::move(said)};
 }
 
@@ -246,12 +255,13 @@ class Request {
   tl::expected<StsPolicy, PolicyProblem> judge(CURLcode code) {
     if (transfer_.stop.requested() && code != CURLE_OK)
       return tl::unexpected(own_fault("stopped", "stopped"));
-    if (transfer_.out_of_memory) return tl::unexpected(own_fault("libcurl", "no memory"));
     if (transfer_.answer.problem()) return tl::unexpected(*transfer_.answer.problem());
+    if (code == CURLE_OK) return read_sts_policy(transfer_.answer.body(), settings_.limits);
+    if (transfer_.out_of_resources)
+      return tl::unexpected(own_fault("no-resources", "no memory, or no file descriptor"));
     if (!transfer_.refused_address.empty())
       return tl::unexpected(
           fetch_error("address-not-public", refused_address(transfer_.refused_address).detail));
-    if (code == CURLE_OK) return read_sts_policy(transfer_.answer.body(), settings_.limits);
     std::string said = error_.front() != '\0' ? error_.c_str() : curl_easy_strerror(code);
     return tl::unexpected(problem_of(code, handle_.get(), std::move(said)));
   }

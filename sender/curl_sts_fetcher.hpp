@@ -39,7 +39,7 @@ struct StsFetcherSettings {
 ///                           redirect, http-status-NNN, bad-http-answer, wrong-media-type,
 ///                           too-large
 ///   sts-webpki-invalid      X509_V_ERR_...
-///   of this machine         stopped, no-trust-store, libcurl
+///   of this machine         stopped, no-trust-store, no-resources, libcurl
 std::unique_ptr<StsFetcher> make_curl_sts_fetcher(StsFetcherSettings settings, Dns& dns,
                                                   const StopSignal& stop);
 
