@@ -87,8 +87,8 @@ TEST_F(LogHeader, without_a_year_is_of_the_latest_one_that_is_not_in_the_future)
   EXPECT_EQ(time_of("Nov 26 00:00:00 m sm-mta[1]: x"), "2025-11-26T00:00:00Z");
   EXPECT_EQ(time_of("Jan  1 00:00:10 m sm-mta[1]: x", Seconds{Day{year{2026} / 12 / 30}}),
             "2026-01-01T00:00:10Z");
-  EXPECT_EQ(time_of("Jan  1 00:00:00 m sm-mta[1]: x", Seconds{Day{year{2026} / 12 / 31}} +
-                                                          std::chrono::hours{1}),
+  EXPECT_EQ(time_of("Jan  1 00:00:00 m sm-mta[1]: x",
+                    Seconds{Day{year{2026} / 12 / 31}} + std::chrono::hours{1}),
             "2027-01-01T00:00:00Z");
   EXPECT_EQ(time_of("Feb 29 12:00:00 m sm-mta[1]: x"), "2024-02-29T12:00:00Z");
 }
