@@ -67,7 +67,7 @@ void add_sts(const DomainCheck& check, Seconds now, std::vector<std::string>& li
 }
 
 /// Records of the keys seen; of hosts whose addresses are signed only, since others do not count.
-void add_tlsa(const DomainCheck& check, std::uint16_t port, std::vector<std::string>& lines) {
+void add_tlsa(const DomainCheck& check, std::vector<std::string>& lines) {
   std::vector<std::string> records;
   for (const HostCheck& host : check.hosts) {
     if (!host.dane.secure_addresses) continue;
@@ -75,8 +75,8 @@ void add_tlsa(const DomainCheck& check, std::uint16_t port, std::vector<std::str
     for (const SessionCheck& session : host.sessions) {
       const auto& certificate = session.probe.certificate;
       if (!certificate || certificate->key_record.data.empty()) continue;
-      const std::string line =
-          fmt::format("_{}._tcp.{}. IN TLSA {}", port, base, to_text(certificate->key_record));
+      const std::string line = fmt::format("_{}._tcp.{}. IN TLSA {}", check.port, base,
+                                           to_text(certificate->key_record));
       if (std::find(records.begin(), records.end(), line) == records.end()) {
         records.push_back(line);
       }
@@ -98,7 +98,7 @@ std::vector<std::string> describe_publication(const DomainCheck& check, Seconds 
     lines.emplace_back("; Without connections nothing can be said about MTA-STS and TLSA.");
     return lines;
   }
-  add_tlsa(check, 25, lines);
+  add_tlsa(check, lines);
   add_sts(check, now, lines);
   return lines;
 }

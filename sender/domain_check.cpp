@@ -28,6 +28,7 @@ class Checker {
   Checker(Dns& dns, StsFetcher& fetcher, const CheckSettings& settings, const std::string& domain)
       : dns_(dns), fetcher_(fetcher), settings_(settings) {
     check_.domain = domain;
+    check_.port = settings.port;
   }
 
   DomainCheck run() {
@@ -79,6 +80,12 @@ class Checker {
     if (record.verdict == StsRecord::Verdict::failed) {
       standing_.unknown = true;
       not_known("TXT " + name, record.problem.detail);
+    }
+    if (standing_.problem && standing_.problem->result_type.empty()) {  // a fault of this machine
+      not_known("policy of " + check_.domain, standing_.problem->detail);
+      standing_.problem.reset();
+      standing_.unknown = true;
+      check_.sts.problem.reset();
     }
     const bool meant =
         std::any_of(record.texts.begin(), record.texts.end(),
@@ -274,78 +281,6 @@ class Checker {
 };
 
 }  // namespace
-
-std::string_view to_word(CheckStatus status) {
-  switch (status) {
-    case CheckStatus::good:
-      return "good";
-    case CheckStatus::defect:
-      return "defect";
-    case CheckStatus::unknown:
-      break;
-  }
-  return "unknown";
-}
-
-std::string_view to_word(MxKind kind) {
-  switch (kind) {
-    case MxKind::hosts:
-      return "hosts";
-    case MxKind::address:
-      return "address";
-    case MxKind::null_mx:
-      return "null-mx";
-    case MxKind::no_host:
-      return "no-host";
-    case MxKind::failed:
-      break;
-  }
-  return "failed";
-}
-
-std::string_view to_word(TlsrptCheck::Verdict verdict) {
-  switch (verdict) {
-    case TlsrptCheck::Verdict::good:
-      return "good";
-    case TlsrptCheck::Verdict::none:
-      return "none";
-    case TlsrptCheck::Verdict::defective:
-      return "defective";
-    case TlsrptCheck::Verdict::unknown:
-      break;
-  }
-  return "unknown";
-}
-
-std::string_view to_word(StarttlsState state) {
-  switch (state) {
-    case StarttlsState::not_reached:
-      return "not-reached";
-    case StarttlsState::skipped:
-      return "skipped";
-    case StarttlsState::not_offered:
-      return "not-offered";
-    case StarttlsState::refused:
-      return "refused";
-    case StarttlsState::failed:
-      return "failed";
-    case StarttlsState::established:
-      break;
-  }
-  return "established";
-}
-
-std::string_view to_word(Delivery delivery) {
-  switch (delivery) {
-    case Delivery::allowed:
-      return "allowed";
-    case Delivery::tls_only:
-      return "tls-only";
-    case Delivery::forbidden:
-      break;
-  }
-  return "forbidden";
-}
 
 CheckStatus status_of(const DomainCheck& check) {
   if (!check.failures.empty() || !check.problems.empty() || !check.tlsrpt.problems.empty()) {

@@ -81,6 +81,7 @@ struct DomainCheck {
   bool validated = true;  ///< the resolver does DNSSEC; without it there is no DANE (R293)
   TlsrptCheck tlsrpt;
   StsDiscovery sts;
+  std::uint16_t port = 25;  ///< whose TLSA records were looked for
   MxKind mx = MxKind::failed;
   bool mx_secure = false;
   std::vector<HostCheck> hosts;

@@ -39,12 +39,11 @@ bool take_host(std::string_view& text, EximLine& line) {
   line.host = line.host.substr(0, line.host.find(' '));
   line.address = text.substr(open + 1, close - open - 1);
   text.remove_prefix(close + 1);
-  if (take(text, ":")) {
-    std::size_t end = 0;
+  if (text.size() > 1 && text[0] == ':' && text[1] >= '0' && text[1] <= '9') {
+    std::size_t end = 1;
     while (end < text.size() && text[end] >= '0' && text[end] <= '9') ++end;
-    line.port = text.substr(0, end);
+    line.port = text.substr(1, end - 1);
     text.remove_prefix(end);
-    if (end == 0) line.text = text;
   }
   line.on_old_connection = take(text, "*");
   line.is_smtp = true;

@@ -167,10 +167,12 @@ void EximLog::deliver(const LogLineParts& parts, const EximLine& line, Message& 
   } else if (line.event == Event::also && message.last_address != address) {
     return;
   }
+  const LogConnection* its = nullptr;
+  for (const LogConnection& connection : message.connections) {
+    if (connection.session.receiving_ip == address) its = &connection;
+  }
   for (LogConnection& connection : message.connections) {
-    if (connection.is_open() || connection.session.receiving_ip == address) {
-      context_.tell(connection, domain, sessions);
-    }
+    if (connection.is_open() || &connection == its) context_.tell(connection, domain, sessions);
   }
 }
 

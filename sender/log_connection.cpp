@@ -55,7 +55,8 @@ LogConnection LogContext::connect(Seconds at, std::string_view host, std::string
   connection.session.begun_at = at;
   connection.session.mx_host = host_name(host);
   connection.session.receiving_ip = canonical_ip(address).value_or(std::string{});
-  connection.ignored = (!port.empty() && port != "25") || canonical_ip(host) ||
+  const bool is_socket = !address.empty() && connection.session.receiving_ip.empty();
+  connection.ignored = is_socket || (!port.empty() && port != "25") || canonical_ip(host) ||
                        ignores(connection.session.mx_host, connection.session.receiving_ip);
   return connection;
 }
@@ -63,7 +64,10 @@ LogConnection LogContext::connect(Seconds at, std::string_view host, std::string
 void LogContext::tell(LogConnection& connection, const std::string& domain,
                       std::vector<ObservedSession>& sessions) {
   const std::string& name = connection.next_hop.empty() ? domain : connection.next_hop;
-  if (connection.ignored || name.empty() || connection.told.size() >= kMaxLogDomains) return;
+  if (connection.ignored || name.empty() || connection.told.size() >= kMaxLogDomains ||
+      connection.session.starttls == StarttlsState::not_reached) {
+    return;
+  }
   if (std::find(connection.told.begin(), connection.told.end(), name) != connection.told.end()) {
     return;
   }
@@ -88,9 +92,9 @@ void add_error(Verification& verification, int error) {
   // Another line told why.
   if (error == X509_V_ERR_UNSPECIFIED && !errors.empty()) return;
   std::erase(errors, X509_V_ERR_UNSPECIFIED);
-  errors.push_back(error);
-  std::stable_sort(errors.begin(), errors.end(),
-                   [](int left, int right) { return weight(left) < weight(right); });
+  errors.insert(std::find_if(errors.begin(), errors.end(),
+                             [&](int other) { return weight(other) > weight(error); }),
+                error);
 }
 
 void add_demanded_error(ObservedSession& session, int error) {

@@ -20,7 +20,9 @@ struct LogConnection {
   bool ignored = false;    ///< never a session: local, a fixed next hop, or nothing that counts
   bool announced = false;  ///< only an announcement so far: the line with the facts may follow
 
-  [[nodiscard]] bool is_open() const { return told.empty() && !ignored; }
+  [[nodiscard]] bool is_open() const {
+    return told.empty() && !ignored && session.starttls != StarttlsState::not_reached;
+  }
 };
 
 /// What an MTA has shown of itself. It has to be seen once, also after a restart; until then

@@ -28,6 +28,7 @@ struct MailLogSettings {
   /// the recipient's domain.
   std::vector<std::string> ignored_relays;
   /// Only sessions that an MTA with libtlsrpt cannot judge: see LogSessions in opentlsrpt.conf(5).
+  /// Which those are is up to their policies, so that MailLog gives all of them.
   bool only_unjudged = false;
   std::size_t max_processes = 20000;   ///< whose lines are being put together
   std::chrono::seconds max_open{900};  ///< after that the lines of a session are given up
@@ -36,13 +37,17 @@ struct MailLogSettings {
 struct MailLogCounters {
   std::uint64_t lines = 0;
   std::uint64_t sessions = 0;
-  std::uint64_t incomplete = 0;  ///< TLS lines whose delivery line never came
+  std::uint64_t incomplete = 0;  ///< connections whose delivery line never came
   std::uint64_t evicted = 0;     ///< beyond max_processes
   std::uint64_t unreadable = 0;  ///< lines of an MTA's client that follow no known shape
 };
 
-/// Puts the lines of one log together. Deterministic: the same lines give the same sessions,
-/// wherever between two sessions it begins. Threads: one at a time.
+/// Puts the lines of one log together: one session for each connection that reached STARTTLS, and
+/// for each recipient domain that it was used for. Deterministic: the same lines give the same
+/// sessions, wherever between two sessions it begins, but for two things that an MTA has to show
+/// once after each beginning: that it logs TLS (else mail that went without TLS is not taken for
+/// STARTTLS that was not offered), and that it has a trust store (else "Untrusted" proves nothing).
+/// Until then such sessions are left out, or say less; none is wrong. Threads: one at a time.
 class MailLog {
  public:
   explicit MailLog(MailLogSettings settings);
@@ -56,7 +61,8 @@ class MailLog {
   void add_entry(const MailLogEntry& entry, std::vector<ObservedSession>& sessions);
 
   [[nodiscard]] const MailLogCounters& counters() const;
-  /// When the oldest session began whose lines are still being put together; none: max.
+  /// When the oldest session began whose lines are still being put together; none: max. Looks at
+  /// all processes: once for many lines.
   [[nodiscard]] Seconds oldest_open() const;
   /// The latest time that a line bore so far; none yet: Seconds::min().
   [[nodiscard]] Seconds newest() const;

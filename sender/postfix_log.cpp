@@ -346,9 +346,11 @@ void PostfixLog::deliver(const LogLineParts& parts, const PostfixLine& line, Pro
                          std::vector<ObservedSession>& sessions) {
   forget_others(process, line.queue_id, sessions);
   std::vector<LogConnection>& all = process.connections;
+  const std::string host = domain_of(line.peer.host);
+  const std::string address = address_of(line.peer.address);
   LogConnection* its = nullptr;
   if (!line.peer.host.empty()) {
-    its = find_connection(all, domain_of(line.peer.host), address_of(line.peer.address));
+    its = find_connection(all, host, address);
     const bool is_retry = its != nullptr && !its->told.empty() &&
                           its->session.starttls != StarttlsState::established &&
                           parts.at - its->session.begun_at > kRetryAge;
@@ -368,7 +370,12 @@ void PostfixLog::deliver(const LogLineParts& parts, const PostfixLine& line, Pro
   });
   process.faults.clear();
   const std::string domain = recipient_domain(line.recipient);
-  for (LogConnection& connection : all) context_.tell(connection, domain, sessions);
+  // Erasing moved it.
+  its = its == nullptr ? nullptr : find_connection(all, host, address);
+  // The same process may deliver the same message to other domains by other hosts.
+  for (LogConnection& connection : all) {
+    if (connection.is_open() || &connection == its) context_.tell(connection, domain, sessions);
+  }
 }
 
 void PostfixLog::try_next_host(const LogLineParts& parts, const PostfixLine& line, Process& process,

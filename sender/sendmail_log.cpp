@@ -245,8 +245,10 @@ void SendmailLog::deliver(const LogLineParts& parts, const SendmailLine& line, P
       process.hosts.emplace_back(line.host);
     }
   }
+  // A message for several domains has one id, and a connection for each.
   for (LogConnection& connection : all) {
     connection.queue_id = line.queue_id;
+    if (!connection.is_open() && !(reached && is_its(connection))) continue;
     if (!is_smtp(line.mailer)) connection.ignored = true;
     for (const std::string_view recipient : line.recipients) {
       context_.tell(connection, recipient_domain(recipient), sessions);

@@ -6,15 +6,18 @@
 
 #include "common/ascii.hpp"
 #include "common/tlsrpt_record.hpp"
+#include "common/utf8.hpp"
 #include "sender/domain_check.hpp"
 
 namespace tlsrpt::sender {
 
 namespace {
 
+constexpr std::size_t kMaxShown = 200;
+
 /// Meant as a record, whether or not it is one.
 bool looks_meant(const std::string& text) {
-  std::string lower = text.substr(0, 200);
+  std::string lower = text.substr(0, kMaxShown);
   std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   });
@@ -26,7 +29,7 @@ void explain_stray(TlsrptCheck& check) {
     check.problems.push_back(
         fmt::format("\"{}\" is no TLSRPT record, so senders pass over it: it must begin with "
                     "v=TLSRPTv1; in exactly these letters, semicolon included",
-                    text));
+                    cut_utf8(text, kMaxShown)));
   }
 }
 

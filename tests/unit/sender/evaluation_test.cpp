@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 #include <openssl/x509_vfy.h>
 
+#include <fstream>
+#include <iterator>
+
 #include "sender/outcome_text.hpp"
 #include "sender/reason_code.hpp"
 
@@ -458,6 +461,19 @@ TEST(ReasonCode, names_are_stable) {  // R328
   EXPECT_EQ(reason::remote_alert(70), "tls-remote-alert-70-protocol-version");
   EXPECT_EQ(reason::remote_alert(254), "tls-remote-alert-254");
   EXPECT_EQ(reason::starttls_reply(454), "smtp-starttls-reply-code-454");
+}
+
+TEST(ReasonCode, the_manual_lists_them) {  // R328
+  std::ifstream file(TEST_SOURCE_DIR "/man/opentlsrpt.7");
+  const std::string page{std::istreambuf_iterator<char>(file), {}};
+  for (const std::string_view code :
+       {reason::kMxNotInPolicy, reason::kNoTlsaMatch, reason::kAllTlsaUnusable,
+        reason::kHandshakeFailure, reason::kHandshakeTimeout, reason::kConnectionClosed,
+        reason::kProtocolVersion}) {
+    EXPECT_NE(page.find(code), std::string::npos) << code;
+  }
+  EXPECT_NE(page.find(reason::remote_alert(40)), std::string::npos);
+  EXPECT_NE(page.find(reason::starttls_reply(454)), std::string::npos);
 }
 
 }  // namespace

@@ -41,8 +41,8 @@ void add_rows(const Outcome& outcome, Rows& rows) {
     const std::string start = policy.policy.policy_type + ' ' + policy.policy.policy_domain + ' ';
     if (!policy.failed) rows.push_back({start + "ok", {}, {}});
     for (const FailureDetails& details : policy.failure_details) {
-      rows.push_back({start + details.result_type, details.receiving_mx_hostname,
-                      details.receiving_ip});
+      rows.push_back(
+          {start + details.result_type, details.receiving_mx_hostname, details.receiving_ip});
     }
   }
 }

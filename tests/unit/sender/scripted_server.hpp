@@ -35,6 +35,8 @@ class Peer {
  public:
   explicit Peer(int fd) : fd_(fd) {}
 
+  /// For who speaks another protocol from here on; nothing is unread.
+  [[nodiscard]] int fd() const { return fd_; }
   void say(std::string_view text) const { ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL); }
   /// The next line without its end.
   std::string line() { return until("\r\n"); }
