@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <initializer_list>
 #include <utility>
 
+#include "sender/curl_parts.hpp"
 #include "sender/curl_transfer.hpp"
 #include "sender/post_guard.hpp"
 #include "sender/post_target.hpp"
@@ -23,32 +23,12 @@ using std::chrono::steady_clock;
 constexpr milliseconds kMaxConnectTime = seconds{30};
 constexpr long kMaxIdleSeconds = 30;
 
-struct EasyCleanup {
-  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
-};
-struct ListFree {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-using List = std::unique_ptr<curl_slist, ListFree>;
-
-/// Null if there is no memory, or no text.
-List make_list(std::initializer_list<const char*> texts) {
-  List list;
-  for (const char* text : texts) {
-    curl_slist* longer = curl_slist_append(list.get(), text);
-    if (longer == nullptr) return nullptr;
-    static_cast<void>(list.release());
-    list.reset(longer);
-  }
-  return list;
-}
-
 /// One report on its way, in what libcurl only borrows.
 struct Post {
   PostTarget target;
   std::string url;
-  List headers;
-  List resolve;  ///< null if the host is an address
+  CurlList headers;
+  CurlList resolve;  ///< null if the host is an address
   std::string_view body;
   steady_clock::time_point deadline;
   bool complete = true;  ///< false if there was no memory
@@ -64,11 +44,11 @@ Post make_post(PostTarget target, const std::vector<std::string>& addresses,
   Post post;
   post.url = fmt::format("https://{}/", target.authority());
   // Not Expect: it costs a round trip, or a second with a server that does not know it.
-  post.headers = make_list({"Content-Type: application/tlsrpt+gzip", "Expect:"});  // R156
+  post.headers = make_curl_list({"Content-Type: application/tlsrpt+gzip", "Expect:"});  // R156
   if (!parse_ip(target.host)) {
     // '+': may be forgotten, as an answer of DNS.
     const std::string entry = fmt::format("+{}:{}", target.authority(), fmt::join(addresses, ","));
-    post.resolve = make_list({entry.c_str()});
+    post.resolve = make_curl_list({entry.c_str()});
     post.complete = post.resolve != nullptr;
   }
   post.complete = post.complete && post.headers != nullptr;
@@ -216,7 +196,7 @@ class CurlHttpPoster final : public HttpPoster {
   bool tolerant_;
   bool options_set_ = true;
   std::string error_;
-  std::unique_ptr<CURL, EasyCleanup> handle_;  // last: closing uses the others
+  CurlHandle handle_;  // last: closing uses the others
 };
 
 }  // namespace

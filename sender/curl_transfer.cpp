@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "sender/curl_transfer.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-
-#include <algorithm>
-#include <array>
 #include <cstddef>
 #include <string_view>
+
+#include "sender/curl_parts.hpp"
 
 namespace tlsrpt::sender {
 
@@ -22,42 +18,11 @@ constexpr std::chrono::seconds kMaxBodyTime{5};
 /// it twice.
 constexpr std::chrono::seconds kLastWordTime{2};
 
-constexpr IpBytes kMappedIpv4{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
 CurlTransfer& transfer_of(void* user) { return *static_cast<CurlTransfer*>(user); }
 
-/// The address goes on behind the type that libcurl declares for it.
-std::optional<IpBytes> address_of(const curl_sockaddr& given) {
-  const auto* begin = reinterpret_cast<const std::uint8_t*>(&given) + offsetof(curl_sockaddr, addr);
-  IpBytes address = kMappedIpv4;
-  if (given.family == AF_INET && given.addrlen >= sizeof(sockaddr_in)) {
-    std::copy_n(begin + offsetof(sockaddr_in, sin_addr), 4, address.begin() + 12);
-    return address;
-  }
-  if (given.family == AF_INET6 && given.addrlen >= sizeof(sockaddr_in6)) {
-    std::copy_n(begin + offsetof(sockaddr_in6, sin6_addr), 16, address.begin());
-    return address;
-  }
-  return std::nullopt;
-}
-
-std::string text_of(const IpBytes& address) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  const bool ipv4 = is_ipv4(address);
-  const void* bytes = address.data() + (ipv4 ? 12 : 0);
-  ::inet_ntop(ipv4 ? AF_INET : AF_INET6, bytes, text.data(), text.size());
-  return text.data();
-}
-
-/// The last look at an address: whatever a name meant before, this is what is connected to (R169).
 curl_socket_t open_socket(void* user, curlsocktype, curl_sockaddr* given) {
   CurlTransfer& transfer = transfer_of(user);
-  const auto address = address_of(*given);
-  if (!address || !transfer.guard.allows(*address)) {
-    transfer.refused_address = address ? text_of(*address) : "an address of another kind";
-    return CURL_SOCKET_BAD;
-  }
-  return ::socket(given->family, given->socktype | SOCK_CLOEXEC, given->protocol);
+  return open_guarded_socket(transfer.guard, *given, transfer.refused_address);
 }
 
 /// libcurl is about to look something up: an address is only read, but no name may get here, since

@@ -15,8 +15,10 @@ namespace tlsrpt::sender {
 class StsFetcher {
  public:
   virtual ~StsFetcher() = default;
-  /// The policy, or why there is none by the rules of RFC 8461 section 3.3. Ends within the
-  /// configured timeout, and soon after a stop.
+  /// The policy, or why there is none by the rules of RFC 8461 section 3.3. A problem of this
+  /// machine, which says nothing about the domain (no memory, no trusted certificates, a stop), has
+  /// an empty result_type and must not be reported. Ends within the configured timeout, and soon
+  /// after a stop. domain: normalised.
   virtual tl::expected<StsPolicy, PolicyProblem> fetch(const std::string& domain) = 0;
 };
 

@@ -2,7 +2,7 @@
 """An HTTPS server on a free port of the loopback interface that behaves as a test tells it to.
 
     authority = Authority(folder)
-    context = authority.context("r.example", "127.0.0.1")        # also: expired=True
+    context = authority.context("r.example", "127.0.0.1")        # also: expired=True, ...
     with HttpsServer(context, {"/ok": answer("200 OK")}) as server:
         post(f"https://127.0.0.1:{server.port}/ok")
         server.requests[0].body, server.connections
@@ -52,12 +52,14 @@ class Authority:
         self._openssl("req", "-x509", *self._new_key("authority.key"), "-subj", "/CN=Authority",
                       "-days", "2", "-out", "authority.pem")
 
-    def context(self, *names, expired=False, self_signed=False):
-        """For a server that shows a new certificate with these names and addresses."""
+    def context(self, *names, expired=False, self_signed=False, subject_only=False):
+        """For a server that shows a new certificate with these names and addresses; subject_only:
+        with the first as its common name and no others."""
         self._count += 1
         key, request, certificate = (f"{self._count}.{end}" for end in ("key", "csr", "pem"))
-        subject = ["-subj", f"/CN={names[0]}", "-addext",
-                   "subjectAltName=" + ",".join(self._alternative(name) for name in names)]
+        subject = ["-subj", f"/CN={names[0]}"]
+        if not subject_only:
+            subject += ["-addext", "subjectAltName=" + ",".join(map(self._alternative, names))]
         if self_signed:
             self._openssl("req", "-x509", *self._new_key(key), *subject, "-days", "2",
                           "-out", certificate)
