@@ -132,6 +132,7 @@ DanePolicy find_dane_policy(Dns& dns, const std::string& mx_host, std::uint16_t 
     return policy;
   }
   if (!addresses.secure) return policy;  // R295
+  policy.secure_addresses = true;
   std::vector<std::string> names = {addresses.canonical_name};
   if (addresses.canonical_name != mx_host) names.push_back(mx_host);
   for (const std::string& name : names) {

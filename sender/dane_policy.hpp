@@ -31,6 +31,7 @@ struct DanePolicy {
   std::optional<PolicyProblem> problem;  ///< of failed
   /// Of none: the addresses could not be looked up, so that nobody knows what applies.
   bool unknown = false;
+  bool secure_addresses = false;  ///< so that TLSA records count, if there are any
   std::uint32_t ttl = 0;  ///< seconds for which this holds
   bool operator==(const DanePolicy&) const = default;
 };

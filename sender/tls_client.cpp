@@ -106,6 +106,7 @@ Result<TlsSession> TlsClient::begin(int fd, const std::string& host) const {
   }
   if (!parse_ip(host)) send_host_name(session.get(), host);
   SSL_set_connect_state(session.get());
+  if (observer_) observer_(session.get());
   return TlsSession(std::move(session));
 }
 

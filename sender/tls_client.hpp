@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -54,6 +55,9 @@ class TlsClient {
   };
   static Result<TlsClient> create(Certificate certificate);
 
+  /// Sees each session before its handshake, for who wants to know more about it. Must not throw.
+  void set_observer(std::function<void(SSL*)> observer) { observer_ = std::move(observer); }
+
   /// 'host' is a name or an address; sent to the server if it is a name.
   Result<TlsSession> begin(int fd, const std::string& host) const;
 
@@ -62,6 +66,7 @@ class TlsClient {
   Certificate certificate_ = Certificate::any;
   std::unique_ptr<BIO_METHOD, OpenSslFree> socket_;
   std::unique_ptr<SSL_CTX, OpenSslFree> context_;
+  std::function<void(SSL*)> observer_;
 };
 
 }  // namespace tlsrpt::sender
