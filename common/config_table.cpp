@@ -86,15 +86,16 @@ constexpr std::array kTable = {
     KeyInfo{Key::key_file, "KeyFile", list, "", 0, 0, "", "reporter",
             "PEM files with the private DKIM keys; each signs every report. One RSA key, or an RSA "
             "and an Ed25519 key."},
-    KeyInfo{Key::log_file, "LogFile", list, "", 0, 0, "", "collector",
+    KeyInfo{Key::log_file, "LogFile", list, "", 0, 0, "", "collector policy",
             "Logs of MTAs that cannot report sessions themselves, to be followed; rotation is "
             "noticed."},
     KeyInfo{Key::log_ignore_relays, "LogIgnoreRelays", list, "", 0, 0, "", "collector",
             "Relays in the log that are your smarthosts or gateways, as glob patterns: sessions "
             "with them are not counted."},
-    KeyInfo{Key::log_journal, "LogJournal", boolean, "no", 0, 0, "", "collector",
+    KeyInfo{Key::log_journal, "LogJournal", boolean, "no", 0, 0, "", "collector policy",
             "Follow the systemd journal (facility mail) as LogFile is followed."},
-    KeyInfo{Key::log_sessions, "LogSessions", choice, "all", 0, 0, "all sts-testing", "collector",
+    KeyInfo{Key::log_sessions, "LogSessions", choice, "all", 0, 0, "all sts-testing",
+            "collector policy",
             "Which sessions in the log are counted: sts-testing is for MTAs that report all others "
             "over OutcomeSocket."},
     KeyInfo{Key::log_why, "LogWhy", boolean, "no", 0, 0, "", "milter collector reporter policy",
@@ -217,8 +218,9 @@ constexpr std::array kTable = {
             "What to do if the certificate of an https: destination is not valid."},
     KeyInfo{Key::post_connections, "PostConnections", integer, "8", 1, 1000, "", "reporter",
             "How many reports are posted at the same time."},
-    KeyInfo{Key::post_networks, "PostNetworks", list, "", 0, 0, "", "reporter",
-            "Private addresses and networks that https: destinations may lead to all the same."},
+    KeyInfo{Key::post_networks, "PostNetworks", list, "", 0, 0, "", "reporter policy",
+            "Private addresses and networks that https: destinations and MTA-STS policy hosts may "
+            "have all the same."},
     KeyInfo{Key::post_timeout, "PostTimeout", duration, "60s", 1, 600, "", "reporter",
             "How long posting one report may take."},
     KeyInfo{Key::report_address, "ReportAddress", list, "", 0, 0, "", "milter",

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <set>
 
+#include "common/ip_network.hpp"
 #include "sender/outbound_store.hpp"
 
 namespace tlsrpt::sender {
@@ -106,8 +107,20 @@ class Reader {
     if (!settings.trust_file.empty() && ::access(settings.trust_file.c_str(), R_OK) != 0) {
       problem(Key::trust_file, fmt::format("{} cannot be read", settings.trust_file));
     }
+    read_networks();
     settings.fetch_timeout = config_.duration(Key::fetch_timeout);
     settings.outcome_sockets = config_.list(Key::outcome_socket);
+  }
+
+  void read_networks() {
+    const std::vector<std::string>& networks = config_.list(Key::post_networks);
+    for (std::size_t i = 0; i < networks.size(); ++i) {
+      if (IpNetwork::parse(networks[i])) continue;
+      const std::string text =
+          fmt::format("\"{}\" is no address or network such as 192.0.2.0/24", networks[i]);
+      result_.problems.push_back(config_.problem(Key::post_networks, text, i));
+    }
+    result_.settings.private_networks = networks;
   }
 
   /// Each by itself, so that the line of each bad one is named.

@@ -21,6 +21,7 @@ struct PolicySettings {
   DnsSettings dns;
   std::string database;  ///< policies.db
   std::string trust_file;
+  std::vector<std::string> private_networks;  ///< where policy hosts may be
   std::chrono::seconds fetch_timeout{60};
   KnowledgeSettings knowledge;
   PolicyServiceSettings service;

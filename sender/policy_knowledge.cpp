@@ -65,12 +65,7 @@ DomainKnowledge PolicyKnowledge::look_up(const std::string& domain, Time end) {
   note_sts(domain, known.sts, Clock::now());
   auto fresh = settings_.fresh;
   if (known.sts.unknown) fresh = settings_.fresh_if_unknown;
-  bool dane = settings_.dane;
-  {
-    const std::lock_guard lock(mutex_);
-    dane = dane && validates_;
-  }
-  if (dane && may_hide_dane(known.sts)) {
+  if (settings_.dane && may_hide_dane(known.sts)) {
     const DaneFinding found = find_domain_dane(dns_, domain, end);
     known.dane = settle_dane(domain, found, Clock::now());
     fresh = std::min(fresh, std::max(kLeastFresh, found.ttl));
@@ -83,11 +78,6 @@ DomainKnowledge PolicyKnowledge::look_up(const std::string& domain, Time end) {
   entry.known = known;
   entry.fresh_until = now + fresh;
   return known;
-}
-
-void PolicyKnowledge::set_resolver_validates(bool validates) {
-  const std::lock_guard lock(mutex_);
-  validates_ = validates;
 }
 
 std::size_t PolicyKnowledge::domains() const {

@@ -48,8 +48,6 @@ class PolicyKnowledge {
   DomainKnowledge at_once(const std::string& domain);
   /// Finds out. Waits until about 'end' at most, and one DNS question longer.
   DomainKnowledge look_up(const std::string& domain, Time end);
-  /// Without a validating resolver DANE says nothing (R293).
-  void set_resolver_validates(bool validates);
 
   [[nodiscard]] std::size_t domains() const;
 
@@ -69,7 +67,6 @@ class PolicyKnowledge {
   StsPolicies& policies_;
   Dns& dns_;
   mutable std::mutex mutex_;
-  bool validates_ = true;
   std::unordered_map<std::string, Entry> entries_;
 };
 

@@ -308,17 +308,22 @@ void PolicyService::sweep(Time now) {
   }
 }
 
+/// From a resolver that does not validate all answers are insecure: no domain seems to have DANE,
+/// neither to us nor to an MTA that asks the same one (R293).
 void PolicyService::check_resolver() {
   next_resolver_check_ = Steady::now() + settings_.resolver_interval;
-  pool_.submit(std::string(kResolverJob), [&knowledge = knowledge_, &dns = dns_, &log = log_] {
-    const auto validates = dns.validates();
+  pool_.submit(std::string(kResolverJob), [this] {
+    const auto validates = dns_.validates();
     if (!validates) return;  // it says so itself when a question fails
-    knowledge.set_resolver_validates(*validates);
-    if (*validates) return;
-    log.warning(LogLine("policy-dane-off")
-                    .add("hint",
-                         "the resolver does not validate DNSSEC, so that domains with DANE cannot "
-                         "be told apart; use one that does (Nameserver), or set PolicyDANE no"));
+    if (resolver_validates_.exchange(*validates) == *validates) return;
+    if (*validates) {
+      log_.notice(LogLine("policy-dane-seen").add("detail", "the resolver validates DNSSEC now"));
+      return;
+    }
+    log_.warning(LogLine("policy-dane-unseen")
+                     .add("hint",
+                          "the resolver does not validate DNSSEC, so that no domain seems to have "
+                          "DANE; use one that does (Nameserver), or set PolicyDANE no"));
   });
 }
 

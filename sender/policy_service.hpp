@@ -5,6 +5,7 @@
 // once what is known; what is not, a bounded pool of threads finds out.
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -107,6 +108,7 @@ class PolicyService {
   std::unordered_map<Id, std::unique_ptr<PolicyConnection>> connections_;
   std::unordered_multimap<std::string, Id> waiting_;  ///< by domain
   Id next_id_;
+  std::atomic<bool> resolver_validates_ = true;
   bool accepting_ = true;
   bool stopping_ = false;
   Time next_sweep_{};
