@@ -171,9 +171,9 @@ TEST_F(PolicyServiceTest, further_connections_wait_until_one_goes) {
   auto first = connect();
   const auto second = connect();
   const std::string question = write_netstring("plain a.example");
-  for (const auto* fd : {&first, &second}) {
-    ASSERT_GT(::send(fd->get(), question.data(), question.size(), 0), 0);
-    EXPECT_FALSE(read_until(fd->get(), 1).empty());
+  for (const int fd : {first.get(), second.get()}) {
+    ASSERT_GT(::send(fd, question.data(), question.size(), 0), 0);
+    EXPECT_FALSE(read_until(fd, 1).empty());
   }
   const auto third = connect();
   ASSERT_GT(::send(third.get(), question.data(), question.size(), 0), 0);
