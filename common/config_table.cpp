@@ -86,17 +86,28 @@ constexpr std::array kTable = {
     KeyInfo{Key::key_file, "KeyFile", list, "", 0, 0, "", "reporter",
             "PEM files with the private DKIM keys; each signs every report. One RSA key, or an RSA "
             "and an Ed25519 key."},
-    KeyInfo{Key::log_file, "LogFile", list, "", 0, 0, "", "collector",
+    KeyInfo{Key::log_file, "LogFile", list, "", 0, 0, "", "collector policy",
             "Logs of MTAs that cannot report sessions themselves, to be followed; rotation is "
             "noticed."},
     KeyInfo{Key::log_ignore_relays, "LogIgnoreRelays", list, "", 0, 0, "", "collector",
             "Relays in the log that are your smarthosts or gateways, as glob patterns: sessions "
             "with them are not counted."},
-    KeyInfo{Key::log_journal, "LogJournal", boolean, "no", 0, 0, "", "collector",
+    KeyInfo{Key::log_journal, "LogJournal", boolean, "no", 0, 0, "", "collector policy",
             "Follow the systemd journal (facility mail) as LogFile is followed."},
-    KeyInfo{Key::log_sessions, "LogSessions", choice, "all", 0, 0, "all sts-testing", "collector",
+    KeyInfo{Key::log_precedence, "LogPrecedence", choice, "unknown", 0, 0, "unknown dane sts",
+            "collector",
+            "Which policy the MTA follows where TLSA records and an MTA-STS policy both apply: "
+            "dane with opentlsrpt-policy, sts where a policy map hides DANE."},
+    KeyInfo{Key::log_probe, "LogProbe", boolean, "yes", 0, 0, "", "collector",
+            "Look at the certificate of an MX host by an own TLS session, a few times a day, where "
+            "the log does not tell whether it fits an MTA-STS policy."},
+    KeyInfo{Key::log_sessions, "LogSessions", choice, "all", 0, 0, "all sts-testing",
+            "collector policy",
             "Which sessions in the log are counted: sts-testing is for MTAs that report all others "
             "over OutcomeSocket."},
+    KeyInfo{Key::log_trust_store, "LogTrustStore", choice, "auto", 0, 0, "auto yes no", "collector",
+            "Whether the MTA has certificates of authorities, so that its word Untrusted means "
+            "something; auto judges by the log."},
     KeyInfo{Key::log_why, "LogWhy", boolean, "no", 0, 0, "", "milter collector reporter policy",
             "Log why each decision was taken."},
     KeyInfo{Key::maximum_age, "MaximumAge", duration, "7d", kDay, 400 * kDay, "", "reporter",

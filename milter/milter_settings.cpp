@@ -97,7 +97,7 @@ MilterSettings milter_settings(const Config& config, const std::string& file,
   settings.intake.dns_error_is_final = settings.session.on_dns_error != Reply::tempfail;
   settings.store = store_limits(config);
   settings.store_path = check.take(Key::database, received_path(config.text(Key::database)));
-  settings.socket = check.take(Key::socket, parse_milter_socket(config.text(Key::socket)));
+  settings.socket = check.take(Key::socket, parse_stream_socket(config.text(Key::socket)));
   settings.identity = check.take(Key::user_id, find_identity(config.text(Key::user_id)));
   if (const std::string& group = config.text(Key::socket_group); !group.empty()) {
     settings.socket_group = check.take(Key::socket_group, find_group(group));
@@ -115,7 +115,7 @@ MilterSettings milter_settings(const Config& config, const std::string& file,
 }
 
 std::string describe_settings(const MilterSettings& settings) {
-  const MilterSocket& socket = settings.socket;
+  const StreamSocket& socket = settings.socket;
   std::string text = fmt::format("listens on {}\nkeeps reports in {}\n", socket.for_libmilter(),
                                  settings.store_path);
   text += fmt::format("main.cf (Postfix):    smtpd_milters = {{ {}, default_action=accept }}\n",
@@ -124,7 +124,7 @@ std::string describe_settings(const MilterSettings& settings) {
       "sendmail.mc:          INPUT_MAIL_FILTER(`opentlsrpt', `S={}, "
       "T=C:1m;S:30s;R:2m;E:5m')\n",
       socket.for_sendmail());
-  if (socket.kind == MilterSocket::Kind::local) {
+  if (socket.kind == StreamSocket::Kind::local) {
     text +=
         "The MTA's user must be in the group of the socket (SocketGroup), and a chrooted Postfix"
         "\nsees only sockets below its queue directory: see opentlsrpt-milter(8).\n";

@@ -10,7 +10,7 @@
 #include "common/config.hpp"
 #include "common/dns.hpp"
 #include "milter/intake.hpp"
-#include "milter/milter_socket.hpp"
+#include "common/stream_socket.hpp"
 #include "milter/session.hpp"
 
 namespace tlsrpt::milter {
@@ -20,7 +20,7 @@ struct MilterSettings {
   IntakeSettings intake;
   StoreLimits store;
   DnsSettings dns;
-  MilterSocket socket;
+  StreamSocket socket;
   std::optional<Identity> identity;
   std::optional<unsigned> socket_group;
   std::string store_path;

@@ -15,7 +15,7 @@
 #include "milter/http_routes.hpp"
 #include "milter/http_server.hpp"
 #include "milter/intake_service.hpp"
-#include "milter/listen_socket.hpp"
+#include "common/listen_socket.hpp"
 #include "milter/pruner.hpp"
 #include "milter/report_endpoint.hpp"
 #include "milter/reports_commands.hpp"
@@ -40,7 +40,8 @@ Exit failed(Exit code, const Error& error) {
 /// serve asks no questions of DNS: there are no signatures over HTTPS (R180).
 class NoDns final : public Dns {
  public:
-  DnsAnswer<std::string> txt(std::string_view) override { return {}; }
+  DnsAnswer<std::string> txt(std::string_view) override { return {  Result<bool> validates() override { return false; }
+}; }
   DnsAnswer<MxRecord> mx(std::string_view) override { return {}; }
   DnsAnswer<TlsaRecord> tlsa(std::string_view) override { return {}; }
   DnsAnswer<std::string> a(std::string_view) override { return {}; }
@@ -144,7 +145,7 @@ Exit serve_until_told(Service service) {
   notify_systemd("STOPPING=1");
   const auto drained = service.server.stop(kDrainTime);
   keep_house(service);
-  if (service.settings.socket.kind == MilterSocket::Kind::local) {
+  if (service.settings.socket.kind == StreamSocket::Kind::local) {
     ::unlink(service.settings.socket.path.c_str());
   }
   service.log.notice(LogLine("stopped"));

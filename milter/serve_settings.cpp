@@ -81,7 +81,7 @@ ServeSettings serve_settings(const Config& config, const std::string& file,
   Checker check(config, file, problems);
   ServeSettings settings;
   settings.socket =
-      check.take(Key::http_socket, parse_milter_socket(config.text(Key::http_socket)));
+      check.take(Key::http_socket, parse_stream_socket(config.text(Key::http_socket)));
   read_certificate_files(config, settings, check);
   read_endpoint(config, settings, check);
   settings.server.max_connections = static_cast<unsigned>(config.integer(Key::http_connections));

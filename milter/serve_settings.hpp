@@ -12,13 +12,13 @@
 #include "common/daemon.hpp"
 #include "milter/http_server.hpp"
 #include "milter/intake.hpp"
-#include "milter/milter_socket.hpp"
+#include "common/stream_socket.hpp"
 #include "milter/report_endpoint.hpp"
 
 namespace tlsrpt::milter {
 
 struct ServeSettings {
-  MilterSocket socket;
+  StreamSocket socket;
   HttpServerSettings server;  ///< without the certificate, which is read from its files
   EndpointSettings endpoint;
   IntakeSettings intake;

@@ -114,7 +114,7 @@ bool is_below(const std::string& path, const std::string& folder) {
   return path.starts_with(folder.ends_with('/') ? folder : folder + "/");
 }
 
-void warn_about_network(const MilterSocket& socket, std::vector<std::string>& warnings) {
+void warn_about_network(const StreamSocket& socket, std::vector<std::string>& warnings) {
   const std::string& host = socket.host;
   if (host == "localhost" || host == "::1" || host.starts_with("127.")) return;
   warnings.push_back(fmt::format(
@@ -151,7 +151,7 @@ std::string smtpd_chroot(const std::string& master_cf, const std::string& main_c
 std::vector<std::string> socket_warnings(const MilterSettings& settings,
                                          const PostfixPlace& postfix) {
   std::vector<std::string> warnings;
-  if (settings.socket.kind != MilterSocket::Kind::local) {
+  if (settings.socket.kind != StreamSocket::Kind::local) {
     warn_about_network(settings.socket, warnings);
     return warnings;
   }

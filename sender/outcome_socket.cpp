@@ -45,7 +45,7 @@ Result<void> remove_stale(const std::string& path, SocketKind kind) {
   const UniqueFd probe = make_socket(kind);
   const sockaddr_un address = address_of(path);
   if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
-    return fail(ErrorCode::temporary, "another collector listens on {}; stop it first", path);
+    return fail(ErrorCode::temporary, "another process listens on {}; stop it first", path);
   }
   if (errno != ECONNREFUSED) {
     return fail_errno(errno, "cannot find out whether another program uses " + path);

@@ -131,7 +131,7 @@ class StreamTest(unittest.TestCase):
         second.keys["OutcomeStreamSocket"] = str(self.collector.stream_path)
         second.start(wait=False)
         self.assertEqual(second.process.wait(TIMEOUT), 75)
-        self.assertIn("another collector listens on", second.log())
+        self.assertIn("another process listens on", second.log())
         self.assertEqual(self.collector.stop(), 0)
         self.assertEqual(self.collector.sums(), (1, 0))
 

@@ -150,7 +150,7 @@ class CollectorTest(unittest.TestCase):
         second = subprocess.run([PROGRAM, "-f", "-c", collector.config], capture_output=True,
                                 text=True, timeout=TIMEOUT, check=False)
         self.assertEqual(second.returncode, 75)
-        self.assertIn("another collector listens on", second.stderr)
+        self.assertIn("another process listens on", second.stderr)
         collector.send([GOOD])
         self.assertEqual(collector.stop(), 0)
         self.assertEqual(collector.sums(), (1, 0))

@@ -84,7 +84,7 @@ TEST_F(ReloaderTest, names_each_key_that_needs_a_restart_and_keeps_its_value) {
   for (int round = 1; round <= 2; ++round) {
     const auto settings = reloader.reload();
     ASSERT_TRUE(settings);
-    EXPECT_EQ(settings->socket.kind, MilterSocket::Kind::local);
+    EXPECT_EQ(settings->socket.kind, StreamSocket::Kind::local);
     EXPECT_EQ(settings->session.max_message_bytes, 32u << 20);
     std::set<std::string> keys;
     for (const std::string& line : lines("restart-needed")) {

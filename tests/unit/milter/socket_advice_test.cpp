@@ -101,7 +101,7 @@ TEST_F(SocketWarningsTest, call_a_port_for_everybody_one) {
                                                  {"", true},
                                                  {"192.0.2.1", true}}) {
     settings_.socket =
-        parse_milter_socket(host.empty() ? "inet:8895" : "inet:8895@" + host).value();
+        parse_stream_socket(host.empty() ? "inet:8895" : "inet:8895@" + host).value();
     EXPECT_EQ(warnings().size(), warned ? 1u : 0u) << host;
   }
 }

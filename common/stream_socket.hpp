@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
-// The Socket of the milter: its spelling in our file and in the MTA's, and its place in the file
-// system.
+// A socket where others reach us (Socket, HTTPSocket, PolicySocket): its spelling in our file and
+// in the MTA's, and its place in the file system.
 
 #include <optional>
 #include <string>
@@ -11,9 +11,9 @@
 #include "common/daemon.hpp"
 #include "common/error.hpp"
 
-namespace tlsrpt::milter {
+namespace tlsrpt {
 
-struct MilterSocket {
+struct StreamSocket {
   enum class Kind { local, inet, inet6 };
   Kind kind = Kind::local;
   std::string path;  ///< of local
@@ -27,14 +27,14 @@ struct MilterSocket {
 
 /// local:PATH, unix:PATH, a bare absolute path, inet:PORT[@HOST] or inet6:PORT[@HOST]. The error
 /// says what to write instead, also for Postfix's "inet:HOST:PORT".
-Result<MilterSocket> parse_milter_socket(std::string_view text);
+Result<StreamSocket> parse_stream_socket(std::string_view text);
 
 /// Removes the socket that an earlier run has left. Fails if something else than a socket is
 /// there, or a process still answers on it.
-Result<void> remove_stale_socket(const MilterSocket& socket);
+Result<void> remove_stale_socket(const StreamSocket& socket);
 
 /// Gives a local socket to the user that we become and to the group of the MTA.
-Result<void> hand_over_socket(const MilterSocket& socket, const std::optional<Identity>& owner,
+Result<void> hand_over_socket(const StreamSocket& socket, const std::optional<Identity>& owner,
                               const std::optional<unsigned>& group);
 
-}  // namespace tlsrpt::milter
+}  // namespace tlsrpt

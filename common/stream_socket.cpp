@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "milter/milter_socket.hpp"
+#include "common/stream_socket.hpp"
 
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -12,11 +12,11 @@
 
 #include "common/unique_fd.hpp"
 
-namespace tlsrpt::milter {
+namespace tlsrpt {
 
 namespace {
 
-Result<MilterSocket> parse_local(std::string_view path) {
+Result<StreamSocket> parse_local(std::string_view path) {
   if (!path.starts_with('/')) {
     return fail(ErrorCode::invalid_argument, "the path of a local socket must begin with /");
   }
@@ -24,13 +24,13 @@ Result<MilterSocket> parse_local(std::string_view path) {
     return fail(ErrorCode::invalid_argument, "the path of a local socket may have {} bytes",
                 sizeof(sockaddr_un::sun_path) - 1);
   }
-  MilterSocket socket;
+  StreamSocket socket;
   socket.path = path;
   return socket;
 }
 
-Result<MilterSocket> parse_inet(MilterSocket::Kind kind, std::string_view text) {
-  MilterSocket socket;
+Result<StreamSocket> parse_inet(StreamSocket::Kind kind, std::string_view text) {
+  StreamSocket socket;
   socket.kind = kind;
   const std::size_t at = text.find('@');
   const std::string_view digits = text.substr(0, at);
@@ -50,9 +50,9 @@ Result<MilterSocket> parse_inet(MilterSocket::Kind kind, std::string_view text) 
   return socket;
 }
 
-std::string inet_for_libmilter(const MilterSocket& socket) {
+std::string inet_for_libmilter(const StreamSocket& socket) {
   std::string text = fmt::format(
-      "{}:{}", socket.kind == MilterSocket::Kind::inet6 ? "inet6" : "inet", socket.port);
+      "{}:{}", socket.kind == StreamSocket::Kind::inet6 ? "inet6" : "inet", socket.port);
   if (socket.host.empty()) return text;
   const bool bracket = socket.host.find(':') != std::string::npos;
   return text + (bracket ? "@[" + socket.host + "]" : "@" + socket.host);
@@ -70,37 +70,37 @@ int try_to_connect(const std::string& path) {
 
 }  // namespace
 
-Result<MilterSocket> parse_milter_socket(std::string_view text) {
+Result<StreamSocket> parse_stream_socket(std::string_view text) {
   const std::size_t colon = text.find(':');
   const std::string_view scheme = text.substr(0, colon);
   if (text.starts_with('/')) return parse_local(text);
   if (colon != std::string_view::npos) {
     const std::string_view rest = text.substr(colon + 1);
     if (scheme == "local" || scheme == "unix") return parse_local(rest);
-    if (scheme == "inet") return parse_inet(MilterSocket::Kind::inet, rest);
-    if (scheme == "inet6") return parse_inet(MilterSocket::Kind::inet6, rest);
+    if (scheme == "inet") return parse_inet(StreamSocket::Kind::inet, rest);
+    if (scheme == "inet6") return parse_inet(StreamSocket::Kind::inet6, rest);
   }
   return fail(ErrorCode::invalid_argument, "write local:/path, inet:PORT@HOST or inet6:PORT@HOST");
 }
 
-std::string MilterSocket::for_libmilter() const {
+std::string StreamSocket::for_libmilter() const {
   return kind == Kind::local ? "unix:" + path : inet_for_libmilter(*this);
 }
 
-std::string MilterSocket::for_sendmail() const {
+std::string StreamSocket::for_sendmail() const {
   return kind == Kind::local ? "local:" + path : inet_for_libmilter(*this);
 }
 
-std::string MilterSocket::for_postfix() const {
+std::string StreamSocket::for_postfix() const {
   if (kind == Kind::local) return "unix:" + path;
   if (host.empty()) return fmt::format("inet:localhost:{}", port);
   const bool bracket = host.find(':') != std::string::npos;
   return bracket ? fmt::format("inet:[{}]:{}", host, port) : fmt::format("inet:{}:{}", host, port);
 }
 
-Result<void> remove_stale_socket(const MilterSocket& socket) {
-  if (socket.kind != MilterSocket::Kind::local) return {};
-  struct stat status {};
+Result<void> remove_stale_socket(const StreamSocket& socket) {
+  if (socket.kind != StreamSocket::Kind::local) return {};
+  struct stat status{};
   if (::lstat(socket.path.c_str(), &status) != 0) {
     if (errno == ENOENT) return {};
     return fail_errno(errno, "cannot look at " + socket.path);
@@ -122,9 +122,9 @@ Result<void> remove_stale_socket(const MilterSocket& socket) {
   return {};
 }
 
-Result<void> hand_over_socket(const MilterSocket& socket, const std::optional<Identity>& owner,
+Result<void> hand_over_socket(const StreamSocket& socket, const std::optional<Identity>& owner,
                               const std::optional<unsigned>& group) {
-  if (socket.kind != MilterSocket::Kind::local || (!owner && !group)) return {};
+  if (socket.kind != StreamSocket::Kind::local || (!owner && !group)) return {};
   constexpr auto kUnchanged = static_cast<unsigned>(-1);
   const unsigned uid = owner && ::geteuid() == 0 ? owner->uid : kUnchanged;
   const unsigned gid = group ? *group : (::geteuid() == 0 ? owner->gid : kUnchanged);
@@ -134,4 +134,4 @@ Result<void> hand_over_socket(const MilterSocket& socket, const std::optional<Id
   return {};
 }
 
-}  // namespace tlsrpt::milter
+}  // namespace tlsrpt

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "milter/milter_socket.hpp"
+#include "common/stream_socket.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -10,10 +10,10 @@
 
 #include "tests/unit/temp_dir.hpp"
 
-namespace tlsrpt::milter {
+namespace tlsrpt {
 namespace {
 
-TEST(MilterSocket, is_spelt_as_each_side_wants_it) {
+TEST(StreamSocket, is_spelt_as_each_side_wants_it) {
   struct Row {
     const char* text;
     const char* libmilter;
@@ -30,7 +30,7 @@ TEST(MilterSocket, is_spelt_as_each_side_wants_it) {
         Row{"inet6:8895@[::1]", "inet6:8895@[::1]", "inet:[::1]:8895", "inet6:8895@[::1]"},
         Row{"inet6:8895@::1", "inet6:8895@[::1]", "inet:[::1]:8895", "inet6:8895@[::1]"}}) {
     SCOPED_TRACE(row.text);
-    const auto socket = parse_milter_socket(row.text);
+    const auto socket = parse_stream_socket(row.text);
     ASSERT_TRUE(socket.has_value()) << socket.error().detail;
     EXPECT_EQ(socket->for_libmilter(), row.libmilter);
     EXPECT_EQ(socket->for_postfix(), row.postfix);
@@ -38,15 +38,15 @@ TEST(MilterSocket, is_spelt_as_each_side_wants_it) {
   }
 }
 
-TEST(MilterSocket, refuses_what_libmilter_would_misread) {
+TEST(StreamSocket, refuses_what_libmilter_would_misread) {
   for (const std::string& text :
        {std::string("milter.sock"), std::string(), std::string("local:run/x"),
         std::string("local:"), std::string("inet:"), std::string("inet:0"),
         std::string("inet:65536"), std::string("inet:127.0.0.1:8895"), std::string("inet:8895@"),
         std::string("inet:-1@x"), std::string("tcp:8895"), "local:/" + std::string(200, 'x')}) {
-    EXPECT_FALSE(parse_milter_socket(text).has_value()) << text;
+    EXPECT_FALSE(parse_stream_socket(text).has_value()) << text;
   }
-  EXPECT_NE(parse_milter_socket("inet:127.0.0.1:8895").error().detail.find("inet:8895@127.0.0.1"),
+  EXPECT_NE(parse_stream_socket("inet:127.0.0.1:8895").error().detail.find("inet:8895@127.0.0.1"),
             std::string::npos);
 }
 
@@ -64,7 +64,7 @@ class StaleSocket : public testing::Test {
     return fd;
   }
   TempDir folder_;
-  MilterSocket socket_;
+  StreamSocket socket_;
   sockaddr_un address_{};
 };
 
@@ -93,4 +93,4 @@ TEST_F(StaleSocket, is_never_another_kind_of_file) {
 }
 
 }  // namespace
-}  // namespace tlsrpt::milter
+}  // namespace tlsrpt

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "milter/listen_socket.hpp"
+#include "common/listen_socket.hpp"
 
 #include <netdb.h>
 #include <netinet/in.h>
@@ -11,7 +11,7 @@
 #include <cstring>
 #include <memory>
 
-namespace tlsrpt::milter {
+namespace tlsrpt {
 
 namespace {
 
@@ -28,12 +28,12 @@ Result<UniqueFd> bind_and_listen(int family, const sockaddr* address, socklen_t 
     ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &only_ipv6, sizeof only_ipv6);
   }
   if (::bind(fd.get(), address, size) != 0 || ::listen(fd.get(), kBacklog) != 0) {
-    return fail_errno(errno, "cannot listen on " + name + " (HTTPSocket)");
+    return fail_errno(errno, "cannot listen on " + name);
   }
   return fd;
 }
 
-Result<UniqueFd> listen_local(const MilterSocket& socket, unsigned umask) {
+Result<UniqueFd> listen_local(const StreamSocket& socket, unsigned umask) {
   if (auto removed = remove_stale_socket(socket); !removed) return tl::unexpected(removed.error());
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -47,17 +47,17 @@ Result<UniqueFd> listen_local(const MilterSocket& socket, unsigned umask) {
 
 }  // namespace
 
-Result<UniqueFd> listen_on(const MilterSocket& socket, unsigned umask) {
-  if (socket.kind == MilterSocket::Kind::local) return listen_local(socket, umask);
+Result<UniqueFd> listen_on(const StreamSocket& socket, unsigned umask) {
+  if (socket.kind == StreamSocket::Kind::local) return listen_local(socket, umask);
   addrinfo hints{};
-  hints.ai_family = socket.kind == MilterSocket::Kind::inet6 ? AF_INET6 : AF_INET;
+  hints.ai_family = socket.kind == StreamSocket::Kind::inet6 ? AF_INET6 : AF_INET;
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
   const std::string port = std::to_string(socket.port);
   const char* host = socket.host.empty() ? nullptr : socket.host.c_str();
   if (const int reason = ::getaddrinfo(host, port.c_str(), &hints, &found); reason != 0) {
-    return fail(ErrorCode::not_found, "cannot listen on {} (HTTPSocket): {}", socket.for_postfix(),
+    return fail(ErrorCode::not_found, "cannot listen on {}: {}", socket.for_postfix(),
                 ::gai_strerror(reason));
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> list(found, &::freeaddrinfo);
@@ -66,4 +66,4 @@ Result<UniqueFd> listen_on(const MilterSocket& socket, unsigned umask) {
                          /*both_families=*/socket.host.empty(), socket.for_postfix());
 }
 
-}  // namespace tlsrpt::milter
+}  // namespace tlsrpt
