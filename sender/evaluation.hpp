@@ -26,7 +26,8 @@ struct AppliedPolicies {
 
 /// What the session means under each policy that applied, each with a success, or a failure and one
 /// entry for every reason (R322). No policies: there is nothing to report, or a policy applied and
-/// nobody knows whether the session met it.
+/// nobody knows whether the session met it. Without the name of the MX host nobody knows whether
+/// DANE applied, so there is no success, and nothing under no-policy-found.
 Outcome evaluate(const ObservedSession& session, const AppliedPolicies& applied);
 
 /// May mail go over such a session? (column "dlv")
