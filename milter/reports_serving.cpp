@@ -40,8 +40,7 @@ Exit failed(Exit code, const Error& error) {
 /// serve asks no questions of DNS: there are no signatures over HTTPS (R180).
 class NoDns final : public Dns {
  public:
-  DnsAnswer<std::string> txt(std::string_view) override { return {  Result<bool> validates() override { return false; }
-}; }
+  DnsAnswer<std::string> txt(std::string_view) override { return {}; }
   DnsAnswer<MxRecord> mx(std::string_view) override { return {}; }
   DnsAnswer<TlsaRecord> tlsa(std::string_view) override { return {}; }
   DnsAnswer<std::string> a(std::string_view) override { return {}; }

@@ -57,9 +57,11 @@ Result<AppliedPolicies> LivePolicyFinder::find(const std::string& domain,
     return fail(ErrorCode::temporary, "the MTA-STS policy of {} could not be found out", domain);
   }
   if (mx_host.empty()) return applied;
-  const auto dane = may_use_dane();
-  if (!dane) return tl::unexpected(dane.error());
-  if (*dane) applied.dane = dane_of(mx_host);
+  const auto validates = resolver_validates();
+  if (!validates) return tl::unexpected(validates.error());
+  // Whoever cannot see DANE must not say that it is missing.
+  if (!*validates) applied.dane_required = false;
+  applied.dane = dane_of(mx_host);
   return applied;
 }
 
@@ -86,8 +88,9 @@ DanePolicy LivePolicyFinder::dane_of(const std::string& mx_host) {
   });
 }
 
-/// Without a resolver that validates there is no DANE, and nothing to say about it (R293).
-Result<bool> LivePolicyFinder::may_use_dane() {
+/// By what it says about the root (R293). Without its AD bit no domain has DANE; one that has keys
+/// for a part of the tree only may still set the bit there.
+Result<bool> LivePolicyFinder::resolver_validates() {
   const Seconds now = clock_.now();
   const std::lock_guard lock(mutex_);  // the others wait for the answer, too
   if (now < ask_again_) return *validates_;
@@ -100,8 +103,8 @@ Result<bool> LivePolicyFinder::may_use_dane() {
   if (!*validates) {
     log_.warning(LogLine("dns-not-validating")
                      .add("hint",
-                          "sessions are not judged by DANE; name a validating resolver in "
-                          "Nameserver"));
+                          "DANE is not seen, or only in a part of DNS; name a validating resolver "
+                          "in Nameserver"));
   }
   ask_again_ = now + kAskResolverAgain;
   validates_ = *validates;

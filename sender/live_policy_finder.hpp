@@ -37,7 +37,7 @@ class LivePolicyFinder final : public PolicyFinder {
   Result<std::string> record_of(const std::string& domain);
   Remembered<Result<std::string>>::Found look_up_record(const std::string& domain);
   DanePolicy dane_of(const std::string& mx_host);
-  Result<bool> may_use_dane();
+  Result<bool> resolver_validates();
 
   LiveFinderSettings settings_;
   Dns& dns_;

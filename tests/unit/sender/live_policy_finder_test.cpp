@@ -111,13 +111,25 @@ TEST_F(LivePolicyFinderTest, an_mta_sts_policy_that_could_not_be_found_out_is_an
   EXPECT_FALSE(finder_.find("a.example", "mx.a.example"));
 }
 
-TEST_F(LivePolicyFinderTest, without_a_validating_resolver_there_is_no_dane) {
-  dns_.validating = false;  // R293
-  EXPECT_EQ(find("a.example", "mx.a.example").dane.status, DaneStatus::none);
+TEST_F(LivePolicyFinderTest, R293_a_resolver_that_does_not_validate_is_told_once_in_a_while) {
+  dns_.validating = false;
+  find("a.example", "mx.a.example");
+  find("a.example", "mx.b.example");
   EXPECT_EQ(log_.count("dns-not-validating"), 1);
-  dns_.validating = true;
   clock_.time += seconds(601);
+  find("a.example", "mx.a.example");
+  EXPECT_EQ(log_.count("dns-not-validating"), 2);
+}
+
+TEST_F(LivePolicyFinderTest, R293_what_the_resolver_does_authenticate_counts_all_the_same) {
+  dns_.validating = false;  // the root has no keys, a part of the tree has
   EXPECT_EQ(find("a.example", "mx.a.example").dane.status, DaneStatus::usable);
+}
+
+TEST_F(LivePolicyFinderTest, R316_dane_is_not_missed_by_a_resolver_that_cannot_see_it) {
+  dns_.validating = false;
+  dns_.add_txt("_smtp._tls.only.example", kRecord);
+  EXPECT_FALSE(find("only.example", "mx.only.example").dane_required);
 }
 
 TEST_F(LivePolicyFinderTest, domains_of_dane_only_require_it) {

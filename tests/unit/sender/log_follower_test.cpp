@@ -169,7 +169,8 @@ class LogFollowerTest : public testing::Test {
     EXPECT_TRUE(storer_->flush());
     auto store = OutboundStore::open(settings_.store.path, SqliteMode::read_write_create).value();
     std::uint64_t sum = 0;
-    for (const PolicyResult& policy : store.load(kDay, domain).value().policies) {
+    const DomainDay counted = store.load(kDay, domain).value();
+    for (const PolicyResult& policy : counted.policies) {
       sum += policy.total_successful_session_count + policy.total_failure_session_count;
     }
     return sum;
