@@ -8,6 +8,7 @@
 #include <set>
 
 #include "sender/log_checks.hpp"
+#include "sender/private_networks.hpp"
 
 namespace tlsrpt::sender {
 
@@ -90,6 +91,7 @@ std::vector<ConfigProblem> check_collector_config(const Config& config,
   if (streams) check_sockets(config, Key::outcome_stream_socket, datagram_paths, problems);
   check_identities(config, streams || !inherited.datagram, problems);
   check_logs(config, problems);
+  private_networks(config, problems);
   return problems;
 }
 
@@ -110,6 +112,8 @@ LogFollowingSettings following_settings(const Config& config, const std::string&
   logs.finder.dane_only = {dane_only.begin(), dane_only.end()};
   logs.fetcher.timeout = config.duration(Key::fetch_timeout);
   logs.fetcher.authorities = config.text(Key::trust_file);
+  std::vector<ConfigProblem> told_before;
+  logs.fetcher.networks = private_networks(config, told_before);
   logs.finder.patience =
       config.duration(Key::fetch_timeout) + 2 * config.duration(Key::dns_timeout);
   logs.dns.nameservers = config.list(Key::nameserver);

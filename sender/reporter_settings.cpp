@@ -12,8 +12,8 @@
 
 #include "common/domain_name.hpp"
 #include "common/file.hpp"
-#include "common/ip_network.hpp"
 #include "sender/outbound_store.hpp"
+#include "sender/private_networks.hpp"
 
 namespace tlsrpt::sender {
 
@@ -115,13 +115,7 @@ class Checker {
     post.connections = static_cast<int>(config_.integer(Key::post_connections));
     post.timeout = config_.duration(Key::post_timeout);
     post.tolerate_certificate_errors = config_.text(Key::post_certificate_errors) == "tolerate";
-    post.networks = config_.list(Key::post_networks);
-    for (std::size_t i = 0; i < post.networks.size(); ++i) {
-      if (IpNetwork::parse(post.networks[i])) continue;
-      entry_problem(
-          Key::post_networks,
-          fmt::format("\"{}\" is no address or network such as 192.0.2.0/24", post.networks[i]), i);
-    }
+    post.networks = private_networks(config_, result_.problems);
   }
 
   void entry_problem(Key key, std::string_view text, std::size_t entry) {
