@@ -122,6 +122,8 @@ LogFollowingSettings following_settings(const Config& config, const std::string&
   logs.finder.precedence = precedence_of(config.text(Key::log_precedence));
   logs.fetcher.timeout = config.duration(Key::fetch_timeout);
   logs.fetcher.authorities = config.text(Key::trust_file);
+  logs.probe = config.boolean(Key::log_probe);
+  logs.trust_file = config.text(Key::trust_file);
   logs.finder.patience =
       config.duration(Key::fetch_timeout) + 2 * config.duration(Key::dns_timeout);
   logs.dns.nameservers = config.list(Key::nameserver);

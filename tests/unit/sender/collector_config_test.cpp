@@ -154,6 +154,8 @@ TEST(CollectorConfig, what_the_mta_does_is_told_to_those_who_read_its_log) {
   EXPECT_EQ(usual.follower.mail_log.trust_store, TrustStoreOfMta::unknown);
   const LogFollowingSettings set =
       collector_settings(config_of(begin + "LogPrecedence sts\nLogTrustStore no\n")).logs;
+  EXPECT_TRUE(usual.probe);
+  EXPECT_FALSE(collector_settings(config_of(begin + "LogProbe no\n")).logs.probe);
   EXPECT_EQ(set.finder.precedence, Precedence::sts);
   EXPECT_EQ(set.follower.mail_log.trust_store, TrustStoreOfMta::absent);
   const LogFollowingSettings others =
