@@ -97,6 +97,16 @@ std::vector<ConfigProblem> check_collector_config(const Config& config,
 
 namespace {
 
+Precedence precedence_of(const std::string& word) {
+  if (word == "dane") return Precedence::dane;
+  return word == "sts" ? Precedence::sts : Precedence::unknown;
+}
+
+TrustStoreOfMta trust_store_of(const std::string& word) {
+  if (word == "yes") return TrustStoreOfMta::present;
+  return word == "no" ? TrustStoreOfMta::absent : TrustStoreOfMta::unknown;
+}
+
 LogFollowingSettings following_settings(const Config& config, const std::string& database) {
   LogFollowingSettings logs;
   logs.files = config.list(Key::log_file);
@@ -106,14 +116,18 @@ LogFollowingSettings following_settings(const Config& config, const std::string&
   logs.follower.testing_only = testing && logs.wanted();
   logs.follower.mail_log.only_unjudged = testing;
   logs.follower.mail_log.ignored_relays = config.list(Key::log_ignore_relays);
+  logs.follower.mail_log.trust_store = trust_store_of(config.text(Key::log_trust_store));
   logs.follower.keep_days =
       std::chrono::duration_cast<std::chrono::days>(config.duration(Key::outcome_retention));
   const auto& dane_only = config.list(Key::dane_only);
   logs.finder.dane_only = {dane_only.begin(), dane_only.end()};
+  logs.finder.precedence = precedence_of(config.text(Key::log_precedence));
   logs.fetcher.timeout = config.duration(Key::fetch_timeout);
   logs.fetcher.authorities = config.text(Key::trust_file);
   std::vector<ConfigProblem> told_before;
   logs.fetcher.networks = private_networks(config, told_before);
+  logs.probe = config.boolean(Key::log_probe);
+  logs.trust_file = config.text(Key::trust_file);
   logs.finder.patience =
       config.duration(Key::fetch_timeout) + 2 * config.duration(Key::dns_timeout);
   logs.dns.nameservers = config.list(Key::nameserver);

@@ -34,6 +34,7 @@ constexpr Word kCounters[] = {
     {"log-unreadable", "Lines of MTAs in logs that have no known shape."},
     {"log-no-record", "Sessions in logs with domains that want no reports."},
     {"log-unjudged", "Sessions in logs of which the log does not prove enough to be counted."},
+    {"log-probes", "Own TLS sessions for certificates of which logs do not tell: LogProbe."},
     {"log-not-testing", "Sessions in logs that the MTA reports itself: LogSessions sts-testing."},
     {"log-lookup-failed", "Sessions in logs whose policies could not be looked up."},
     {"log-wrong-day", "Sessions in logs that are too old, or in the future."},

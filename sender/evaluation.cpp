@@ -76,18 +76,32 @@ const Verification& demanded(const ObservedSession& session) {
   return is_silent(session.dane) ? session.pkix : session.dane;
 }
 
-const Verification& dane_verification(const ObservedSession& session) {
-  return session.demanded_only ? demanded(session) : session.dane;
-}
-
-const Verification& sts_verification(const ObservedSession& session, const DanePolicy& dane) {
-  static const Verification kNothing;
-  if (!session.demanded_only) return session.pkix;
-  return dane.status == DaneStatus::usable ? kNothing : demanded(session);
-}
-
 const StsPolicy* active_policy(const StsStanding& sts) {
   return sts.policy && sts.policy->mode != StsMode::none ? &*sts.policy : nullptr;
+}
+
+/// By which policy the MTA reached its one verdict.
+Precedence enforced(const ObservedSession& session, const AppliedPolicies& applied) {
+  if (applied.dane.status != DaneStatus::usable) return Precedence::sts;
+  const StsPolicy* const policy = active_policy(applied.sts);
+  if (policy == nullptr || applied.precedence == Precedence::dane) return Precedence::dane;
+  // Nothing but TLSA records can be missed.
+  const std::vector<int>& errors = session.dane.errors;
+  if (std::find(errors.begin(), errors.end(), X509_V_ERR_DANE_NO_MATCH) != errors.end()) {
+    return Precedence::dane;
+  }
+  // Most policy maps hide a policy of mode testing, and then DANE was enforced.
+  return policy->mode == StsMode::enforce ? applied.precedence : Precedence::unknown;
+}
+
+/// What is known about the certificate by one of the policies.
+const Verification& verification_by(Precedence policy, const ObservedSession& session,
+                                    const AppliedPolicies& applied) {
+  static const Verification kNothing;
+  if (session.demanded_only) {
+    return enforced(session, applied) == policy ? demanded(session) : kNothing;
+  }
+  return policy == Precedence::dane ? session.dane : session.pkix;
 }
 
 bool lacks_required_dane(const ObservedSession& session, const AppliedPolicies& applied) {
@@ -180,7 +194,7 @@ std::optional<PolicyOutcome> judge_dane(const ObservedSession& session,
     case DaneStatus::usable:
       break;
   }
-  auto failures = tls_failures(session, dane_verification(session));
+  auto failures = tls_failures(session, verification_by(Precedence::dane, session, applied));
   if (!failures) return std::nullopt;
   set_place(*failures, session);
   return make_outcome(report_policy(dane), std::move(*failures));
@@ -192,14 +206,14 @@ bool is_foreign_mx(const ObservedSession& session, const StsPolicy& policy) {
 
 /// What the session says under the policy in force; nothing if that is not known.
 std::optional<Failures> sts_failures(const ObservedSession& session, const StsPolicy& policy,
-                                     const DanePolicy& dane) {
+                                     const AppliedPolicies& applied) {
   if (session.starttls == StarttlsState::not_reached) return std::nullopt;
   if (is_foreign_mx(session, policy)) {
     Failures failures{failure("validation-failure", reason::kMxNotInPolicy)};
     set_host_only(failures, session);
     return failures;
   }
-  auto failures = tls_failures(session, sts_verification(session, dane));
+  auto failures = tls_failures(session, verification_by(Precedence::sts, session, applied));
   // A host without a name may be one that the policy does not allow.
   if (failures && failures->empty() && session.mx_host.empty()) return std::nullopt;
   if (failures) set_place(*failures, session);
@@ -216,7 +230,7 @@ std::optional<PolicyOutcome> judge_sts(const ObservedSession& session,
     if (!sts.problem) return std::nullopt;
     return problem_in_session(*sts.problem, plain_policy("sts", session.domain), session);
   }
-  auto failures = sts_failures(session, *policy, applied.dane);
+  auto failures = sts_failures(session, *policy, applied);
   const Policy reported = report_policy(*policy, session.domain);
   if (!sts.problem) {
     if (!failures) return std::nullopt;
@@ -275,13 +289,13 @@ Delivery may_deliver(const ObservedSession& session, const AppliedPolicies& appl
   }
   // A failure of DANE is final, whatever MTA-STS says (R317).
   if (dane.status == DaneStatus::usable &&
-      !is_proven(tls_failures(session, dane_verification(session)))) {
+      !is_proven(tls_failures(session, verification_by(Precedence::dane, session, applied)))) {
     return Delivery::forbidden;
   }
   if (dane.status == DaneStatus::unusable && !secure) return Delivery::forbidden;
   const StsPolicy* policy = active_policy(applied.sts);
   if (policy != nullptr && policy->mode == StsMode::enforce &&
-      !is_proven(sts_failures(session, *policy, dane))) {
+      !is_proven(sts_failures(session, *policy, applied))) {
     return Delivery::forbidden;
   }
   return dane.status == DaneStatus::unusable ? Delivery::tls_only : Delivery::allowed;

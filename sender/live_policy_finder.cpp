@@ -48,6 +48,7 @@ Result<AppliedPolicies> LivePolicyFinder::find(const std::string& domain,
   auto record = record_of(domain);
   if (!record) return tl::unexpected(record.error());
   AppliedPolicies applied;
+  applied.precedence = settings_.precedence;
   applied.tlsrpt_record = std::move(*record);
   // Nobody is asked about a domain that wants no reports.
   if (applied.tlsrpt_record.empty()) return applied;

@@ -20,9 +20,10 @@
 namespace tlsrpt::sender {
 
 struct LiveFinderSettings {
-  std::set<std::string> dane_only;            ///< normalised domains
-  std::chrono::milliseconds patience{60000};  ///< for a policy host
-  std::size_t max_remembered = 50000;         ///< domains, and hosts
+  std::set<std::string> dane_only;              ///< normalised domains
+  Precedence precedence = Precedence::unknown;  ///< of the MTA
+  std::chrono::milliseconds patience{60000};    ///< for a policy host
+  std::size_t max_remembered = 50000;           ///< domains, and hosts
 };
 
 class LivePolicyFinder final : public PolicyFinder {

@@ -39,6 +39,12 @@ std::string host_name(std::string_view host) {
 
 }  // namespace
 
+bool LogKnowledge::can_distrust(TrustStoreOfMta trust_store) const {
+  if (trust_store != TrustStoreOfMta::unknown) return trust_store == TrustStoreOfMta::present;
+  constexpr std::uint64_t kOneIn = 10;
+  return trusted > 0 && trusted * kOneIn >= trusted + untrusted;
+}
+
 LogContext::LogContext(MailLogSettings given) : settings(in_lower_case(std::move(given))) {}
 
 bool LogContext::ignores(std::string_view host, std::string_view address) const {

@@ -32,9 +32,10 @@ struct LogKnowledge {
   std::uint64_t untrusted = 0;  ///< where nothing demanded trust
   bool logs_tls = false;        ///< its log tells of established sessions
 
-  /// Without a trust store all are untrusted, but for a few whose TLSA records were used although
-  /// their domain is not signed; so the greater number tells whether there is one.
-  [[nodiscard]] bool has_trust_store() const { return trusted > 0 && trusted >= untrusted; }
+  /// Is "Untrusted" the word of an MTA that can tell? Without a trust store all are untrusted, but
+  /// for a few whose TLSA records were used although their domain is not signed; with one, few are.
+  /// So one in ten of those before that were trusted is enough.
+  [[nodiscard]] bool can_distrust(TrustStoreOfMta trust_store) const;
 };
 
 /// What the readers of the three logs share. It outlives them.

@@ -19,6 +19,8 @@ namespace {
 constexpr std::size_t kReadAtOnce = 1000;
 constexpr std::chrono::milliseconds kRetry{200};
 constexpr std::chrono::milliseconds kLongestWait{1000};
+/// A certificate that is seen now says little about a session that was longer ago.
+constexpr std::chrono::hours kWitnessReach{6};
 
 /// False: stopped meanwhile.
 bool pause(const StopSignal& stop, std::chrono::milliseconds time) {
@@ -189,9 +191,12 @@ bool LogFollower::hand_on(Batch batch) {
                     items_ - checkpoint.item, source_->position()};
   handed_on_ = items_;
   note_counters();
+  const Seconds now = parts_.clock.now();
   batch.policies.reserve(batch.sessions.size());
   for (const ObservedSession& session : batch.sessions) {
-    batch.policies.push_back(parts_.lookups.ask(session.domain, session.mx_host));
+    const bool open = is_open_to_witness(session) && session.begun_at + kWitnessReach > now;
+    batch.policies.push_back(parts_.lookups.ask(session.domain, session.mx_host,
+                                                open ? session.receiving_ip : std::string()));
   }
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return stopped_ || batches_.size() < settings_.batches; });
@@ -255,9 +260,9 @@ bool LogFollower::judge_patiently(const Batch& batch) {
 bool LogFollower::judge(const Batch& batch) {
   Judged judged;
   for (std::size_t i = 0; i < batch.sessions.size(); ++i) {
-    const Result<AppliedPolicies>* const applied = parts_.lookups.get(batch.policies[i]);
-    if (applied == nullptr) return false;
-    judge_session(batch.sessions[i], *applied, judged);
+    const Result<PolicyLookups::Found>* const found = parts_.lookups.get(batch.policies[i]);
+    if (found == nullptr) return false;
+    judge_session(batch.sessions[i], *found, judged);
   }
   const std::string position = write_log_position(batch.position);
   const auto entries = judged.entries(position);
@@ -270,19 +275,22 @@ bool LogFollower::judge(const Batch& batch) {
 }
 
 void LogFollower::judge_session(const ObservedSession& session,
-                                const Result<AppliedPolicies>& applied, Judged& judged) {
+                                const Result<PolicyLookups::Found>& found, Judged& judged) {
   const Day day = std::chrono::floor<std::chrono::days>(session.begun_at);
   const Day today = parts_.clock.today();
   if (day < today - settings_.keep_days || day > today + std::chrono::days(1)) {
     return judged.count("log-wrong-day");
   }
-  if (!applied) return judged.count("log-lookup-failed");
-  if (applied->tlsrpt_record.empty()) return judged.count("log-no-record");
+  if (!found) return judged.count("log-lookup-failed");
+  const AppliedPolicies& applied = found->applied;
+  if (applied.tlsrpt_record.empty()) return judged.count("log-no-record");
   if (settings_.testing_only &&
-      !(applied->sts.policy && applied->sts.policy->mode == StsMode::testing)) {
+      !(applied.sts.policy && applied.sts.policy->mode == StsMode::testing)) {
     return judged.count("log-not-testing");
   }
-  const Outcome outcome = evaluate(session, *applied);
+  ObservedSession whole = session;
+  if (found->certificate) add_witness(*found->certificate, whole);
+  const Outcome outcome = evaluate(whole, applied);
   if (outcome.policies.empty()) return judged.count("log-unjudged");
   judged.add(write_log_outcome(
       {log_source_id(source_->name()), generation_, day, write_outcome(outcome)}));

@@ -96,7 +96,7 @@ class LogFollower {
   void judge_all();
   bool judge_patiently(const Batch& batch);
   bool judge(const Batch& batch);
-  void judge_session(const ObservedSession& session, const Result<AppliedPolicies>& applied,
+  void judge_session(const ObservedSession& session, const Result<PolicyLookups::Found>& found,
                      Judged& judged);
   void complain(const Error& error);
 

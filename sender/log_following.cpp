@@ -8,11 +8,33 @@
 #include <exception>
 #include <utility>
 
+#include "sender/certificate_probe.hpp"
 #include "sender/file_log_source.hpp"
 #include "sender/outbound_store.hpp"
+#include "sender/reporter_settings.hpp"
 #include "sender/systemd_log_source.hpp"
 
 namespace tlsrpt::sender {
+
+namespace {
+
+constexpr std::chrono::seconds kProbeTime{30};
+
+/// The authorities are read each time, so that it is those of today that count; that is seldom.
+ProbeResult probe(const ProbeTarget& target, const std::string& trust_file, int stop_fd) {
+  auto trust = load_trust_store(trust_file);
+  if (!trust) {
+    ProbeResult result;
+    result.session.mx_host = target.mx_host;
+    result.session.receiving_ip = target.address;
+    result.trouble = trust.error().detail;
+    return result;
+  }
+  const ProbeSettings settings{local_host_name(), trust->get()};
+  return probe_starttls(target, settings, {std::chrono::steady_clock::now() + kProbeTime, stop_fd});
+}
+
+}  // namespace
 
 Result<std::unique_ptr<LogFollowing>> LogFollowing::create(const LogFollowingSettings& settings,
                                                            Journal& journal, Storer& storer,
@@ -32,6 +54,20 @@ LogFollowing::LogFollowing(std::string database, Storer& storer, Log& log, StopS
 
 LogFollowing::~LogFollowing() { stop(); }
 
+Result<void> LogFollowing::build_witness(const LogFollowingSettings& settings, const Clock& clock) {
+  if (!settings.probe) return {};
+  // Whether it can be read is better known now.
+  if (auto trust = load_trust_store(settings.trust_file); !trust) {
+    return tl::unexpected(trust.error());
+  }
+  witness_ = std::make_unique<CertificateProbe>(
+      CertificateProbeSettings{},
+      CertificateProbeParts{[file = settings.trust_file, fd = stop_.fd()](
+                                const ProbeTarget& target) { return probe(target, file, fd); },
+                            [this] { storer_.count("log-probes", 1); }, clock, log_});
+  return {};
+}
+
 Result<void> LogFollowing::build(const LogFollowingSettings& settings, Journal& journal,
                                  const Clock& clock) {
   auto dns = make_dns(settings.dns);
@@ -42,7 +78,10 @@ Result<void> LogFollowing::build(const LogFollowingSettings& settings, Journal& 
   if (!sts) return tl::unexpected(sts.error());
   sts_ = std::move(*sts);
   finder_ = std::make_unique<LivePolicyFinder>(settings.finder, *dns_, *sts_, clock, log_);
-  lookups_ = std::make_unique<PolicyLookups>(*finder_);
+  if (auto built = build_witness(settings, clock); !built) return built;
+  PolicyLookupSettings lookups;
+  lookups.witness_testing_only = settings.follower.testing_only;
+  lookups_ = std::make_unique<PolicyLookups>(*finder_, lookups, witness_.get());
   const auto count = [this](const std::string& name, std::uint64_t events) {
     storer_.count(name, events);
   };

@@ -28,6 +28,8 @@ struct LogFollowingSettings {
   DnsSettings dns;
   StsSettings sts;
   StsFetcherSettings fetcher;
+  bool probe = false;      ///< look at certificates where the log does not tell
+  std::string trust_file;  ///< for them; empty: the system's authorities
 
   [[nodiscard]] bool wanted() const { return journal || !files.empty(); }
 };
@@ -50,6 +52,7 @@ class LogFollowing {
  private:
   LogFollowing(std::string database, Storer& storer, Log& log, StopSignal stop);
 
+  Result<void> build_witness(const LogFollowingSettings& settings, const Clock& clock);
   Result<void> build(const LogFollowingSettings& settings, Journal& journal, const Clock& clock);
   Result<void> add(const LogFollowerSettings& settings, std::unique_ptr<LogSource> source,
                    const LogFollowerParts& parts);
@@ -67,6 +70,7 @@ class LogFollowing {
   std::unique_ptr<StsFetcher> fetcher_;
   std::unique_ptr<StsPolicies> sts_;
   std::unique_ptr<PolicyFinder> finder_;
+  std::unique_ptr<CertificateWitness> witness_;  ///< null: not wanted
   std::unique_ptr<PolicyLookups> lookups_;
   std::vector<std::unique_ptr<LogFollower>> followers_;
   std::vector<std::jthread> threads_;

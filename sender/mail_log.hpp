@@ -23,6 +23,13 @@ struct MailLogEntry {
   std::string_view text;
 };
 
+/// Has the MTA certificates of authorities, so that it can tell a trusted chain from another one?
+enum class TrustStoreOfMta : std::uint8_t {
+  unknown,  ///< its log has to show it
+  present,
+  absent,
+};
+
 struct MailLogSettings {
   /// Names of relays (glob patterns) that are a fixed next hop: what goes there says nothing about
   /// the recipient's domain.
@@ -30,6 +37,7 @@ struct MailLogSettings {
   /// Only sessions that an MTA with libtlsrpt cannot judge: see LogSessions in opentlsrpt.conf(5).
   /// Which those are is up to their policies, so that MailLog gives all of them.
   bool only_unjudged = false;
+  TrustStoreOfMta trust_store = TrustStoreOfMta::unknown;
   std::size_t max_processes = 20000;   ///< whose lines are being put together
   std::chrono::seconds max_open{900};  ///< after that the lines of a session are given up
 };
@@ -46,8 +54,9 @@ struct MailLogCounters {
 /// for each recipient domain that it was used for. Deterministic: the same lines give the same
 /// sessions, wherever between two sessions it begins, but for two things that an MTA has to show
 /// once after each beginning: that it logs TLS (else mail that went without TLS is not taken for
-/// STARTTLS that was not offered), and that it has a trust store (else "Untrusted" proves nothing).
-/// Until then such sessions are left out, or say less; none is wrong. Threads: one at a time.
+/// STARTTLS that was not offered), and, if the settings do not tell, that it has a trust store
+/// (else "Untrusted" proves nothing). Until then such sessions are left out, or say less; none is
+/// wrong. Threads: one at a time.
 class MailLog {
  public:
   explicit MailLog(MailLogSettings settings);

@@ -43,8 +43,8 @@ struct ObservedSession {
   std::string reason_code;  ///< of refused and failed: a stable token, see reason_code.hpp
   Verification pkix;        ///< by the trust store, and for the MX host (R277)
   Verification dane;        ///< by TLSA records (R304-R310)
-  /// 'pkix' and 'dane' are the MTA's verdict by the policy that it enforced: DANE where it applies,
-  /// else MTA-STS. A log does not tell by which rules the MTA verified.
+  /// 'pkix' and 'dane' are the MTA's one verdict, by the policy that it enforced: DANE or MTA-STS,
+  /// whichever applies. If both do, a log does not tell which (AppliedPolicies::precedence).
   bool demanded_only = false;
   bool operator==(const ObservedSession&) const = default;
 };

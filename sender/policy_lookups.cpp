@@ -8,8 +8,9 @@
 
 namespace tlsrpt::sender {
 
-PolicyLookups::PolicyLookups(PolicyFinder& finder, PolicyLookupSettings settings)
-    : finder_(finder), settings_(settings) {}
+PolicyLookups::PolicyLookups(PolicyFinder& finder, PolicyLookupSettings settings,
+                             CertificateWitness* witness)
+    : finder_(finder), settings_(settings), witness_(witness) {}
 
 PolicyLookups::~PolicyLookups() {
   stop();
@@ -24,16 +25,18 @@ void PolicyLookups::stop() {
   found_.notify_all();
 }
 
-PolicyLookups::AnswerPtr PolicyLookups::ask(const std::string& domain, const std::string& mx_host) {
+PolicyLookups::AnswerPtr PolicyLookups::ask(const std::string& domain, const std::string& mx_host,
+                                            const std::string& address) {
   const Time now = std::chrono::steady_clock::now();
-  std::string key = domain + '\n' + mx_host;
+  const std::string seen_at = witness_ != nullptr ? address : std::string();
+  std::string key = domain + '\n' + mx_host + '\n' + seen_at;
   const std::lock_guard lock(mutex_);
   if (const auto found = answers_.find(key); found != answers_.end()) {
     const AnswerPtr& answer = found->second;
     if (!answer->done_ || now - answer->done_at_ < settings_.keep) return answer;
   }
   if (answers_.size() >= settings_.max_kept) forget_old(now);
-  auto answer = std::make_shared<Answer>(domain, mx_host);
+  auto answer = std::make_shared<Answer>(domain, mx_host, seen_at);
   answer->asked_ = now;
   answers_[std::move(key)] = answer;
   start(answer, now);
@@ -62,7 +65,7 @@ void PolicyLookups::start(const AnswerPtr& answer, Time due) {
   arrived_.notify_one();
 }
 
-const Result<AppliedPolicies>* PolicyLookups::get(const AnswerPtr& answer) {
+const Result<PolicyLookups::Found>* PolicyLookups::get(const AnswerPtr& answer) {
   std::unique_lock lock(mutex_);
   found_.wait(lock, [&] { return answer->done_ || stopped_; });
   return answer->done_ ? &answer->result_ : nullptr;
@@ -88,12 +91,24 @@ void PolicyLookups::work() {
   }
 }
 
+Result<PolicyLookups::Found> PolicyLookups::find(const Answer& answer) {
+  auto applied = finder_.find(answer.domain_, answer.mx_host_);
+  if (!applied) return tl::unexpected(applied.error());
+  Found found{std::move(*applied), std::nullopt};
+  if (answer.address_.empty() || !wants_witness(found.applied, answer.mx_host_)) return found;
+  if (settings_.witness_testing_only && found.applied.sts.policy->mode != StsMode::testing) {
+    return found;
+  }
+  found.certificate = witness_->look_at(answer.mx_host_, answer.address_);
+  return found;
+}
+
 void PolicyLookups::look_up(std::unique_lock<std::mutex>& lock, const AnswerPtr& answer) {
   lock.unlock();
-  auto result = [&]() -> Result<AppliedPolicies> {
+  auto result = [&]() -> Result<Found> {
     // Memory that is short now may be there at the next try.
     try {
-      return finder_.find(answer->domain_, answer->mx_host_);
+      return find(*answer);
     } catch (const std::exception& error) {
       return fail(ErrorCode::temporary, "cannot look up {}: {}", answer->domain_, error.what());
     }

@@ -44,7 +44,8 @@ std::string address_of(std::string_view address) {
 
 /// The first word is the MTA's verdict if it demanded one; else it is about the chain alone.
 /// refused: another line told of the verdict already, and be it for a fault of the set-up.
-void apply_trust(Trust trust, bool refused, LogKnowledge& knowledge, ObservedSession& session) {
+void apply_trust(Trust trust, bool refused, TrustStoreOfMta trust_store, LogKnowledge& knowledge,
+                 ObservedSession& session) {
   if (trust == Trust::verified && !refused) {
     session.demanded_only = session.pkix.complete = session.dane.complete = true;
   } else if (trust == Trust::anonymous) {
@@ -52,7 +53,7 @@ void apply_trust(Trust trust, bool refused, LogKnowledge& knowledge, ObservedSes
   } else if (trust == Trust::trusted && !refused) {
     ++knowledge.trusted;
   } else if (trust == Trust::untrusted && !refused) {
-    if (knowledge.has_trust_store()) add_error(session.pkix, X509_V_ERR_UNSPECIFIED);
+    if (knowledge.can_distrust(trust_store)) add_error(session.pkix, X509_V_ERR_UNSPECIFIED);
     ++knowledge.untrusted;
   }
 }
@@ -255,7 +256,7 @@ void PostfixLog::establish(const LogLineParts& parts, const PostfixLine& line, P
     });
     if (announcement) connection.next_hop = announcement->next_hop;
   }
-  apply_trust(line.trust, refused, *process.knowledge, session);
+  apply_trust(line.trust, refused, context_.settings.trust_store, *process.knowledge, session);
   process.knowledge->logs_tls = true;
 }
 

@@ -20,7 +20,8 @@ constexpr std::size_t kMaxIdentities = 1024;
 constexpr std::size_t kMaxHosts = 16;
 
 /// "OK" is about the chain alone; of TLSA records only TRUSTED and DANE_FAIL speak.
-void apply_verify(std::string_view verify, LogKnowledge& knowledge, ObservedSession& session) {
+void apply_verify(std::string_view verify, TrustStoreOfMta trust_store, LogKnowledge& knowledge,
+                  ObservedSession& session) {
   session.starttls = StarttlsState::established;
   if (verify == "OK") {
     ++knowledge.trusted;
@@ -30,7 +31,7 @@ void apply_verify(std::string_view verify, LogKnowledge& knowledge, ObservedSess
     // The reason stands in verifymsg=, if at all.
     session.dane.errors = {X509_V_ERR_DANE_NO_MATCH};
   } else if (verify == "FAIL") {
-    if (knowledge.has_trust_store()) add_error(session.pkix, X509_V_ERR_UNSPECIFIED);
+    if (knowledge.can_distrust(trust_store)) add_error(session.pkix, X509_V_ERR_UNSPECIFIED);
     ++knowledge.untrusted;
   } else if (verify == "NO") {
     add_error(session.pkix, X509_V_ERR_UNSPECIFIED);
@@ -103,7 +104,8 @@ void SendmailLog::add(const LogLineParts& parts, std::vector<ObservedSession>& s
   switch (line.event) {
     case Event::established:
       its.knowledge->logs_tls = true;
-      apply_verify(line.verify, *its.knowledge, open(its, parts.at, line.host, sessions).session);
+      apply_verify(line.verify, context_.settings.trust_store, *its.knowledge,
+                   open(its, parts.at, line.host, sessions).session);
       return;
     case Event::certificate:
       if (!its.connections.empty() &&

@@ -4,14 +4,13 @@ policy hosts at port 443, each with its fault."""
 
 import json
 import os
-import socket
 import subprocess
 import tempfile
-import threading
 import unittest
 
 import own_network
 from https_server import Authority, HttpsServer, answer
+from mail_server import MailServer
 from unbound_server import UnboundServer, Zone
 
 BUILD = os.environ.get("OPENTLSRPT_BUILD", "build")
@@ -35,58 +34,6 @@ PLAIN = {  # what stands beside the MX record, which is "mx" at an address of it
 WITH_STS = {"good", "expired", "wronghost", "nopolicy", "badpolicy", "othermx", "bothfail"}
 RECORD = '_smtp._tls TXT "v=TLSRPTv1; rua=mailto:tlsrpt@{name}.example"\n'
 HOSTILE = b"250-mx\x1b[31m.example \xff\"\r\n250-X-\x1b]0;title\x07\r\n250 HELP\r\n"
-
-
-class MailServer(threading.Thread):
-    """At port 25 of its own address, up to QUIT."""
-
-    def __init__(self, address, context=None, ehlo=None):
-        super().__init__(daemon=True)
-        self.context = context
-        self.ehlo = ehlo or (b"250-mx.example\r\n" + (b"250-STARTTLS\r\n" if context else b"")
-                             + b"250 HELP\r\n")
-        self.commands = []
-        self.listener = socket.create_server((address, 25))
-        self.start()
-
-    def run(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
-
-    def serve(self, connection):
-        connection.settimeout(20)
-        try:
-            if self.talk(connection):
-                with self.context.wrap_socket(connection, server_side=True) as session:
-                    self.talk(session, greeting=b"")
-        except (OSError, ValueError):
-            pass
-        finally:
-            connection.close()
-
-    def talk(self, connection, greeting=b"220 mx.example ESMTP\r\n"):
-        """True: TLS is to begin."""
-        connection.sendall(greeting)
-        while True:
-            line = connection.recv(1000).decode("ascii", "replace").strip()
-            self.commands.append(line)
-            if line == "STARTTLS":
-                connection.sendall(b"220 go on\r\n")
-                return True
-            if line.startswith("EHLO"):
-                connection.sendall(self.ehlo)
-            else:
-                connection.sendall(b"221 bye\r\n")
-                return False
-
-    def stop(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.join()
 
 
 def tlsa_of(authority_folder, number):

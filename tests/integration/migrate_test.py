@@ -655,8 +655,8 @@ class RefusalTest(ImportCase):
         make_collectd(self.collectd_db, {str(self.today): [datagram("a.example")]})
         collector = self.collector()
         cases = [
-            ("is empty or of an older version", 65, "PRAGMA user_version=3"),
-            ("is of a newer version", 65, "PRAGMA user_version=5")]
+            ("is empty or of an older version", 65, "PRAGMA user_version=4"),
+            ("is of a newer version", 65, "PRAGMA user_version=6")]
         for text, code, statement in cases:
             with self.subTest(text):
                 database = sqlite3.connect(collector.database)

@@ -147,5 +147,22 @@ TEST(CollectorConfig, testing_policies_are_left_to_a_log_only_if_there_is_one) {
                    .storer.store.testing_left_to_log);
 }
 
+TEST(CollectorConfig, what_the_mta_does_is_told_to_those_who_read_its_log) {
+  const std::string begin = "Database sqlite:/no\nOutcomeSocket /s\nLogFile /no/mail.log\n";
+  const LogFollowingSettings usual = collector_settings(config_of(begin)).logs;
+  EXPECT_EQ(usual.finder.precedence, Precedence::unknown);
+  EXPECT_EQ(usual.follower.mail_log.trust_store, TrustStoreOfMta::unknown);
+  const LogFollowingSettings set =
+      collector_settings(config_of(begin + "LogPrecedence sts\nLogTrustStore no\n")).logs;
+  EXPECT_TRUE(usual.probe);
+  EXPECT_FALSE(collector_settings(config_of(begin + "LogProbe no\n")).logs.probe);
+  EXPECT_EQ(set.finder.precedence, Precedence::sts);
+  EXPECT_EQ(set.follower.mail_log.trust_store, TrustStoreOfMta::absent);
+  const LogFollowingSettings others =
+      collector_settings(config_of(begin + "LogPrecedence dane\nLogTrustStore yes\n")).logs;
+  EXPECT_EQ(others.finder.precedence, Precedence::dane);
+  EXPECT_EQ(others.follower.mail_log.trust_store, TrustStoreOfMta::present);
+}
+
 }  // namespace
 }  // namespace tlsrpt::sender

@@ -420,6 +420,7 @@ TEST(Evaluation, the_verdict_of_an_mta_is_of_the_policy_that_it_enforced) {
   seen.dane = {};
   AppliedPolicies both = dane();
   both.sts = sts().sts;
+  both.precedence = Precedence::dane;
   EXPECT_EQ(judge(seen, both), "tlsa S");
   EXPECT_EQ(judge(seen, sts()), "sts S");
   seen.pkix.errors = {X509_V_ERR_CERT_HAS_EXPIRED};
@@ -431,6 +432,80 @@ TEST(Evaluation, the_verdict_of_an_mta_is_of_the_policy_that_it_enforced) {
   both.sts = sts(StsMode::enforce, {"other.example"}).sts;
   EXPECT_EQ(judge(seen, both),
             "tlsa F certificate-expired | sts F validation-failure(mx-not-in-sts-policy)");
+}
+
+class EvaluationOfOneVerdict : public testing::Test {
+ protected:
+  EvaluationOfOneVerdict() {
+    both_.sts = sts().sts;
+    good_.demanded_only = true;
+  }
+  static ObservedSession bad(int error) {
+    ObservedSession seen = session();
+    seen.demanded_only = true;
+    seen.pkix.complete = seen.dane.complete = false;
+    seen.dane.errors = {error};
+    if (error != X509_V_ERR_DANE_NO_MATCH) seen.pkix.errors = {error};
+    return seen;
+  }
+  std::string judge_by(Precedence precedence, const ObservedSession& seen) {
+    both_.precedence = precedence;
+    return judge(seen, both_);
+  }
+
+  AppliedPolicies both_ = dane();
+  ObservedSession good_ = session();
+};
+
+TEST_F(EvaluationOfOneVerdict, is_counted_under_the_policy_that_the_mta_enforces) {
+  const ObservedSession expired = bad(X509_V_ERR_CERT_HAS_EXPIRED);
+  EXPECT_EQ(judge_by(Precedence::sts, good_), "sts S");
+  EXPECT_EQ(judge_by(Precedence::sts, expired), "sts F certificate-expired");
+  EXPECT_EQ(judge_by(Precedence::dane, good_), "tlsa S");
+  EXPECT_EQ(judge_by(Precedence::dane, expired), "tlsa F certificate-expired");
+}
+
+TEST_F(EvaluationOfOneVerdict, is_counted_under_neither_if_it_may_be_of_either) {
+  EXPECT_EQ(judge_by(Precedence::unknown, good_), "");
+  EXPECT_EQ(judge_by(Precedence::unknown, bad(X509_V_ERR_CERT_HAS_EXPIRED)), "");
+  EXPECT_EQ(judge_by(Precedence::unknown, bad(X509_V_ERR_UNSPECIFIED)), "");
+  EXPECT_EQ(may_deliver(good_, both_), Delivery::forbidden);
+}
+
+TEST_F(EvaluationOfOneVerdict, is_of_dane_if_nothing_else_can_fail_so) {
+  const ObservedSession no_match = bad(X509_V_ERR_DANE_NO_MATCH);
+  for (const Precedence precedence : {Precedence::unknown, Precedence::dane, Precedence::sts}) {
+    EXPECT_EQ(judge_by(precedence, no_match), "tlsa F tlsa-invalid(tlsa-no-match)");
+  }
+}
+
+TEST_F(EvaluationOfOneVerdict, is_of_nobody_knows_what_beside_a_policy_that_the_mta_may_not_see) {
+  both_.sts = sts(StsMode::testing).sts;
+  EXPECT_EQ(judge_by(Precedence::sts, good_), "");
+  EXPECT_EQ(judge_by(Precedence::dane, good_), "tlsa S");
+}
+
+TEST_F(EvaluationOfOneVerdict, is_no_question_where_one_policy_applies_or_none_is_needed) {
+  for (const Precedence precedence : {Precedence::unknown, Precedence::dane, Precedence::sts}) {
+    AppliedPolicies one = dane();
+    one.precedence = precedence;
+    EXPECT_EQ(judge(good_, one), "tlsa S");
+    one.sts = sts(StsMode::none).sts;
+    EXPECT_EQ(judge(good_, one), "tlsa S");
+    one = sts(StsMode::testing);
+    one.precedence = precedence;
+    EXPECT_EQ(judge(good_, one), "sts S");
+    // Each of them wants TLS, and none came about.
+    ObservedSession clear = session(StarttlsState::not_offered);
+    clear.demanded_only = true;
+    EXPECT_EQ(judge_by(precedence, clear),
+              "tlsa F starttls-not-supported | sts F starttls-not-supported");
+    EXPECT_EQ(judge_by(precedence, failed(reason::kHandshakeFailure)),
+              "tlsa F validation-failure(tls-handshake-failure) | "
+              "sts F validation-failure(tls-handshake-failure)");
+    // Two verdicts, each with its policy.
+    EXPECT_EQ(judge_by(precedence, session()), "tlsa S | sts S");
+  }
 }
 
 TEST(Evaluation, an_mta_that_ends_the_session_for_the_certificate_has_seen_it) {

@@ -53,8 +53,11 @@ class LivePolicyFinderTest : public testing::Test {
   FakeSts sts_;
   SetClock clock_;
   FakeLog log_;
-  LivePolicyFinder finder_{
-      {{"only.example"}, std::chrono::milliseconds(1), 100}, dns_, sts_, clock_, log_};
+  LivePolicyFinder finder_{{{"only.example"}, Precedence::sts, std::chrono::milliseconds(1), 100},
+                           dns_,
+                           sts_,
+                           clock_,
+                           log_};
 };
 
 TEST_F(LivePolicyFinderTest, finds_the_record_and_dane_and_remembers_both) {
@@ -63,6 +66,7 @@ TEST_F(LivePolicyFinderTest, finds_the_record_and_dane_and_remembers_both) {
     EXPECT_EQ(applied.tlsrpt_record, kRecord);
     EXPECT_EQ(applied.dane.status, DaneStatus::usable);
     EXPECT_FALSE(applied.dane_required);
+    EXPECT_EQ(applied.precedence, Precedence::sts) << "as the settings say";
   }
   EXPECT_EQ(asked("TXT _smtp._tls.a.example"), 1u);
   EXPECT_EQ(asked("TLSA _25._tcp.mx.a.example"), 1u);

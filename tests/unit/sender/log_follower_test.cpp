@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <openssl/x509_vfy.h>
 
 #include <atomic>
 #include <thread>
@@ -75,13 +76,26 @@ class FakeFinder final : public PolicyFinder {
     if (domain.starts_with("flaky") && asked % 2 == 1) return fail(ErrorCode::temporary, "timeout");
     AppliedPolicies applied;
     if (!domain.starts_with("silent")) applied.tlsrpt_record = "v=TLSRPTv1;rua=mailto:r@x.example";
-    if (domain.starts_with("testing")) {
+    if (domain.starts_with("testing") || domain.starts_with("enforce")) {
       StsPolicy policy;
-      policy.mode = StsMode::testing;
+      policy.mode = domain.starts_with("testing") ? StsMode::testing : StsMode::enforce;
       policy.mx = {"mx." + domain};
       applied.sts.policy = policy;
     }
     return applied;
+  }
+  std::atomic<int> asked = 0;
+};
+
+class FakeWitness final : public CertificateWitness {
+ public:
+  std::optional<Verification> look_at(const std::string& mx_host,
+                                      const std::string& address) override {
+    ++asked;
+    EXPECT_EQ(address, "192.0.2.1");
+    if (mx_host.find("unseen") != std::string::npos) return std::nullopt;
+    const bool bad = mx_host.find("bad") != std::string::npos;
+    return Verification{bad ? std::vector{X509_V_ERR_CERT_HAS_EXPIRED} : std::vector<int>{}, true};
   }
   std::atomic<int> asked = 0;
 };
@@ -103,7 +117,8 @@ class LogFollowerTest : public testing::Test {
     PolicyLookupSettings lookups;
     lookups.first_pause = 1ms;
     lookups.patience = 5ms;
-    lookups_ = std::make_unique<PolicyLookups>(finder_, lookups);
+    lookups.witness_testing_only = follower_settings_.testing_only;
+    lookups_ = std::make_unique<PolicyLookups>(finder_, lookups, witness_);
     LogFollowerParts parts{
         *lookups_,
         *journal_,
@@ -142,9 +157,9 @@ class LogFollowerTest : public testing::Test {
     while (file_.idle < idle + 3) std::this_thread::yield();
   }
 
-  void write(const std::string& line) {
+  void write(const std::string& line, std::string_view time = "12:00:00") {
     const std::lock_guard lock(file_.mutex);
-    file_.lines.push_back("2026-03-01T12:00:00.000000+00:00 out1 " + line);
+    file_.lines.push_back(fmt::format("2026-03-01T{}.000000+00:00 out1 {}", time, line));
   }
   void begin_session(int pid, const std::string& domain) {
     write(
@@ -165,11 +180,14 @@ class LogFollowerTest : public testing::Test {
     end_session(pid, domain);
   }
 
-  std::uint64_t sum(const std::string& domain) {
+  DomainDay counted(const std::string& domain) {
     EXPECT_TRUE(storer_->flush());
     auto store = OutboundStore::open(settings_.store.path, SqliteMode::read_write_create).value();
+    return store.load(kDay, domain).value();
+  }
+  std::uint64_t sum(const std::string& domain) {
     std::uint64_t sum = 0;
-    const DomainDay counted = store.load(kDay, domain).value();
+    const DomainDay counted = this->counted(domain);
     for (const PolicyResult& policy : counted.policies) {
       sum += policy.total_successful_session_count + policy.total_failure_session_count;
     }
@@ -186,6 +204,7 @@ class LogFollowerTest : public testing::Test {
   FakeLog log_;
   FakeFile file_;
   FakeFinder finder_;
+  CertificateWitness* witness_ = nullptr;
   StorerSettings settings_;
   LogFollowerSettings follower_settings_;
   std::unique_ptr<Journal> journal_;
@@ -287,6 +306,62 @@ TEST_F(LogFollowerTest, with_sts_testing_only_domains_in_mode_testing_are_counte
   wait_for_event("log-sessions", 2);
   EXPECT_EQ(sum("a.example"), 0u);
   EXPECT_EQ(event("log-not-testing"), 1u);
+}
+
+TEST_F(LogFollowerTest, a_witness_tells_what_the_log_does_not) {
+  FakeWitness witness;
+  witness_ = &witness;
+  start();
+  for (int i = 0; i < 3; ++i) session(i, "enforce.example");
+  session(4, "enforce-bad.example");
+  session(5, "testing-unseen.example");
+  session(6, "a.example");  // without a policy nobody need look
+  wait_for_event("log-sessions", 6);
+  const DomainDay good = counted("enforce.example");
+  ASSERT_EQ(good.policies.size(), 1u);
+  EXPECT_EQ(good.policies[0].policy.policy_type, "sts");
+  EXPECT_EQ(good.policies[0].total_successful_session_count, 3u);
+  const DomainDay bad = counted("enforce-bad.example");
+  ASSERT_EQ(bad.policies.size(), 1u);
+  ASSERT_EQ(bad.policies[0].failure_details.size(), 1u);
+  EXPECT_EQ(bad.policies[0].failure_details[0].result_type, "certificate-expired");
+  EXPECT_EQ(sum("testing-unseen.example"), 0u);
+  EXPECT_EQ(event("log-unjudged"), 1u);
+  EXPECT_EQ(witness.asked, 3) << "once for each host";
+}
+
+TEST_F(LogFollowerTest, a_witness_is_not_asked_about_sessions_that_do_not_count) {
+  FakeWitness witness;
+  witness_ = &witness;
+  follower_settings_.testing_only = true;
+  start();
+  session(1, "enforce.example");
+  session(2, "testing.example");
+  wait_for_event("log-sessions", 2);
+  EXPECT_EQ(sum("testing.example"), 1u);
+  EXPECT_EQ(event("log-not-testing"), 1u);
+  EXPECT_EQ(witness.asked, 1);
+}
+
+TEST_F(LogFollowerTest, a_witness_of_today_knows_nothing_about_a_session_of_this_morning) {
+  FakeWitness witness;
+  witness_ = &witness;
+  start();
+  for (const char* time : {"05:59:59", "06:00:00"}) {
+    write(
+        "postfix/smtp[7]: Trusted TLS connection established to mx.testing.example[192.0.2.1]:25: "
+        "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)",
+        time);
+    write(
+        "postfix/smtp[7]: 4F000007: to=<u@testing.example>, "
+        "relay=mx.testing.example[192.0.2.1]:25, delay=0.6, delays=0.1/0/0.3/0.2, dsn=2.0.0, "
+        "status=sent (250 2.0.0 Ok)",
+        time);
+  }
+  session(8, "testing.example");
+  wait_for_event("log-sessions", 3);
+  EXPECT_EQ(event("log-unjudged"), 2u);
+  EXPECT_EQ(sum("testing.example"), 1u);
 }
 
 TEST_F(LogFollowerTest, lines_without_sessions_move_the_place_too) {

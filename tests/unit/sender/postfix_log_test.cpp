@@ -207,8 +207,13 @@ TEST(PostfixLog, believes_untrusted_only_if_there_is_a_trust_store) {
   EXPECT_EQ(to_line(read_log(untrusted)[0]), "a.test mx.a.test[192.0.2.1] established");
   EXPECT_EQ(to_line(read_log(trusted + untrusted)[1]),
             "a.test mx.a.test[192.0.2.1] established pkix=1,");
-  // One that used TLSA records of a domain that is not signed: it needs no trust store.
-  EXPECT_EQ(to_line(read_log(untrusted + untrusted + trusted + untrusted)[3]),
+  // A few that used TLSA records of a domain that is not signed: they need no trust store.
+  std::string nine, ten;
+  for (int i = 0; i < 9; ++i) nine += untrusted;
+  ten = nine + untrusted;
+  EXPECT_EQ(to_line(read_log(nine + trusted + untrusted)[10]),
+            "a.test mx.a.test[192.0.2.1] established pkix=1,");
+  EXPECT_EQ(to_line(read_log(ten + trusted + untrusted)[11]),
             "a.test mx.a.test[192.0.2.1] established");
   // A fault of the operator's set-up is none of the certificate's.
   EXPECT_EQ(to_line(read_log(trusted +
@@ -219,6 +224,21 @@ TEST(PostfixLog, believes_untrusted_only_if_there_is_a_trust_store) {
   EXPECT_EQ(to_line(read_log(tls("Anonymous", "mx.a.test[192.0.2.1]:25") +
                              sent("4A1B2C", "x@a.test", "mx.a.test[192.0.2.1]:25"))[0]),
             "a.test mx.a.test[192.0.2.1] established pkix=1,");
+}
+
+TEST(PostfixLog, is_told_by_the_settings_whether_there_is_a_trust_store) {
+  const std::string peer = "mx.a.test[192.0.2.1]:25";
+  const std::string untrusted = tls("Untrusted", peer) + sent("4A1B2C", "x@a.test", peer);
+  const std::string trusted = tls("Trusted", peer) + sent("4A1B2D", "x@a.test", peer);
+  MailLogSettings settings;
+  settings.trust_store = TrustStoreOfMta::present;
+  MailLog believing(settings);
+  EXPECT_EQ(to_line(read_log(believing, untrusted)[0]),
+            "a.test mx.a.test[192.0.2.1] established pkix=1,");
+  settings.trust_store = TrustStoreOfMta::absent;
+  MailLog doubting(settings);
+  EXPECT_EQ(to_line(read_log(doubting, trusted + untrusted)[1]),
+            "a.test mx.a.test[192.0.2.1] established");
 }
 
 TEST(PostfixLog, reports_a_host_that_no_policy_names) {  // B9

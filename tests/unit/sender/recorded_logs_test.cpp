@@ -120,10 +120,15 @@ std::map<std::string, std::vector<ObservedSession>> recorded_sessions(const std:
   return sessions;
 }
 
-Rows rows_of(const std::vector<ObservedSession>& sessions) {
+Rows rows_of(const std::string& scenario, const std::vector<ObservedSession>& sessions) {
   Rows rows;
   for (const ObservedSession& session : sessions) {
-    const AppliedPolicies applied = policies_for(session);
+    AppliedPolicies applied = policies_for(session);
+    // Postfix had postfix-mta-sts-resolver as its policy map, whose answer "secure" replaces the
+    // level dane. For Sendmail it does not matter: it says TRUSTED or DANE_FAIL of DANE alone.
+    if (scenario == "dane-and-sts" || scenario == "dane-bad-and-sts") {
+      applied.precedence = Precedence::sts;
+    }
     // Nobody wants to hear about it.
     if (!applied.tlsrpt_record.empty()) add_rows(evaluate(session, applied), rows);
   }
@@ -172,7 +177,7 @@ TEST_P(RecordedLogs, say_what_the_datagrams_say_but_for_known_differences) {
   const std::string mta = GetParam();
   std::size_t same = 0, different = 0;
   for (const auto& [scenario, sessions] : recorded_sessions(mta)) {
-    const Rows from_log = rows_of(sessions);
+    const Rows from_log = rows_of(scenario, sessions);
     const Rows from_datagrams = datagram_rows(scenario);
     const std::string log = joined(words(from_log));
     const std::string datagrams = joined(words(from_datagrams));

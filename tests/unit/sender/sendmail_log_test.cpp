@@ -56,6 +56,13 @@ TEST(SendmailLog, believes_fail_if_a_rule_set_refused_or_others_were_trusted) {
                               tls("mx.a.test", "FAIL") + to("x@a.test", "mx.a.test. [192.0.2.1]")))
                 .back(),
             "a.test mx.a.test[192.0.2.1] established pkix=1,");
+  MailLogSettings settings;
+  settings.trust_store = TrustStoreOfMta::present;
+  MailLog log(settings);
+  EXPECT_EQ(
+      to_line(
+          read_log(log, tls("mx.a.test", "FAIL") + to("x@a.test", "mx.a.test. [192.0.2.1]")).at(0)),
+      "a.test mx.a.test[192.0.2.1] established pkix=1,");
 }
 
 TEST(SendmailLog, counts_once_for_each_domain_of_a_list_and_not_again_for_kept_connections) {
