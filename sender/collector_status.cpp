@@ -35,6 +35,7 @@ constexpr Word kCounters[] = {
     {"log-no-record", "Sessions in logs with domains that want no reports."},
     {"log-unjudged", "Sessions in logs of which the log does not prove enough to be counted."},
     {"log-not-testing", "Sessions in logs that the MTA reports itself: LogSessions sts-testing."},
+    {"log-reported-by-mta", "Sessions in logs that the MTA reports itself, by its own log."},
     {"log-lookup-failed", "Sessions in logs whose policies could not be looked up."},
     {"log-wrong-day", "Sessions in logs that are too old, or in the future."},
     {"log-superseded", "Sessions in logs that were read once more after an accident."},

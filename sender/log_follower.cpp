@@ -276,6 +276,10 @@ void LogFollower::judge_session(const ObservedSession& session,
   if (day < today - settings_.keep_days || day > today + std::chrono::days(1)) {
     return judged.count("log-wrong-day");
   }
+  // In mode testing the log's word counts, and the datagram's does not.
+  if (session.reported_by_mta && !settings_.testing_only) {
+    return judged.count("log-reported-by-mta");
+  }
   if (!applied) return judged.count("log-lookup-failed");
   if (applied->tlsrpt_record.empty()) return judged.count("log-no-record");
   if (settings_.testing_only &&

@@ -46,6 +46,8 @@ struct ObservedSession {
   /// 'pkix' and 'dane' are the MTA's verdict by the policy that it enforced: DANE where it applies,
   /// else MTA-STS. A log does not tell by which rules the MTA verified.
   bool demanded_only = false;
+  /// The MTA has told its TLSRPT library about this session, by its own log: it comes as a datagram.
+  bool reported_by_mta = false;
   bool operator==(const ObservedSession&) const = default;
 };
 
