@@ -96,14 +96,10 @@ bool LogFollowing::is_ready() {
 }
 
 Result<std::optional<LogPosition>> LogFollowing::load_position(const std::string& source) const {
-  auto store = OutboundStore::open(database_, SqliteMode::read_only);
+  auto store = OutboundStore::open(database_, SqliteMode::read_write_create);
   if (!store) return tl::unexpected(store.error());
-  auto all = store->log_positions();
-  if (!all) return tl::unexpected(all.error());
-  for (LogPosition& position : *all) {
-    if (position.source == source) return std::optional(std::move(position));
-  }
-  return std::optional<LogPosition>();
+  return store->claim_log(
+      source, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
 }
 
 void LogFollowing::start() {

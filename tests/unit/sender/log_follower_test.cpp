@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <filesystem>
 #include <thread>
 
 #include "sender/storer.hpp"
@@ -129,13 +130,9 @@ class LogFollowerTest : public testing::Test {
     journal_.reset();
   }
   Result<std::optional<LogPosition>> load(const std::string& source) {
-    auto store = OutboundStore::open(settings_.store.path, SqliteMode::read_only);
+    auto store = OutboundStore::open(settings_.store.path, SqliteMode::read_write_create);
     if (!store) return tl::unexpected(store.error());
-    const auto all = store->log_positions();
-    for (const LogPosition& position : *all) {
-      if (position.source == source) return std::optional(position);
-    }
-    return std::optional<LogPosition>();
+    return store->claim_log(source, clock_.now());
   }
   void wait_until_read() {
     const std::size_t idle = file_.idle;
@@ -237,6 +234,37 @@ TEST_F(LogFollowerTest, a_journal_that_is_lost_is_read_again_from_the_log) {
   EXPECT_EQ(sum("a.example"), 30u);
 }
 
+/// Two collectors of one database: the second one goes on where the first one was killed, and the
+/// first one comes back before the second has stored anything.
+TEST_F(LogFollowerTest, what_an_earlier_collector_left_behind_does_not_count_after_another_began) {
+  start();
+  session(1, "a.example");
+  wait_for_event("log-sessions", 1);
+  EXPECT_EQ(sum("a.example"), 1u);
+  session(2, "b.example");
+  wait_for_event("log-sessions", 2);
+  end();
+  const std::vector<Leftover> left =
+      JournalFolder::claim({temp_.path()}, settings_.store.path).leftovers();
+  ASSERT_EQ(left.size(), 1u);
+  std::filesystem::rename(left[0].path, temp_.file("elsewhere"));
+  start();
+  wait_for_event("log-sessions", 1);
+
+  SegmentStore first(settings_.store, clock_);
+  ClosedSegment closed{std::make_unique<Segment>(1u << 20),
+                       left[0].header.journal,
+                       left[0].header.number,
+                       left[0].header.from,
+                       {},
+                       true};
+  ASSERT_TRUE(read_journal_file(temp_.file("elsewhere"), *closed.segment));
+  const auto result = first.add(closed, {});
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->superseded, 1u);
+  EXPECT_EQ(sum("b.example"), 1u);
+}
+
 TEST_F(LogFollowerTest, a_session_whose_lines_lie_on_both_sides_of_a_restart_is_counted_once) {
   start();
   begin_session(7, "a.example");
@@ -287,6 +315,19 @@ TEST_F(LogFollowerTest, with_sts_testing_only_domains_in_mode_testing_are_counte
   wait_for_event("log-sessions", 2);
   EXPECT_EQ(sum("a.example"), 0u);
   EXPECT_EQ(event("log-not-testing"), 1u);
+}
+
+TEST_F(LogFollowerTest, what_the_mta_has_reported_itself_is_left_to_its_datagrams) {
+  start();
+  session(1, "a.example");
+  begin_session(2, "a.example");
+  write(
+      "postfix/smtp[2]: TLSRPT: status=success, domain=a.example, "
+      "receiving_mx=mx.a.example[192.0.2.1]");
+  end_session(2, "a.example");
+  wait_for_event("log-sessions", 2);
+  EXPECT_EQ(sum("a.example"), 1u);
+  EXPECT_EQ(event("log-reported-by-mta"), 1u);
 }
 
 TEST_F(LogFollowerTest, lines_without_sessions_move_the_place_too) {
