@@ -99,19 +99,20 @@ bool LogFollower::load() {
   while (!parts_.is_ready()) {
     if (!pause(stop_, kRetry)) return false;
   }
-  auto position = parts_.load_position(source_->name());
+  if (auto done = source_->seek_to_end(); !done) complain(done.error());
+  const std::string end = source_->position();
+  auto position = parts_.load_position(source_->name(), end);
   while (!position) {
     complain(position.error());
     if (!pause(stop_, kRetry)) return false;
-    position = parts_.load_position(source_->name());
+    position = parts_.load_position(source_->name(), end);
   }
   if (*position) {
     generation_ = (*position)->generation + 1;
     go_back_to(**position);
   } else {
     generation_ = 1;
-    if (auto done = source_->seek_to_end(); !done) complain(done.error());
-    checkpoints_.begin(source_->position());
+    checkpoints_.begin(end);
   }
   parts_.log.notice(LogLine("log-followed")
                         .add("log", source_->name())

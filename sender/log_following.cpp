@@ -51,7 +51,9 @@ Result<void> LogFollowing::build(const LogFollowingSettings& settings, Journal& 
                                clock,
                                log_,
                                [this] { return is_ready(); },
-                               [this](const std::string& source) { return load_position(source); },
+                               [this](const std::string& source, const std::string& end) {
+                                 return load_position(source, end);
+                               },
                                count};
   for (const std::string& path : settings.files) {
     FileLogSettings file;
@@ -95,11 +97,12 @@ bool LogFollowing::is_ready() {
   return storer_.has_replayed();
 }
 
-Result<std::optional<LogPosition>> LogFollowing::load_position(const std::string& source) const {
+Result<std::optional<LogPosition>> LogFollowing::load_position(const std::string& source,
+                                                               const std::string& end) const {
   auto store = OutboundStore::open(database_, SqliteMode::read_write_create);
   if (!store) return tl::unexpected(store.error());
   return store->claim_log(
-      source, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+      source, end, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
 }
 
 void LogFollowing::start() {
