@@ -35,19 +35,22 @@ class LogFollower::Judged {
   void count(const std::string& name) { ++counters_[name]; }
   [[nodiscard]] const std::map<std::string, std::uint64_t>& counters() const { return counters_; }
 
-  /// With the position; as many as may go together.
+  /// With the position; as many as may go together. Long policies of some domains must not be at
+  /// the expense of others.
   std::vector<Segment::Entry> entries(std::string_view position) {
-    std::size_t room = Journal::kMaxWhole - Segment::bytes_for(position);
     std::vector<Segment::Entry> list;
     list.reserve(texts_.size() + 1);
-    for (const auto& [text, times] : texts_) {
-      if (Segment::bytes_for(text) > room) {
-        counters_["dropped-memory"] += times;
-        continue;
-      }
-      room -= Segment::bytes_for(text);
-      list.push_back({text, times});
+    for (const auto& [text, times] : texts_) list.push_back({text, times});
+    std::sort(list.begin(), list.end(), [](const Segment::Entry& a, const Segment::Entry& b) {
+      return a.text.size() < b.text.size();
+    });
+    std::size_t room = Journal::kMaxWhole - Segment::bytes_for(position);
+    std::size_t kept = 0;
+    while (kept < list.size() && Segment::bytes_for(list[kept].text) <= room) {
+      room -= Segment::bytes_for(list[kept++].text);
     }
+    for (std::size_t i = kept; i < list.size(); ++i) counters_["dropped-memory"] += list[i].count;
+    list.resize(kept);
     list.push_back({position, 1});
     return list;
   }

@@ -76,6 +76,7 @@ class FakeFinder final : public PolicyFinder {
     if (domain.starts_with("flaky") && asked % 2 == 1) return fail(ErrorCode::temporary, "timeout");
     AppliedPolicies applied;
     if (!domain.starts_with("silent")) applied.tlsrpt_record = "v=TLSRPTv1;rua=mailto:r@x.example";
+    if (domain.starts_with("huge")) applied.tlsrpt_record.append(3900, 'x');
     if (domain.starts_with("testing")) {
       StsPolicy policy;
       policy.mode = StsMode::testing;
@@ -314,6 +315,16 @@ TEST_F(LogFollowerTest, with_sts_testing_only_domains_in_mode_testing_are_counte
   wait_for_event("log-sessions", 2);
   EXPECT_EQ(sum("a.example"), 0u);
   EXPECT_EQ(event("log-not-testing"), 1u);
+}
+
+TEST_F(LogFollowerTest, long_texts_of_some_domains_are_not_at_the_expense_of_others) {
+  start();
+  end();
+  for (int i = 0; i < 50; ++i) session(i, "d" + std::to_string(i) + ".example");
+  for (int i = 0; i < 1450; ++i) session(i, "huge" + std::to_string(i) + ".example");
+  start();
+  wait_for_event("dropped-memory", 1);
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(sum("d" + std::to_string(i) + ".example"), 1u);
 }
 
 TEST_F(LogFollowerTest, what_the_mta_has_reported_itself_is_left_to_its_datagrams) {
