@@ -36,6 +36,7 @@ constexpr Word kCounters[] = {
     {"log-unjudged", "Sessions in logs of which the log does not prove enough to be counted."},
     {"log-probes", "Own TLS sessions for certificates of which logs do not tell: LogProbe."},
     {"log-not-testing", "Sessions in logs that the MTA reports itself: LogSessions sts-testing."},
+    {"log-reported-by-mta", "Sessions in logs that the MTA reports itself, by its own log."},
     {"log-lookup-failed", "Sessions in logs whose policies could not be looked up."},
     {"log-wrong-day", "Sessions in logs that are too old, or in the future."},
     {"log-superseded", "Sessions in logs that were read once more after an accident."},

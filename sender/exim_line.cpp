@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "sender/exim_line.hpp"
 
+#include <algorithm>
+
 #include "sender/log_texts.hpp"
 
 namespace tlsrpt::sender {
@@ -50,15 +52,51 @@ bool take_host(std::string_view& text, EximLine& line) {
   return true;
 }
 
+/// Moves past a quoted text, in which quotes of strangers have a backslash before them.
+void skip_quoted(std::string_view& text) {
+  std::size_t at = text.find('"') + 1;
+  while (at < text.size() && text[at] != '"') at += text[at] == '\\' ? 2 : 1;
+  text.remove_prefix(std::min(at + 1, text.size()));
+}
+
+/// Moves past "<ADDRESS> ", behind its first bracket.
+void skip_address(std::string_view& text) {
+  const std::size_t end = address_end(text, "> ");
+  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 2);
+}
+
+void note_field(std::string_view word, EximLine& line) {
+  if (word.starts_with("X=")) line.encrypted = true;
+  if (word.starts_with("CV=")) line.verified = word.substr(3);
+  if (word.starts_with("PS=")) line.protocol = word.substr(3);
+  if ((word.starts_with("R=") || word.starts_with("T=")) &&
+      word.find("smarthost") != std::string_view::npos) {
+    line.smarthost = true;
+  }
+}
+
+/// "[IP] ", "H=MX [IP] ": and not a reply or a subject that holds the words behind it.
+bool is_peer_alone(std::string_view text) {
+  return text.find_first_of("<\"") == std::string_view::npos &&
+         text.find(": ") == std::string_view::npos;
+}
+
 /// Behind the arrow: the recipient, then fields "NAME=VALUE", of which quoted ones are strangers'.
 void read_fields(std::string_view text, EximLine& line) {
   const std::size_t end = address_end(text, " ");
   line.recipient = text.substr(0, end);
   text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
   // "alias <user@domain> R=…": the address that was expanded.
-  if (text.starts_with('<')) take_until(text, "> ");
+  if (take(text, "<")) skip_address(text);
+  // Nothing but texts of the other side comes behind its DN.
+  bool behind_name = false;
   while (!text.empty()) {
-    if (take(text, "H=")) {
+    if (take(text, "F=<") || take(text, "P=<")) {
+      skip_address(text);
+      continue;
+    }
+    if (text.starts_with("C=\"")) return;
+    if (!behind_name && take(text, "H=")) {
       const std::string_view before = text;
       if (!take_host(text, line)) text = before;
       // Deferred: the reason comes behind the host.
@@ -72,19 +110,12 @@ void read_fields(std::string_view text, EximLine& line) {
         return;
       }
       continue;
-    } else if (text.starts_with("DN=\"") || text.starts_with("C=\"")) {
-      take_until(text, "\"");
-      while (take_until(text, "\"") && !text.empty() && text[0] != ' ') {
-      }
+    } else if (text.starts_with("DN=\"")) {
+      skip_quoted(text);
+      behind_name = true;
     }
     const std::string_view word = text.substr(0, text.find(' '));
-    if (word.starts_with("X=")) line.encrypted = true;
-    if (word.starts_with("CV=")) line.verified = word.substr(3);
-    if (word.starts_with("PS=")) line.protocol = word.substr(3);
-    if ((word.starts_with("R=") || word.starts_with("T=")) &&
-        word.find("smarthost") != std::string_view::npos) {
-      line.smarthost = true;
-    }
+    if (!behind_name) note_field(word, line);
     if (word.ends_with(':') && line.event != Event::delivered && line.event != Event::also) {
       text.remove_prefix(word.size());
       take(text, " ");
@@ -126,7 +157,8 @@ EximLine read_exim_line(std::string_view text) {
     read_fields(text, line);
   } else if (text == "Completed") {
     line.event = Event::completed;
-  } else if (const std::size_t at = text.find("SSL verify error: "); at != std::string_view::npos) {
+  } else if (const std::size_t at = text.find("SSL verify error: ");
+             at != std::string_view::npos && is_peer_alone(text.substr(0, at))) {
     // Verification of callouts and of clients is somebody else's session.
     if (text.find("(during ", at) != std::string_view::npos) return line;
     std::string_view peer = text.substr(0, at);
@@ -136,14 +168,15 @@ EximLine read_exim_line(std::string_view text) {
     line.text = text.substr(at + 18);
     if (take_until(line.text, " error=")) line.text = line.text.substr(0, line.text.find(" cert="));
   } else if (const std::size_t clear = text.find(": delivering unencrypted to H=");
-             clear != std::string_view::npos) {
+             clear != std::string_view::npos &&
+             (text.starts_with("TLS ") || text.starts_with("DANE "))) {
     line.text = text.substr(0, clear);
     std::string_view peer = text.substr(clear + 30);
     if (take_host(peer, line)) line.event = Event::went_clear;
   } else if (take(text, "H=")) {
-    if (!take_host(text, line)) return line;
-    take(text, ":");
-    take(text, " ");
+    // "H=HELO [IP] Warning: …" is about a client that sends mail to us.
+    if (!take_host(text, line) || !is_peer_alone(line.host)) return line;
+    if (!take(text, ": ") && !text.starts_with(" TLS error on connection")) return line;
     line.text = text;
     line.event = Event::host_failed;
   }

@@ -33,6 +33,8 @@ std::string address_of(std::string_view address) {
 /// The session that a reason for a failure is about; false: none that matters.
 bool apply_failure(std::string_view text, const std::vector<int>& errors,
                    ObservedSession& session) {
+  // What comes behind that is the other side's.
+  if (text.starts_with("SMTP error from remote mail server")) return false;
   if (holds(text, "did not offer TLS support")) {
     session.starttls = StarttlsState::not_offered;
     return true;
@@ -78,14 +80,14 @@ EximLog::EximLog(LogContext& context)
 EximLog::Message& EximLog::message(const LogLineParts& parts, std::string_view id,
                                    std::vector<ObservedSession>& sessions) {
   key_.assign(parts.host).append(1, ' ').append(id);
-  return messages_.get(key_, parts.at, [&](Message& old, bool evicted) {
+  return messages_.get(key_, parts.heard, [&](Message& old, bool evicted) {
     if (evicted) ++context_.counters.evicted;
     for (LogConnection& connection : old.connections) context_.give_up(connection, sessions);
   });
 }
 
 LogKnowledge& EximLog::knowledge(const LogLineParts& parts) {
-  return knowledge_.get(parts.host, parts.at, [](const LogKnowledge&, bool) {});
+  return knowledge_.get(parts.host, parts.heard, [](const LogKnowledge&, bool) {});
 }
 
 void EximLog::add(const LogLineParts& parts, std::vector<ObservedSession>& sessions) {

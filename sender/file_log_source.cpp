@@ -96,6 +96,12 @@ Result<void> FileLogSource::seek(std::string_view position) {
       return {};
     }
   }
+  if (go_to_torn_end(files, *place)) {
+    return fail(ErrorCode::not_found,
+                "{} is shorter than it was, as after a power failure; lines up to its present end "
+                "are taken for counted",
+                settings_.path);
+  }
   fd_.reset();
   offset_ = read_to_ = from_ = to_ = 0;
   id_ = {};
@@ -113,6 +119,21 @@ Result<void> FileLogSource::seek(std::string_view position) {
               "the place where {} was read last is not there any more; lines between it and the "
               "begin of that file are not counted",
               settings_.path);
+}
+
+/// After a power failure a file may lack its last lines, which were counted: databases are on disk
+/// before logs are. From its begin all would be counted twice.
+bool FileLogSource::go_to_torn_end(const std::vector<RotatedFile>& files, const FilePlace& place) {
+  for (const RotatedFile& file : files) {
+    if (file.id != place.id || file.size >= place.offset) continue;
+    RotatedFile as_before = file;
+    as_before.size = place.offset;
+    UniqueFd fd = open_log(file.path);
+    if (!fd || !holds(fd.get(), as_before, place)) continue;
+    use(std::move(fd), file.size);
+    return true;
+  }
+  return false;
 }
 
 /// The one of the configured name, from its begin.

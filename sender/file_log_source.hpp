@@ -57,6 +57,7 @@ class FileLogSource final : public LogSource {
   std::size_t give_lines(std::size_t at_most, const std::function<void(const LogItem&)>& give);
   void give_rest(const std::function<void(const LogItem&)>& give);
   void note_begin(std::string_view bytes, std::uint64_t offset);
+  bool go_to_torn_end(const std::vector<RotatedFile>& files, const FilePlace& place);
   bool open_first();
   bool was_cut() const;
   bool restart_after_cut();

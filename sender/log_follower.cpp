@@ -37,19 +37,22 @@ class LogFollower::Judged {
   void count(const std::string& name) { ++counters_[name]; }
   [[nodiscard]] const std::map<std::string, std::uint64_t>& counters() const { return counters_; }
 
-  /// With the position; as many as may go together.
+  /// With the position; as many as may go together. Long policies of some domains must not be at
+  /// the expense of others.
   std::vector<Segment::Entry> entries(std::string_view position) {
-    std::size_t room = Journal::kMaxWhole - Segment::bytes_for(position);
     std::vector<Segment::Entry> list;
     list.reserve(texts_.size() + 1);
-    for (const auto& [text, times] : texts_) {
-      if (Segment::bytes_for(text) > room) {
-        counters_["dropped-memory"] += times;
-        continue;
-      }
-      room -= Segment::bytes_for(text);
-      list.push_back({text, times});
+    for (const auto& [text, times] : texts_) list.push_back({text, times});
+    std::sort(list.begin(), list.end(), [](const Segment::Entry& a, const Segment::Entry& b) {
+      return a.text.size() < b.text.size();
+    });
+    std::size_t room = Journal::kMaxWhole - Segment::bytes_for(position);
+    std::size_t kept = 0;
+    while (kept < list.size() && Segment::bytes_for(list[kept].text) <= room) {
+      room -= Segment::bytes_for(list[kept++].text);
     }
+    for (std::size_t i = kept; i < list.size(); ++i) counters_["dropped-memory"] += list[i].count;
+    list.resize(kept);
     list.push_back({position, 1});
     return list;
   }
@@ -101,19 +104,20 @@ bool LogFollower::load() {
   while (!parts_.is_ready()) {
     if (!pause(stop_, kRetry)) return false;
   }
-  auto position = parts_.load_position(source_->name());
+  if (auto done = source_->seek_to_end(); !done) complain(done.error());
+  const std::string end = source_->position();
+  auto position = parts_.load_position(source_->name(), end);
   while (!position) {
     complain(position.error());
     if (!pause(stop_, kRetry)) return false;
-    position = parts_.load_position(source_->name());
+    position = parts_.load_position(source_->name(), end);
   }
   if (*position) {
     generation_ = (*position)->generation + 1;
     go_back_to(**position);
   } else {
     generation_ = 1;
-    if (auto done = source_->seek_to_end(); !done) complain(done.error());
-    checkpoints_.begin(source_->position());
+    checkpoints_.begin(end);
   }
   parts_.log.notice(LogLine("log-followed")
                         .add("log", source_->name())
@@ -280,6 +284,10 @@ void LogFollower::judge_session(const ObservedSession& session,
   const Day today = parts_.clock.today();
   if (day < today - settings_.keep_days || day > today + std::chrono::days(1)) {
     return judged.count("log-wrong-day");
+  }
+  // In mode testing the log's word counts, and the datagram's does not.
+  if (session.reported_by_mta && !settings_.testing_only) {
+    return judged.count("log-reported-by-mta");
   }
   if (!found) return judged.count("log-lookup-failed");
   const AppliedPolicies& applied = found->applied;

@@ -52,8 +52,11 @@ struct LogFollowerParts {
   /// May the database be asked for the position? Not before all is in it that earlier processes
   /// have left in the journal.
   std::function<bool()> is_ready;
-  /// Up to where the source was counted; nothing: it never was. An error is tried again.
-  std::function<Result<std::optional<LogPosition>>(const std::string& source)> load_position;
+  /// Up to where the source was counted; nothing: it never was, and is from 'end' on, which is kept
+  /// at once. From now on no earlier generation counts. An error is tried again.
+  std::function<Result<std::optional<LogPosition>>(const std::string& source,
+                                                   const std::string& end)>
+      load_position;
   /// Events for the counters of the database: "log-lines" ...
   std::function<void(const std::string& name, std::uint64_t events)> count;
 };

@@ -90,7 +90,9 @@ Result<void> LogFollowing::build(const LogFollowingSettings& settings, Journal& 
                                clock,
                                log_,
                                [this] { return is_ready(); },
-                               [this](const std::string& source) { return load_position(source); },
+                               [this](const std::string& source, const std::string& end) {
+                                 return load_position(source, end);
+                               },
                                count};
   for (const std::string& path : settings.files) {
     FileLogSettings file;
@@ -134,15 +136,12 @@ bool LogFollowing::is_ready() {
   return storer_.has_replayed();
 }
 
-Result<std::optional<LogPosition>> LogFollowing::load_position(const std::string& source) const {
-  auto store = OutboundStore::open(database_, SqliteMode::read_only);
+Result<std::optional<LogPosition>> LogFollowing::load_position(const std::string& source,
+                                                               const std::string& end) const {
+  auto store = OutboundStore::open(database_, SqliteMode::read_write_create);
   if (!store) return tl::unexpected(store.error());
-  auto all = store->log_positions();
-  if (!all) return tl::unexpected(all.error());
-  for (LogPosition& position : *all) {
-    if (position.source == source) return std::optional(std::move(position));
-  }
-  return std::optional<LogPosition>();
+  return store->claim_log(
+      source, end, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
 }
 
 void LogFollowing::start() {

@@ -57,7 +57,8 @@ class LogFollowing {
   Result<void> add(const LogFollowerSettings& settings, std::unique_ptr<LogSource> source,
                    const LogFollowerParts& parts);
   bool is_ready();
-  [[nodiscard]] Result<std::optional<LogPosition>> load_position(const std::string& source) const;
+  [[nodiscard]] Result<std::optional<LogPosition>> load_position(const std::string& source,
+                                                                 const std::string& end) const;
 
   std::string database_;
   Storer& storer_;

@@ -21,6 +21,7 @@ LogProgram log_program(std::string_view identity);
 /// One line in its parts; all views are the caller's.
 struct LogLineParts {
   Seconds at{};
+  Seconds heard{};  ///< as LogClock has it: for how old something is
   LogProgram program = LogProgram::other;
   std::string_view host;
   std::string_view identity;

@@ -160,14 +160,13 @@ std::optional<std::string_view> take_until(std::string_view& text, std::string_v
 }
 
 std::size_t address_end(std::string_view text, std::string_view end) {
-  std::size_t at = 0;
-  if (text.starts_with('"')) {
-    for (at = 1; at < text.size() && text[at] != '"'; ++at) {
-      if (text[at] == '\\') ++at;
-    }
-    if (at >= text.size()) return std::string_view::npos;
+  bool quoted = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (!quoted && text.substr(at).starts_with(end)) return at;
+    if (text[at] == '"') quoted = !quoted;
+    if (quoted && text[at] == '\\') ++at;
   }
-  return text.find(end, at);
+  return std::string_view::npos;
 }
 
 std::string recipient_domain(std::string_view address) {

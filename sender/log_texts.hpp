@@ -36,7 +36,8 @@ bool take(std::string_view& text, std::string_view start);
 /// What stands before 'end', and moves past both; nothing if 'end' does not occur.
 std::optional<std::string_view> take_until(std::string_view& text, std::string_view end);
 
-/// Where the address ends that begins here: at the first 'end' outside a quoted local part.
+/// Where the addresses end that begin here: at the first 'end' outside of quoted local parts, in
+/// which strangers may write what they like.
 std::size_t address_end(std::string_view text, std::string_view end);
 
 /// The recipient's domain, normalised; empty: an address literal, or none.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "sender/exim_log.hpp"
+#include "sender/log_clock.hpp"
 #include "sender/log_connection.hpp"
 #include "sender/log_header.hpp"
 #include "sender/log_texts.hpp"
@@ -60,6 +61,7 @@ struct MailLog::Parts {
   LogContext context;
   Seconds newest = Seconds::min();
   LogHeaderReader headers;
+  LogClock clock;
   PostfixLog postfix{context};
   SendmailLog sendmail{context};
   EximLog exim{context};
@@ -78,6 +80,7 @@ void MailLog::Parts::repeat_skipped(std::size_t count, std::vector<ObservedSessi
 
 void MailLog::Parts::add(LogLineParts parts, std::vector<ObservedSession>& sessions) {
   newest = std::max(newest, parts.at);
+  parts.heard = clock.heard(parts.host, parts.at);
   if (const std::size_t count = take_repeats(parts.text); count > 0) {
     return repeat_skipped(count, sessions);
   }
@@ -121,6 +124,7 @@ void MailLog::add_entry(const MailLogEntry& entry, std::vector<ObservedSession>&
   const LogProgram program = log_program(entry.identity);
   if (program == LogProgram::other) return;
   parts_->add({.at = entry.at,
+               .heard = {},
                .program = program,
                .host = {},
                .identity = entry.identity,

@@ -46,6 +46,8 @@ struct ObservedSession {
   /// 'pkix' and 'dane' are the MTA's one verdict, by the policy that it enforced: DANE or MTA-STS,
   /// whichever applies. If both do, a log does not tell which (AppliedPolicies::precedence).
   bool demanded_only = false;
+  /// The MTA has told its TLSRPT library about this session, by its own log: it comes as a datagram.
+  bool reported_by_mta = false;
   bool operator==(const ObservedSession&) const = default;
 };
 

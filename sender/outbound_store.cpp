@@ -319,6 +319,24 @@ Result<std::vector<LogPosition>> OutboundStore::log_positions() {
   return list;
 }
 
+Result<std::optional<LogPosition>> OutboundStore::claim_log(const std::string& source,
+                                                            const std::string& end, Seconds now) {
+  auto transaction = Transaction::begin(database_);
+  if (!transaction) return tl::unexpected(transaction.error());
+  auto all = log_positions();
+  if (!all) return tl::unexpected(all.error());
+  const auto found = std::find_if(all->begin(), all->end(), [&](const LogPosition& position) {
+    return position.source == source;
+  });
+  const bool is_first = found == all->end();
+  LogPosition claimed = is_first ? LogPosition{source, 0, 0, end, 0, end} : *found;
+  ++claimed.generation;
+  claimed.sequence = 0;
+  if (auto done = set_log_position(claimed, now); !done) return tl::unexpected(done.error());
+  if (auto done = transaction->commit(); !done) return tl::unexpected(done.error());
+  return is_first ? std::optional<LogPosition>() : std::optional(std::move(*found));
+}
+
 Result<void> OutboundStore::set_log_position(const LogPosition& position, Seconds now) {
   auto statement = database_.prepare("INSERT OR REPLACE INTO log_position VALUES (?,?,?,?,?,?,?)");
   if (!statement) return tl::unexpected(statement.error());

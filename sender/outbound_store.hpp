@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -106,6 +107,11 @@ class OutboundStore {
 
   /// Up to where logs have been counted, of each source. To be set in the transaction that counts.
   Result<std::vector<LogPosition>> log_positions();
+  /// The same of one source, for a process that follows it from now on, and has a higher generation
+  /// than all before: what those have left behind does not count any more as soon as this returns.
+  /// Nothing: nobody has followed it yet; it is kept that the first one begins at 'end'.
+  Result<std::optional<LogPosition>> claim_log(const std::string& source, const std::string& end,
+                                               Seconds now);
   Result<void> set_log_position(const LogPosition& position, Seconds now);
 
   /// Forgets a part of the days before 'first_kept'; false: nothing is left of them.

@@ -108,13 +108,13 @@ PostfixLog::PostfixLog(LogContext& context)
 PostfixLog::Process& PostfixLog::process(const LogLineParts& parts,
                                          std::vector<ObservedSession>& sessions) {
   key_.assign(parts.host).append(1, ' ').append(parts.identity).append(1, '[').append(parts.pid);
-  Process& process = processes_.get(key_, parts.at, [&](Process& old, bool evicted) {
+  Process& process = processes_.get(key_, parts.heard, [&](Process& old, bool evicted) {
     if (evicted) ++context_.counters.evicted;
     for (LogConnection& connection : old.connections) context_.give_up(connection, sessions);
   });
   if (!process.knowledge) {
     key_.resize(key_.rfind('['));
-    auto& known = knowledge_.get(key_, parts.at, [](const auto&, bool) {});
+    auto& known = knowledge_.get(key_, parts.heard, [](const auto&, bool) {});
     if (!known) known = std::make_shared<LogKnowledge>();
     process.knowledge = known;
   }
@@ -124,7 +124,7 @@ PostfixLog::Process& PostfixLog::process(const LogLineParts& parts,
 /// An instance is what stands before the first '/': services may add to it.
 PostfixLog::Proxies& PostfixLog::proxies(const LogLineParts& parts) {
   key_.assign(parts.host).append(1, ' ').append(parts.identity.substr(0, parts.identity.find('/')));
-  return proxies_.get(key_, parts.at, [](const Proxies&, bool) {});
+  return proxies_.get(key_, parts.heard, [](const Proxies&, bool) {});
 }
 
 void PostfixLog::add(const LogLineParts& parts, std::vector<ObservedSession>& sessions) {
@@ -219,6 +219,7 @@ LogConnection& PostfixLog::open(Process& process, Seconds at, const LogPeer& pee
   LogConnection* known = find_connection(all, fresh.session.mx_host, fresh.session.receiving_ip);
   if (known != nullptr && known->announced && known->is_open()) {
     fresh.next_hop = known->next_hop;
+    fresh.session.reported_by_mta = known->session.reported_by_mta;
     *known = std::move(fresh);
     return *known;
   }
@@ -254,7 +255,10 @@ void PostfixLog::establish(const LogLineParts& parts, const PostfixLine& line, P
       return fault.kind == Fault::Kind::announcement && fault.host == session.mx_host &&
              fault.address == session.receiving_ip;
     });
-    if (announcement) connection.next_hop = announcement->next_hop;
+    if (announcement) {
+      connection.next_hop = announcement->next_hop;
+      session.reported_by_mta = true;
+    }
   }
   apply_trust(line.trust, refused, context_.settings.trust_store, *process.knowledge, session);
   process.knowledge->logs_tls = true;
@@ -274,11 +278,13 @@ void PostfixLog::announce(const LogLineParts& parts, const PostfixLine& line, Pr
                                          address_of(line.peer.address));
   if (known != nullptr && known->is_open()) {
     known->next_hop = next_hop;
+    known->session.reported_by_mta = true;
     return;
   }
   LogConnection& connection = open(process, parts.at, line.peer, sessions);
   connection.next_hop = next_hop;
   connection.announced = true;
+  connection.session.reported_by_mta = true;
   apply_announcement(line, connection.session);
 }
 
@@ -338,6 +344,7 @@ LogConnection* PostfixLog::without_tls_line(const LogLineParts& parts, const Pos
   });
   if (announcement) {
     connection.next_hop = announcement->next_hop;
+    connection.session.reported_by_mta = true;
     if (connection.session.mx_host.empty()) connection.session.mx_host = announcement->host;
   }
   return &connection;

@@ -150,7 +150,14 @@ bool holds(int fd, const RotatedFile& file, const FilePlace& place) {
 }
 
 UniqueFd open_log(const std::string& path) {
-  // O_NONBLOCK: what is no file at all must not keep anybody waiting.
+  struct stat before{};
+  if (::stat(path.c_str(), &before) != 0) return {};
+  // Opening alone matters to whoever writes into a pipe.
+  if (!S_ISREG(before.st_mode)) {
+    errno = EINVAL;
+    return {};
+  }
+  // O_NONBLOCK: what has become no file at all must not keep anybody waiting.
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   struct stat status{};
   if (!fd || ::fstat(fd.get(), &status) != 0) return {};

@@ -49,7 +49,9 @@ SendmailLine read_client(std::string_view text) {
   }
   if (text.starts_with("cert-subject=")) {
     line.event = Event::certificate;
-    line.text = rest_of(text, ", verifymsg=");
+    // The names before it are the other side's; they are cut, but who knows.
+    const std::size_t at = text.rfind(", verifymsg=");
+    if (at != std::string_view::npos) line.text = text.substr(at + 12);
     return line;
   }
   if (!take(text, "relay=")) return line;
@@ -64,13 +66,19 @@ SendmailLine read_client(std::string_view text) {
   return line;
 }
 
+/// Sendmail cuts long texts in the middle: of one that is quoted nobody knows where it ends.
+bool is_cut_in_quotes(std::string_view addresses) {
+  return addresses.find('"') != std::string_view::npos &&
+         addresses.find("...") != std::string_view::npos;
+}
+
 /// Behind "ruleset=".
 SendmailLine read_rejection(std::string_view text) {
   SendmailLine line;
   const bool of_session = take(text, "tls_server, arg1=");
   if (!of_session && !take(text, "tls_rcpt, arg1=")) return line;
-  const std::size_t end = text.find(", relay=");
-  if (end == std::string_view::npos) return line;
+  const std::size_t end = address_end(text, ", relay=");
+  if (end == std::string_view::npos || is_cut_in_quotes(text.substr(0, end))) return line;
   if (of_session) {
     line.verify = text.substr(0, end);
   } else {
@@ -83,10 +91,13 @@ SendmailLine read_rejection(std::string_view text) {
 }
 
 /// "<a@x>,b@x", as far as the list goes: behind a comma and a blank comes the next field.
-void read_recipients(std::string_view& text, std::vector<std::string_view>& recipients) {
+/// False: where it ends is not known.
+bool read_recipients(std::string_view& text, std::vector<std::string_view>& recipients) {
   const std::size_t end = address_end(text, ", ");
+  if (end == std::string_view::npos) return false;
   std::string_view list = text.substr(0, end);
-  text.remove_prefix(end == std::string_view::npos ? text.size() : end);
+  if (is_cut_in_quotes(list)) return false;
+  text.remove_prefix(end);
   while (!list.empty() && recipients.size() < kMaxRecipients) {
     const std::size_t comma = address_end(list, ",");
     std::string_view address = list.substr(0, comma);
@@ -95,12 +106,22 @@ void read_recipients(std::string_view& text, std::vector<std::string_view>& reci
     if (address.ends_with('>')) address.remove_suffix(1);
     recipients.push_back(address);
   }
+  return true;
+}
+
+/// Moves past ", ctladdr=ADDRESS (UID/GID)": the address is as good as a recipient's.
+bool skip_controller(std::string_view& text) {
+  if (!take(text, ", ctladdr=")) return true;
+  const std::size_t end = address_end(text, ", ");
+  if (end == std::string_view::npos || is_cut_in_quotes(text.substr(0, end))) return false;
+  text.remove_prefix(end);
+  return true;
 }
 
 /// Behind "QID: to=".
 SendmailLine read_delivery(std::string_view text) {
   SendmailLine line;
-  read_recipients(text, line.recipients);
+  if (!read_recipients(text, line.recipients) || !skip_controller(text)) return line;
   line.mailer = value_of(text, ", mailer=");
   line.text = rest_of(text, ", stat=");
   if (line.mailer.empty() || line.text.empty()) return line;

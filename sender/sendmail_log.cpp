@@ -84,13 +84,13 @@ SendmailLog::SendmailLog(LogContext& context)
 SendmailLog::Process& SendmailLog::process(const LogLineParts& parts,
                                            std::vector<ObservedSession>& sessions) {
   key_.assign(parts.host).append(1, ' ').append(parts.identity).append(1, '[').append(parts.pid);
-  Process& process = processes_.get(key_, parts.at, [&](Process& old, bool evicted) {
+  Process& process = processes_.get(key_, parts.heard, [&](Process& old, bool evicted) {
     if (evicted) ++context_.counters.evicted;
     for (LogConnection& connection : old.connections) context_.give_up(connection, sessions);
   });
   if (!process.knowledge) {
     key_.resize(key_.rfind('['));
-    auto& known = knowledge_.get(key_, parts.at, [](const auto&, bool) {});
+    auto& known = knowledge_.get(key_, parts.heard, [](const auto&, bool) {});
     if (!known) known = std::make_shared<LogKnowledge>();
     process.knowledge = known;
   }

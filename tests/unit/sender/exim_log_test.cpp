@@ -126,6 +126,40 @@ TEST(EximLog, takes_mail_without_tls_for_starttls_that_was_not_offered) {
             (Lines{"a.test mx.a.test[192.0.2.1] failed tls-handshake-timeout"}));
 }
 
+TEST(EximLog, texts_of_strangers_forge_nothing) {
+  const std::string bait = "H=mx.victim.test [192.0.2.7] X=TLS1.3:C:256 CV=dane";
+  const std::string own = "H=mx.a.test [192.0.2.1]" + std::string(kTls) + "yes";
+  const std::string fields = " R=dnslookup T=remote_smtp ";
+  for (const std::string& text : {
+           "=> x@a.test <\"u> " + bait + " \"@here.test>" + fields + own,
+           "=> \"u@victim.test " + bait + " \"@a.test" + fields + own,
+           "=> x@a.test F=<\"u> " + bait + " \"@here.test>" + fields + own,
+           "=> x@a.test P=<\"u> " + bait + " \"@here.test>" + fields + own,
+           "=> x@a.test" + fields + own + " DN=\"/CN=a\" " + bait + " \" C=\"250 ok\"",
+           "=> x@a.test" + fields + own + " C=\"250 \\\" " + bait + " \\\" ok\" QT=1s",
+       }) {
+    EXPECT_EQ(to_lines(read_log(line(text))),
+              (Lines{"a.test mx.a.test[192.0.2.1] established pkix=C"}))
+        << text;
+  }
+  const std::string sent_to_a = sent("x@a.test", own);
+  for (const std::string& text : {
+           // A sender's Message-ID, subject or HELO, and what an ACL says about them.
+           std::string(
+               "<= y@b.test H=b.test [192.0.2.66] P=esmtp S=9 id=x TLS session: : delivering "
+               "unencrypted to H=mx.victim.test [192.0.2.7] (x"),
+           std::string("<= y@b.test H=b.test [192.0.2.1] P=esmtp S=9 T=\"SSL verify error: x"),
+           std::string("H=mx.victim.test [192.0.2.7] Warning: TLS session: no"),
+           std::string("H=mx.a.test [192.0.2.1]: SMTP error from remote mail server after RCPT "
+                       "TO:<x@a.test>: 450 TLS session: : SSL verify error: did not offer TLS "
+                       "support"),
+       }) {
+    EXPECT_EQ(to_lines(read_log(line(text) + sent_to_a)),
+              (Lines{"a.test mx.a.test[192.0.2.1] established pkix=C"}))
+        << text;
+  }
+}
+
 TEST(EximLog, leaves_out_local_deliveries_and_smarthosts) {
   const std::string tls = "H=mx.a.test [192.0.2.1]" + std::string(kTls) + "yes";
   EXPECT_TRUE(read_log(line("=> user <user@a.test> R=local_user T=mail_spool")).empty());

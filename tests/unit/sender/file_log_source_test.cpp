@@ -245,6 +245,22 @@ TEST_F(FileLogSourceTest, a_cut_while_it_runs_is_noticed_though_the_file_has_gro
   EXPECT_EQ(read(), (Lines{"two", "four", "five", "six"}));
 }
 
+/// A log is not on disk as soon as the database is.
+TEST_F(FileLogSourceTest, what_a_power_failure_took_off_the_end_is_not_read_twice) {
+  const std::string begin(60, 'b');
+  for (int i = 0; i < 30; ++i) write(begin + std::to_string(i) + "\n");
+  ASSERT_EQ(read().size(), 30u);
+  const std::string place = source_->position();
+  fs::resize_file(path(), fs::file_size(path()) - 200);
+  restart();
+  const auto found = source_->seek(place);
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, ErrorCode::not_found);
+  EXPECT_EQ(read(), Lines{});
+  write("\nnew\n");
+  EXPECT_EQ(read().back(), "new");
+}
+
 TEST_F(FileLogSourceTest, a_place_that_is_none_is_not_found) {
   write("one\n");
   for (const char* place : {"", "x", "1:2:3", "1:2:3:4:5:6", "1:2:999999999999999999999:4:5"}) {

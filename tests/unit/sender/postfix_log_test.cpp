@@ -275,6 +275,30 @@ TEST(PostfixLog, takes_the_next_hop_that_postfix_names) {
             (Lines{"hub.test mx.hub.test[192.0.2.1] refused smtp-starttls-reply-code-454"}));
 }
 
+TEST(PostfixLog, knows_which_sessions_postfix_has_reported_itself) {
+  const auto reported = [](const std::string& lines) {
+    const auto sessions = read_log(lines);
+    EXPECT_EQ(sessions.size(), 1u) << lines;
+    return !sessions.empty() && sessions[0].reported_by_mta;
+  };
+  const std::string success =
+      smtp("TLSRPT: status=success, domain=a.test, receiving_mx=mx.a.test[192.0.2.1]");
+  const std::string failure = smtp(
+      "TLSRPT: status=failure, domain=a.test, receiving_mx=mx.a.test[192.0.2.1], "
+      "failure_type=certificate_expired");
+  const std::string session = tls("Trusted", "mx.a.test[192.0.2.1]:25");
+  const std::string delivery = sent("4A1B2C", "x@a.test", "mx.a.test[192.0.2.1]:25");
+  EXPECT_FALSE(reported(session + delivery));
+  EXPECT_TRUE(reported(session + success + delivery));
+  EXPECT_TRUE(reported(failure + session + delivery));
+  EXPECT_TRUE(reported(failure + delivery));
+  // tlsproxy(8) reports what it finds in the handshake.
+  EXPECT_TRUE(
+      reported("Nov 23 18:58:18 mta7 postfix/tlsproxy[99]: TLSRPT: status=failure, domain=a.test, "
+               "receiving_mx=mx.a.test[192.0.2.1], failure_type=certificate_expired\n" +
+               session + delivery));
+}
+
 TEST(PostfixLog, leaves_out_what_is_no_session_with_an_mx) {
   const std::string shows_tls = tls("Trusted", "mx.z.test[192.0.2.9]:25") +
                                 sent("4A1B2B", "x@z.test", "mx.z.test[192.0.2.9]:25");

@@ -37,6 +37,43 @@ TEST(SendmailLog, takes_verify_for_what_it_says) {
   EXPECT_EQ(verify("DANE_NOTLS"), "not_offered");
 }
 
+/// A stranger may be the recipient: of a bounce, if of nothing else.
+TEST(SendmailLog, an_address_forges_nothing) {
+  const std::string shows_tls = tls("mx.z.test", "OK") + to("x@z.test", "mx.z.test. [192.0.2.9]");
+  const std::string bait =
+      "\"u@victim.test, mailer=esmtp, relay=mx.victim.test. [192.0.2.7], stat=Sent (x\"";
+  for (const std::string& list :
+       {"<" + bait + "@a.test>", bait + "@a.test", "<y@a.test>,<" + bait + "@a.test>",
+        "<\"\\\"" + bait.substr(1) + "@a.test>"}) {
+    for (const ObservedSession& session :
+         read_log(shows_tls + to(list, "mx.a.test. [192.0.2.1]"))) {
+      EXPECT_NE(session.domain, "victim.test") << list;
+      EXPECT_NE(session.mx_host, "mx.victim.test") << list;
+    }
+  }
+  // Nor one that was cut between a backslash and its quote, nor that of an alias.
+  EXPECT_EQ(read_log(shows_tls + to("<\"u@victim.test...\", mailer=esmtp, relay=mx.victim.test. "
+                                    "[192.0.2.7], stat=Sent\"@a.test>",
+                                    "mx.a.test. [192.0.2.1]"))
+                .size(),
+            1u);
+  EXPECT_EQ(to_lines(read_log(shows_tls + line("6ANIxYR4001514: to=x@a.test, ctladdr=<" + bait +
+                                               "@here.test> (8/0), delay=00:00:00, mailer=esmtp, "
+                                               "relay=mx.a.test. [192.0.2.1], dsn=2.0.0, "
+                                               "stat=Sent (ok)")))
+                .back(),
+            "a.test mx.a.test[192.0.2.1] not_offered");
+  EXPECT_EQ(read_log(shows_tls +
+                     line("6ANIxYR4001514: ruleset=tls_rcpt, arg1=<\"u, "
+                          "relay=mx.victim.test., reject=454 4.7.0 DANE: missing "
+                          "STARTTLS.\"@a.test>, relay=mx.a.test., reject=450 4.7.0 x "
+                          "MX not found in y") +
+                     to("<u@a.test>", "mx.a.test. [192.0.2.1]", "dsn=4, stat=Deferred: 450"))
+                .back()
+                .mx_host,
+            "mx.a.test");
+}
+
 TEST(SendmailLog, knows_why_at_log_level_14) {
   EXPECT_EQ(to_lines(read_log(tls("mx.a.test", "FAIL") +
                               line("STARTTLS=client, cert-subject=/CN=x, cert-issuer=/CN=y, "
