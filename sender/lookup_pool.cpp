@@ -12,11 +12,20 @@
 namespace tlsrpt::sender {
 
 LookupPool::LookupPool(std::size_t max_threads)
-    : max_threads_(max_threads), event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+    : max_threads_(max_threads), event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  add_thread();
+}
 
 LookupPool::~LookupPool() {
   stop(std::chrono::milliseconds(0));
-  for (std::thread& thread : threads_) thread.join();
+  std::unique_lock lock(mutex_);
+  while (!threads_.empty()) {  // the last one may still start another
+    std::thread thread = std::move(threads_.back());
+    threads_.pop_back();
+    lock.unlock();
+    thread.join();
+    lock.lock();
+  }
 }
 
 void LookupPool::submit(const std::string& name, std::function<void()> job) {
@@ -24,12 +33,32 @@ void LookupPool::submit(const std::string& name, std::function<void()> job) {
   if (stopping_ || !names_.insert(name).second) return;
   waiting_.push_back({name, std::move(job)});
   wake_.notify_one();
-  if (idle_ >= waiting_.size() || threads_.size() >= max_threads_) return;
+  // Only if there was no memory for one before; without any, whoever waits is told in time.
+  if (threads_.empty() && max_threads_ > 0) add_thread();
+}
+
+void LookupPool::add_thread() {
   try {
     threads_.emplace_back([this] { run(); });
   } catch (const std::system_error&) {
-    // The threads that there are do it later; without any, whoever waits is told in time.
+    // The threads that there are do it later.
   }
+}
+
+/// Of a thread that is about to be busy: starts one that waits in its place, if none does.
+void LookupPool::help(std::unique_lock<std::mutex>& lock) {
+  if (starting_ || idle_ > waiting_.size() || threads_.size() >= max_threads_) return;
+  starting_ = true;
+  lock.unlock();
+  std::thread thread;
+  try {
+    thread = std::thread([this] { run(); });
+  } catch (const std::system_error&) {
+    // As above.
+  }
+  lock.lock();
+  starting_ = false;
+  if (thread.joinable()) threads_.push_back(std::move(thread));
 }
 
 std::vector<std::string> LookupPool::take_done() {
@@ -57,6 +86,7 @@ void LookupPool::run() {
     Job job = std::move(waiting_.front());
     waiting_.pop_front();
     ++busy_;
+    help(lock);
     lock.unlock();
     try {
       job.work();
