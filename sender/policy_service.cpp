@@ -178,6 +178,7 @@ void PolicyService::ask(Id id, PolicyConnection& connection, const SocketmapRequ
   connection.pending = PendingQuestion{
       request.map, *domain, in_force ? std::min(end, now + settings_.known_patience) : end};
   waiting_.emplace(*domain, id);
+  next_sweep_ = std::min(next_sweep_, now + kSweep);
   pool_.submit(*domain,
                [&knowledge = knowledge_, name = *domain, patience = settings_.patience, end] {
                  // Who had to wait for a thread has less time left, but enough for what is
