@@ -13,7 +13,8 @@ namespace tlsrpt::sender {
 
 LookupPool::LookupPool(std::size_t max_threads)
     : max_threads_(max_threads), event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  add_thread();
+  std::unique_lock lock(mutex_);
+  help(lock);
 }
 
 LookupPool::~LookupPool() {
@@ -29,36 +30,34 @@ LookupPool::~LookupPool() {
 }
 
 void LookupPool::submit(const std::string& name, std::function<void()> job) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   if (stopping_ || !names_.insert(name).second) return;
   waiting_.push_back({name, std::move(job)});
   wake_.notify_one();
   // Only if there was no memory for one before; without any, whoever waits is told in time.
-  if (threads_.empty() && max_threads_ > 0) add_thread();
+  if (started_ == 0) help(lock);
 }
 
-void LookupPool::add_thread() {
-  try {
-    threads_.emplace_back([this] { run(); });
-  } catch (const std::system_error&) {
-    // The threads that there are do it later.
-  }
-}
-
-/// Of a thread that is about to be busy: starts one that waits in its place, if none does.
+/// Starts a thread, if there is none that waits or comes beside those for the jobs that wait. Each
+/// thread that is about to be busy does so, which is why one at a time is enough.
 void LookupPool::help(std::unique_lock<std::mutex>& lock) {
-  if (starting_ || idle_ > waiting_.size() || threads_.size() >= max_threads_) return;
-  starting_ = true;
+  if (idle_ + coming_ > waiting_.size() || started_ >= max_threads_) return;
+  ++coming_;
+  ++started_;
   lock.unlock();
   std::thread thread;
   try {
     thread = std::thread([this] { run(); });
   } catch (const std::system_error&) {
-    // As above.
+    // The threads that there are do it later.
   }
   lock.lock();
-  starting_ = false;
-  if (thread.joinable()) threads_.push_back(std::move(thread));
+  if (thread.joinable()) {
+    threads_.push_back(std::move(thread));
+  } else {
+    --coming_;
+    --started_;
+  }
 }
 
 std::vector<std::string> LookupPool::take_done() {
@@ -78,6 +77,7 @@ bool LookupPool::stop(std::chrono::milliseconds patience) {
 
 void LookupPool::run() {
   std::unique_lock lock(mutex_);
+  --coming_;
   for (;;) {
     ++idle_;
     wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });

@@ -45,7 +45,6 @@ class LookupPool {
     std::function<void()> work;
   };
   void run();
-  void add_thread();
   void help(std::unique_lock<std::mutex>& lock);
 
   std::size_t max_threads_;
@@ -58,7 +57,8 @@ class LookupPool {
   std::vector<std::string> done_;
   std::size_t idle_ = 0;
   std::size_t busy_ = 0;
-  bool starting_ = false;  ///< one of the threads starts another one
+  std::size_t coming_ = 0;   ///< threads that have been started, and are not there yet
+  std::size_t started_ = 0;  ///< threads
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };
