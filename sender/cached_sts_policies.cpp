@@ -3,6 +3,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -74,6 +75,7 @@ StsStanding CachedStsPolicies::find(const std::string& domain, milliseconds pati
 }
 
 void CachedStsPolicies::refresh_due() {
+  save_missed();
   const Seconds now = parts_.clock.now();
   auto domains = cache_.due(now, kMaxRefreshes);
   if (!domains) domains = due_in_memory(now);
@@ -139,6 +141,7 @@ void CachedStsPolicies::check(const std::string& domain, const NodePtr& node) no
 void CachedStsPolicies::renew(const std::string& domain, Node& node) {
   const StsRecord record = find_sts_record(parts_.dns, domain);
   const auto stored = cache_.load(domain);
+  const bool blind = !stored && !cache_.can_read();
   std::unique_lock lock(mutex_);
   if (stored) adopt(node.entry, *stored);
   StsEntry& entry = node.entry;
@@ -160,7 +163,10 @@ void CachedStsPolicies::renew(const std::string& domain, Node& node) {
   const bool changed =
       tried || snapshot.fetched_at != fetched_before || snapshot.problem != problem_before;
   const bool worth = snapshot.policy != nullptr || snapshot.problem || node.stored;
-  const bool save = worth && (changed || snapshot.used_at >= node.saved_use + kUseSavedEvery);
+  // There may be a policy in the database that nobody could see.
+  if (blind) node.next_check = std::min(node.next_check, now + kStsGrace);
+  const bool save =
+      worth && (changed || node.unsaved || snapshot.used_at >= node.saved_use + kUseSavedEvery);
   if (save) {
     node.saved_use = snapshot.used_at;
     node.stored = true;
@@ -168,7 +174,10 @@ void CachedStsPolicies::renew(const std::string& domain, Node& node) {
   node.pending = false;
   lock.unlock();
   changed_.notify_all();  // nobody has to wait for the disk
-  if (save) cache_.save(domain, snapshot);
+  if (!save) return;
+  const bool saved = cache_.save(domain, snapshot);
+  lock.lock();
+  node.unsaved = !saved;
 }
 
 /// The lock is let go of meanwhile.
@@ -228,6 +237,27 @@ std::vector<std::string> CachedStsPolicies::due_in_memory(Seconds now) {
     if (domains.size() == kMaxRefreshes) break;
   }
   return domains;
+}
+
+/// A policy that is only in memory is lost with the program, and with it the protection.
+void CachedStsPolicies::save_missed() {
+  std::vector<std::pair<std::string, NodePtr>> missed;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& item : nodes_) {
+      if (item.second->unsaved && !item.second->pending) missed.push_back(item);
+      if (missed.size() == kMaxRefreshes) break;
+    }
+  }
+  for (const auto& [domain, node] : missed) {
+    std::unique_lock lock(mutex_);
+    const StsEntry snapshot = node->entry;
+    lock.unlock();
+    if (!cache_.save(domain, snapshot)) return;
+    lock.lock();
+    // A check that has ended meanwhile has saved its own, or says so itself.
+    node->unsaved = node->unsaved && node->entry.checked_at != snapshot.checked_at;
+  }
 }
 
 void CachedStsPolicies::keep() {

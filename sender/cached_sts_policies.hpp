@@ -55,8 +55,8 @@ class CachedStsPolicies final : public StsPolicies {
 
   StsStanding find(const std::string& domain, std::chrono::milliseconds patience) override;
 
-  /// Begins to fetch again what is due, at most kMaxRefreshes. Called once a minute by a thread of
-  /// its own; here for tests.
+  /// Begins to fetch again what is due, and saves what could not be saved before, at most
+  /// kMaxRefreshes of each. Called once a minute by a thread of its own; here for tests.
   void refresh_due();
   static constexpr std::size_t kMaxRefreshes = 64;
 
@@ -68,6 +68,7 @@ class CachedStsPolicies final : public StsPolicies {
     Seconds next_check{};
     Seconds saved_use{};   ///< used_at in the database
     bool stored = false;   ///< there is a row
+    bool unsaved = false;  ///< the row lacks what was found out last
     bool pending = false;  ///< a check waits or runs
   };
   using NodePtr = std::shared_ptr<Node>;
@@ -82,6 +83,7 @@ class CachedStsPolicies final : public StsPolicies {
              std::unique_lock<std::mutex>& lock);
   void log_problem(const std::string& domain, const PolicyProblem& problem, const std::string& id);
   std::vector<std::string> due_in_memory(Seconds now);
+  void save_missed();
   void keep();
 
   const StsSettings settings_;

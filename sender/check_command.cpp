@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "common/domain_name.hpp"
+#include "common/ip_network.hpp"
 #include "sender/relay.hpp"
 
 namespace tlsrpt::sender {
@@ -103,7 +104,7 @@ Result<void> take(CheckCommand& command, int letter, const std::string& value) {
       break;
     }
     default:
-      return fail(ErrorCode::invalid_argument, "an option that is not known, or without its value");
+      break;
   }
   return {};
 }
@@ -117,11 +118,24 @@ Result<CheckCommand> parse_check_command(int argc, char** argv) {
   while (true) {
     const int letter = ::getopt_long(argc, argv, "c:qV46", kLongOptions.data(), nullptr);
     if (letter == -1) break;
+    if (letter == '?') {
+      // A short one may stand in the middle of its word.
+      const std::string word = optopt != 0 && optopt < kJson
+                                   ? fmt::format("-{}", static_cast<char>(optopt))
+                                   : std::string(argv[optind - 1]);
+      return fail(ErrorCode::invalid_argument, "the option {} is not known, or lacks its value",
+                  word);
+    }
     auto taken = take(command, letter, optarg != nullptr ? optarg : "");
     if (!taken) return tl::unexpected(taken.error());
   }
   for (int i = optind; i < argc; ++i) {
-    auto domain = normalize_domain(argv[i]);
+    const std::string_view word = argv[i];
+    if (parse_ip(word)) {
+      return fail(ErrorCode::invalid_argument,
+                  "\"{}\" is an address, and policies belong to domains", word);
+    }
+    auto domain = normalize_domain(word);
     if (!domain) {
       return fail(ErrorCode::invalid_argument, "\"{}\" is no domain: {}", argv[i],
                   domain.error().detail);

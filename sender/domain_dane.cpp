@@ -46,6 +46,7 @@ int weight(DomainDane dane) {
       return 2;
     case DomainDane::unusable:
       return 1;
+    case DomainDane::mx_failed:  // of the domain, never of a host
     case DomainDane::none:
       return 0;
   }
@@ -66,6 +67,8 @@ std::string_view to_word(DomainDane dane) {
       return "failed";
     case DomainDane::unreachable:
       return "unreachable";
+    case DomainDane::mx_failed:
+      return "mx-failed";
   }
   return "none";
 }
@@ -75,7 +78,10 @@ DaneFinding find_domain_dane(Dns& dns, const std::string& domain,
   const auto late = [end] { return std::chrono::steady_clock::now() >= end; };
   if (late()) return {DomainDane::unreachable, {}};
   const auto mx = dns.mx(domain);
-  if (mx.status == DnsStatus::failed) return {judge_failure(mx.detail), {}};
+  if (mx.status == DnsStatus::failed) {
+    const bool answered = judge_failure(mx.detail) == DomainDane::failed;
+    return {answered ? DomainDane::mx_failed : DomainDane::unreachable, {}};
+  }
   DaneFinding finding{DomainDane::none, std::chrono::seconds(mx.ttl)};
   // With MX records that anybody could have forged, MTA-STS protects better.
   if (!mx.authenticated) return finding;

@@ -18,6 +18,7 @@ enum class DomainDane : std::uint8_t {
   unusable,     ///< for none, but one has only records that nobody can use (R302)
   failed,       ///< a server answered that it cannot say, as for bogus records (R298)
   unreachable,  ///< no resolver answered, or not in time
+  mx_failed,    ///< failed for the MX records, so that not even the hosts are known (R300)
 };
 std::string_view to_word(DomainDane dane);
 

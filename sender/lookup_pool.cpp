@@ -12,23 +12,51 @@
 namespace tlsrpt::sender {
 
 LookupPool::LookupPool(std::size_t max_threads)
-    : max_threads_(max_threads), event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+    : max_threads_(max_threads), event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  std::unique_lock lock(mutex_);
+  help(lock);
+}
 
 LookupPool::~LookupPool() {
   stop(std::chrono::milliseconds(0));
-  for (std::thread& thread : threads_) thread.join();
+  std::unique_lock lock(mutex_);
+  while (!threads_.empty()) {  // the last one may still start another
+    std::thread thread = std::move(threads_.back());
+    threads_.pop_back();
+    lock.unlock();
+    thread.join();
+    lock.lock();
+  }
 }
 
 void LookupPool::submit(const std::string& name, std::function<void()> job) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   if (stopping_ || !names_.insert(name).second) return;
   waiting_.push_back({name, std::move(job)});
   wake_.notify_one();
-  if (idle_ >= waiting_.size() || threads_.size() >= max_threads_) return;
+  // Only if there was no memory for one before; without any, whoever waits is told in time.
+  if (started_ == 0) help(lock);
+}
+
+/// Starts a thread, if there is none that waits or comes beside those for the jobs that wait. Each
+/// thread that is about to be busy does so, which is why one at a time is enough.
+void LookupPool::help(std::unique_lock<std::mutex>& lock) {
+  if (idle_ + coming_ > waiting_.size() || started_ >= max_threads_) return;
+  ++coming_;
+  ++started_;
+  lock.unlock();
+  std::thread thread;
   try {
-    threads_.emplace_back([this] { run(); });
+    thread = std::thread([this] { run(); });
   } catch (const std::system_error&) {
-    // The threads that there are do it later; without any, whoever waits is told in time.
+    // The threads that there are do it later.
+  }
+  lock.lock();
+  if (thread.joinable()) {
+    threads_.push_back(std::move(thread));
+  } else {
+    --coming_;
+    --started_;
   }
 }
 
@@ -49,6 +77,7 @@ bool LookupPool::stop(std::chrono::milliseconds patience) {
 
 void LookupPool::run() {
   std::unique_lock lock(mutex_);
+  --coming_;
   for (;;) {
     ++idle_;
     wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
@@ -57,6 +86,7 @@ void LookupPool::run() {
     Job job = std::move(waiting_.front());
     waiting_.pop_front();
     ++busy_;
+    help(lock);
     lock.unlock();
     try {
       job.work();

@@ -22,7 +22,8 @@ namespace tlsrpt::sender {
 /// Threads: one at a time, apart from its own.
 class LookupPool {
  public:
-  /// Threads are started when they are needed. Error io: the kernel has no descriptor.
+  /// One thread is started at once, the others when they are needed, and never by who submits: that
+  /// takes milliseconds on a busy machine. Error io: the kernel has no descriptor.
   explicit LookupPool(std::size_t max_threads);
   /// Waits for the jobs that run; forgets the others.
   ~LookupPool();
@@ -44,6 +45,7 @@ class LookupPool {
     std::function<void()> work;
   };
   void run();
+  void help(std::unique_lock<std::mutex>& lock);
 
   std::size_t max_threads_;
   UniqueFd event_;
@@ -55,6 +57,8 @@ class LookupPool {
   std::vector<std::string> done_;
   std::size_t idle_ = 0;
   std::size_t busy_ = 0;
+  std::size_t coming_ = 0;   ///< threads that have been started, and are not there yet
+  std::size_t started_ = 0;  ///< threads
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };

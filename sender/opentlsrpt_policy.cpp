@@ -177,6 +177,15 @@ Exit run_daemon(const Config& config, const PolicySettings& settings, const Daem
   return serve(config, settings, parts);
 }
 
+/// What the socket says about itself is for whoever starts the daemon; here it is: nobody answers.
+Exit complain_of_answer(const Error& error, const StreamSocket& socket) {
+  const Error full = error.context("cannot ask " + socket.for_postfix());
+  if (error.code == ErrorCode::permission) return complain(full);
+  print(stderr, fmt::format("{}: {}; does the daemon run, with this PolicySocket?\n", kProgram,
+                            full.detail));
+  return Exit::temporary;
+}
+
 /// As postmap(1) -q does: the value, or 1 if there is none.
 Exit ask(const DaemonOptions& options) {
   const ReadConfig read = load_config(options, Key::policy_socket);
@@ -186,7 +195,7 @@ Exit ask(const DaemonOptions& options) {
   const auto socket = parse_stream_socket(sockets.empty() ? "" : sockets.front());
   if (!socket) return complain(socket.error());
   const auto reply = ask_policy(*socket, options.arguments[0], options.arguments[1], kAskPatience);
-  if (!reply) return complain(reply.error().context("cannot ask " + socket->for_postfix()));
+  if (!reply) return complain_of_answer(reply.error(), *socket);
   switch (reply->status) {
     case SocketmapStatus::ok:
       print(stdout, reply->text + "\n");

@@ -54,12 +54,18 @@ std::string failure_attribute(const PolicyProblem& problem) {
   return fmt::format(" policy_failure={}", known ? problem.result_type : "validation-failure");
 }
 
+/// To Postfix these are no names but ways to find some, of which one believes in the MX records.
+bool is_strategy(std::string_view pattern) {
+  return pattern == "hostname" || pattern == "nexthop" || pattern == "dot-nexthop";
+}
+
 /// "M1:M2", as Postfix and Sendmail match names: ".example.com" for "*.example.com".
 std::string match_list(const StsPolicy& policy) {
   std::string list;
   for (const std::string& pattern : policy.mx) {
     const std::size_t begin = pattern.starts_with("*.") ? 1 : 0;
     list += (list.empty() ? "" : ":") + pattern.substr(begin);
+    if (is_strategy(pattern)) list += '.';
   }
   return list;
 }
@@ -129,6 +135,13 @@ PolicyAnswer answer_policy(PolicyMap map, const std::string& domain, const StsSt
   // (RFC 8461 section 2).
   if (dane == DomainDane::usable || dane == DomainDane::failed) {
     return not_found(AnswerKind::dane);
+  }
+  // The MTA has MX records and we cannot have them. They may be forged, which a policy that we hide
+  // would have shown; or secure, with DANE that we would hide. So the mail has to wait, as it has
+  // to for bogus ones (RFC 7672 section 2.1.2, R300).
+  if (enforced && dane == DomainDane::mx_failed) {
+    return {{SocketmapStatus::temporary, "cannot look up the MX records of " + domain},
+            AnswerKind::put_off};
   }
   if (enforced) return enforced_answer(map, domain, standing, settings);
   // "may" is less than what unusable TLSA records ask for, and than DANE that nobody could look up.

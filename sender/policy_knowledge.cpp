@@ -19,7 +19,8 @@ bool may_hide_dane(const StsStanding& standing) {
 }
 
 bool is_verdict(DomainDane dane) {
-  return dane != DomainDane::failed && dane != DomainDane::unreachable;
+  return dane != DomainDane::failed && dane != DomainDane::unreachable &&
+         dane != DomainDane::mx_failed;
 }
 
 /// The text of the one valid record; empty if there is none, or DNS failed.

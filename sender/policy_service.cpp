@@ -170,13 +170,21 @@ void PolicyService::ask(Id id, PolicyConnection& connection, const SocketmapRequ
     ++stats_.at_once;
     return finish(connection, request.map, *domain, *known);
   }
-  connection.pending = PendingQuestion{request.map, *domain, now + settings_.patience};
+  // Strangers with slow name servers may keep all threads busy: who has an answer to fall back on
+  // is not kept waiting for them.
+  const auto known = remembered(*domain);
+  const bool in_force = known && known->sts.policy;
+  const Time end = now + settings_.patience;
+  connection.pending = PendingQuestion{
+      request.map, *domain, in_force ? std::min(end, now + settings_.known_patience) : end};
   waiting_.emplace(*domain, id);
-  pool_.submit(*domain, [&knowledge = knowledge_, name = *domain, patience = settings_.patience,
-                         end = connection.pending->end] {
-    // Who had to wait for a thread has less time left, but enough for what is remembered.
-    knowledge.look_up(name, std::max(end, Steady::now() + patience / 10));
-  });
+  next_sweep_ = std::min(next_sweep_, now + kSweep);
+  pool_.submit(*domain,
+               [&knowledge = knowledge_, name = *domain, patience = settings_.patience, end] {
+                 // Who had to wait for a thread has less time left, but enough for what is
+                 // remembered.
+                 knowledge.look_up(name, std::max(end, Steady::now() + patience / 10));
+               });
 }
 
 void PolicyService::finish(PolicyConnection& connection, std::string_view map,
@@ -191,10 +199,17 @@ void PolicyService::finish(PolicyConnection& connection, std::string_view map,
   }
 }
 
+/// But for a policy that has expired meanwhile.
+std::optional<DomainKnowledge> PolicyService::remembered(const std::string& domain) const {
+  auto known = knowledge_.remembered(domain);
+  if (known && known->sts.policy && known->sts.expires_at <= clock_.now()) return std::nullopt;
+  return known;
+}
+
 /// The look-up has ended, or was not in time: what is remembered counts.
 void PolicyService::give_up(PolicyConnection& connection, const PendingQuestion& question) {
   try {
-    auto known = knowledge_.remembered(question.domain);
+    auto known = remembered(question.domain);
     if (!known) known = knowledge_.at_once(question.domain);
     return finish(connection, question.map, question.domain, *known);
   } catch (const std::exception& error) {

@@ -31,10 +31,11 @@ namespace tlsrpt::sender {
 struct PolicyServiceSettings {
   std::size_t connections = 512;  ///< further ones wait in the kernel
   std::size_t threads = 64;
-  std::chrono::milliseconds patience{20000};  ///< PolicyTimeout
-  std::chrono::milliseconds grace{1000};      ///< what a look-up may be late
-  std::chrono::seconds idle_timeout{300};     ///< between questions
-  std::chrono::seconds io_timeout{10};        ///< for the rest of a question, or of an answer
+  std::chrono::milliseconds patience{20000};       ///< PolicyTimeout
+  std::chrono::milliseconds known_patience{2000};  ///< where a policy is remembered
+  std::chrono::milliseconds grace{1000};           ///< what a look-up may be late
+  std::chrono::seconds idle_timeout{300};          ///< between questions
+  std::chrono::seconds io_timeout{10};             ///< for the rest of a question, or of an answer
   std::chrono::seconds stats_interval{3600};
   std::chrono::seconds resolver_interval{600};   ///< between checks whether it validates
   std::chrono::milliseconds stop_timeout{5000};  ///< for the answers that are still owed
@@ -82,6 +83,7 @@ class PolicyService {
   void finish(PolicyConnection& connection, std::string_view map, const std::string& domain,
               const DomainKnowledge& known);
   void give_up(PolicyConnection& connection, const PendingQuestion& question);
+  [[nodiscard]] std::optional<DomainKnowledge> remembered(const std::string& domain) const;
   void count(std::string_view map, const std::string& domain, const PolicyAnswer& answer);
   void record(const Outcome& outcome);
   void take_done(Time now);

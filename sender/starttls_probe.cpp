@@ -157,10 +157,11 @@ class Probe {
       stop("TLS", client.error().detail);
       return;
     }
-    client->set_observer([this](SSL* tls) { watch(tls, handshake_); });
+    client_.emplace(std::move(*client));
+    client_->set_observer([this](SSL* tls) { watch(tls, handshake_); });
     const bool dane = !target_.dane.base_domain.empty();
     const auto begun =
-        channel.start_tls(*client, dane ? target_.dane.base_domain : target_.mx_host);
+        channel.start_tls(*client_, dane ? target_.dane.base_domain : target_.mx_host);
     if (!begun) {
       session.starttls = StarttlsState::failed;
       session.reason_code = handshake_reason(handshake_, begun.error().detail);
@@ -193,7 +194,9 @@ class Probe {
   const ProbeSettings& settings_;
   Patience patience_;
   ProbeResult result_;
-  Handshake handshake_;  // outlives the channel, whose session points to it
+  // The channel's session points to both until it is gone.
+  std::optional<TlsClient> client_;
+  Handshake handshake_;
 };
 
 }  // namespace

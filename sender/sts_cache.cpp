@@ -130,7 +130,7 @@ Result<void> save_to(Sqlite& database, const std::string& domain, const StsEntry
 Result<std::vector<std::string>> due_in(Sqlite& database, Seconds now, std::size_t limit) {
   auto query = database.cached(
       "SELECT domain FROM sts_policy WHERE refresh_at <= ?1 AND expires_at > ?1 AND "
-      "problem_at <= ?2 AND used_at > ?3 ORDER BY refresh_at LIMIT ?4");
+      "(problem_at <= ?2 OR problem_at > ?1) AND used_at > ?3 ORDER BY refresh_at LIMIT ?4");
   if (!query) return tl::unexpected(query.error());
   query->bind(0, count_of(now)).bind(1, count_of(now - kStsProblemAge));
   query->bind(2, count_of(now - StsCache::kMaxUnused)).bind(3, static_cast<std::int64_t>(limit));
@@ -174,9 +174,15 @@ std::optional<StsEntry> StsCache::load(const std::string& domain) {
   return entry;
 }
 
-void StsCache::save(const std::string& domain, const StsEntry& entry) {
-  with(writer_, SqliteMode::read_write_create,
-       [&](Sqlite& database) { return save_to(database, domain, entry, clock_.now()); });
+bool StsCache::save(const std::string& domain, const StsEntry& entry) {
+  if (path_.empty()) return true;
+  return with(writer_, SqliteMode::read_write_create,
+              [&](Sqlite& database) { return save_to(database, domain, entry, clock_.now()); });
+}
+
+bool StsCache::can_read() {
+  const std::lock_guard lock(reader_.mutex);
+  return path_.empty() || reader_.database.is_open();
 }
 
 std::optional<std::vector<std::string>> StsCache::due(Seconds now, std::size_t limit) {

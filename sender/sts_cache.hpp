@@ -33,7 +33,10 @@ class StsCache {
   std::optional<StsEntry> load(const std::string& domain);
   /// Of what another program wrote meanwhile the newer part stays: the policy that was fetched
   /// later, the problem that was met later.
-  void save(const std::string& domain, const StsEntry& entry);
+  /// False: it could not be written.
+  bool save(const std::string& domain, const StsEntry& entry);
+  /// Did the last load() look into the database, if there is to be one?
+  [[nodiscard]] bool can_read();
   /// Domains whose policy is in force and to be fetched again now, and failed to be for an hour at
   /// least, if at all; the oldest first. Nothing if there is no database.
   std::optional<std::vector<std::string>> due(Seconds now, std::size_t limit);

@@ -15,6 +15,7 @@ using std::chrono::seconds;
 constexpr seconds kRefresh = hours{20};        // then spread over
 constexpr seconds kRefreshSpread = hours{8};   // so that it is a day on average
 constexpr seconds kRetryAfterFailure{30};      // DNS, or this machine
+constexpr seconds kClockSlack{60};             // between programs that share a database
 constexpr seconds kMaxNegativeAge = hours{1};  // however long DNS would let it be remembered
 
 /// The same for the same domain and time everywhere, so that tests and restarts see no dice
@@ -46,7 +47,8 @@ bool in_force(const StsEntry& entry, Seconds now) {
 }
 
 bool wants_fetch(const StsEntry& entry, std::string_view announced_id, Seconds now) {
-  return !in_force(entry, now) || entry.id != announced_id || now >= entry.refresh_at;
+  return !in_force(entry, now) || entry.id != announced_id || now >= entry.refresh_at ||
+         entry.fetched_at > now + kClockSlack;  // under a wrong clock: refresh_at is far off
 }
 
 bool backs_off(const StsEntry& entry, std::string_view announced_id, Seconds now) {
@@ -103,7 +105,8 @@ Seconds next_check(const StsEntry& entry, const StsRecord& record, Seconds now) 
 StsStanding standing_of(const StsEntry& entry, std::optional<StsRecord::Verdict> verdict,
                         Seconds now) {
   StsStanding standing;
-  const bool recent = now < entry.problem_at + kStsProblemAge;
+  const bool recent =
+      now < entry.problem_at + kStsProblemAge && entry.problem_at <= now + kClockSlack;
   if (in_force(entry, now)) {
     standing.policy = *entry.policy;
     standing.id = entry.id;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "sender/cached_sts_policies.hpp"
 
+#include <filesystem>
+
 #include "tests/unit/fake_dns.hpp"
 #include "tests/unit/sender/sts_house.hpp"
 #include "tests/unit/temp_dir.hpp"
@@ -269,6 +271,39 @@ TEST_F(CachedStsPoliciesTest, keeps_policies_over_a_restart_without_asking_anybo
   EXPECT_EQ(standing.id, "1");
   EXPECT_EQ(standing.expires_at, kStsStart + days{7});
   dns_.hold(false);
+}
+
+TEST_F(CachedStsPoliciesTest, R270_saves_later_what_could_not_be_saved_at_once) {
+  settings_.database = folder_.file("later/policies.db");
+  open();
+  announce_and_serve();
+  EXPECT_TRUE(find().policy);
+  std::filesystem::create_directory(folder_.file("later"));
+  clock_.pass(minutes{1});
+  while (log_.count("sts-store-back") == 0) {  // the failure itself may be a moment late
+    policies_->refresh_due();
+    std::this_thread::yield();
+  }
+  fetcher_.serve("d.example", tl::unexpected(http_404()));
+  dns_.set("d.example", FakeDns::failed<std::string>("SERVFAIL"));
+  open();
+  EXPECT_EQ(find("d.example", kNone).policy, sts_policy());
+}
+
+TEST_F(CachedStsPoliciesTest, R270_looks_again_into_a_database_that_could_not_be_read) {
+  announce_and_serve();
+  find();
+  const std::string file = settings_.database;
+  policies_.reset();
+  std::filesystem::rename(file, file + ".away");
+  std::filesystem::create_directory(file);
+  dns_.set("d.example", FakeDns::no_name<std::string>());
+  open();
+  EXPECT_FALSE(find().policy);
+  std::filesystem::remove(file);
+  std::filesystem::rename(file + ".away", file);
+  clock_.pass(minutes{2});
+  EXPECT_TRUE(find().policy);
 }
 
 TEST_F(CachedStsPoliciesTest, is_as_none_when_the_policy_has_expired) {

@@ -32,6 +32,19 @@ TEST(CheckCommand, everything_at_once) {
   EXPECT_EQ(command->domains, (std::vector<std::string>{"xn--mller-kva.example", "b.example"}));
 }
 
+TEST(CheckCommand, the_complaint_names_what_is_wrong) {
+  const auto detail = [](std::vector<std::string> words) {
+    return parse(std::move(words)).error().detail;
+  };
+  EXPECT_NE(detail({"--help"}).find("--help"), std::string::npos);
+  EXPECT_NE(detail({"-qx", "a.example"}).find("-x "), std::string::npos);
+  EXPECT_NE(detail({"a.example", "--port"}).find("--port"), std::string::npos);
+  EXPECT_NE(detail({"-c"}).find("-c "), std::string::npos);
+  for (const char* address : {"192.0.2.1", "2001:db8::1"}) {
+    EXPECT_NE(detail({address}).find("is an address"), std::string::npos);
+  }
+}
+
 TEST(CheckCommand, what_makes_no_sense_is_refused) {
   for (const std::vector<std::string>& words :
        std::vector<std::vector<std::string>>{{},

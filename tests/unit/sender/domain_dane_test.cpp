@@ -65,7 +65,7 @@ TEST_F(DomainDaneTest, a_server_that_fails_is_told_from_one_that_is_dead) {  // 
     EXPECT_EQ(find_domain_dane(dns_, "b.example",
                                std::chrono::steady_clock::now() + std::chrono::minutes(1))
                   .dane,
-              expected)
+              expected == DomainDane::failed ? DomainDane::mx_failed : expected)
         << detail;
   }
 }

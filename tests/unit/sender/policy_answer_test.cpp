@@ -48,6 +48,21 @@ TEST(PolicyAnswer, keys_that_are_no_domain_have_no_policy) {
   EXPECT_EQ(policy_domain_of("m\xc3\xbcller.example"), "xn--mller-kva.example");
 }
 
+// Otherwise whoever forges the MX records for the MTA, and lets ours fail, would be rid of the
+// policy.
+TEST(PolicyAnswer, R300_an_enforced_policy_waits_for_mx_records_that_cannot_be_had) {
+  for (const PolicyMap map : {PolicyMap::tlsrpt, PolicyMap::plain}) {
+    const PolicyAnswer put_off = answer(standing(StsMode::enforce), DomainDane::mx_failed, map);
+    EXPECT_EQ(put_off.reply.status, SocketmapStatus::temporary);
+    EXPECT_EQ(put_off.kind, AnswerKind::put_off);
+    for (const StsMode mode : {StsMode::testing, StsMode::none}) {
+      EXPECT_EQ(answer(standing(mode), DomainDane::mx_failed, map).reply.status,
+                SocketmapStatus::not_found)
+          << "nothing is enforced";
+    }
+  }
+}
+
 TEST(PolicyAnswer, an_enforced_policy_is_told_by_the_kind_of_map) {
   EXPECT_EQ(policy_map("tlsrpt"), PolicyMap::tlsrpt);
   EXPECT_EQ(policy_map("plain"), PolicyMap::plain);
@@ -58,6 +73,13 @@ TEST(PolicyAnswer, an_enforced_policy_is_told_by_the_kind_of_map) {
   const PolicyAnswer full = answer(sts);
   EXPECT_EQ(full.reply.text, fmt::format("{}{}", kPlain, kAttributes));
   EXPECT_EQ(full.kind, AnswerKind::enforced);
+}
+
+TEST(PolicyAnswer, no_pattern_is_taken_for_one_of_postfix_strategies) {
+  StsStanding sts = standing(StsMode::enforce);
+  sts.policy->mx = {"hostname", "nexthop", "dot-nexthop", "hostname.example"};
+  EXPECT_EQ(answer(sts, DomainDane::none, PolicyMap::plain).reply.text,
+            "secure match=hostname.:nexthop.:dot-nexthop.:hostname.example servername=hostname");
 }
 
 TEST(PolicyAnswer, dane_is_left_to_the_mta_but_not_when_nobody_knows) {

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 
+#include "common/utc_time.hpp"
 #include "sender/sts_policies.hpp"
 
 namespace tlsrpt::sender {
@@ -54,6 +55,7 @@ inline StsStanding enforced_standing(const std::string& domain) {
                 std::chrono::seconds(86400),
                 {"mx." + domain},
                 {"version: STSv1", "mode: enforce", "mx: mx." + domain, "max_age: 86400"}};
+  standing.expires_at = Seconds{Day{std::chrono::year{9999} / 1 / 1}};
   return standing;
 }
 

@@ -75,7 +75,7 @@ TEST_F(PolicyKnowledgeTest, a_dead_resolver_does_not_undo_what_was_known_of_dane
     EXPECT_EQ(knowledge.look_up("dane.example", soon()).dane, DomainDane::usable) << detail;
     EXPECT_EQ(knowledge.look_up("sts.example", soon()).dane, DomainDane::none) << detail;
   }
-  EXPECT_EQ(knowledge.look_up("new.example", soon()).dane, DomainDane::failed);
+  EXPECT_EQ(knowledge.look_up("new.example", soon()).dane, DomainDane::mx_failed);
 }
 
 TEST_F(PolicyKnowledgeTest, a_record_is_looked_up_only_beside_a_problem) {

@@ -45,7 +45,7 @@ class PolicyServiceTest : public testing::Test {
     SocketWarnings warnings;
     listener_.emplace(OutcomeSocket::bind(where, warnings).value());
     pool_.emplace(settings_.threads);
-    knowledge_.emplace(KnowledgeSettings{}, policies_, dns_);
+    knowledge_.emplace(remembering_, policies_, dns_);
     service_ = std::make_unique<PolicyService>(
         settings_, std::vector<int>{listener_->fd()}, *knowledge_, *pool_, dns_,
         OutcomeSender({folder_.path() + "/outcomes.sock"}), *signals_, *stop_, clock_, log_);
@@ -86,6 +86,7 @@ class PolicyServiceTest : public testing::Test {
   TempDir folder_;
   StreamSocket socket_;
   PolicyServiceSettings settings_;
+  KnowledgeSettings remembering_;
   FakeDns dns_;
   FakeStsPolicies policies_;
   FakeLog log_;
@@ -153,6 +154,39 @@ TEST_F(PolicyServiceTest, a_look_up_that_is_late_does_not_hide_a_policy_in_force
   policies_.set("b.example", {});
   start();
   EXPECT_EQ(ask("plain", "a.example").status, SocketmapStatus::ok);
+}
+
+TEST_F(PolicyServiceTest, R270_slow_strangers_do_not_keep_a_policy_in_force_waiting) {
+  settings_.threads = 1;
+  settings_.patience = std::chrono::hours(1);
+  settings_.known_patience = std::chrono::milliseconds(20);
+  settings_.grace = std::chrono::milliseconds(20);
+  remembering_.fresh = std::chrono::seconds(0);
+  start();
+  EXPECT_EQ(ask("plain", "a.example").status, SocketmapStatus::ok);
+  policies_.hold("slow.example");
+  const UniqueFd slow = connect();
+  const std::string question = write_netstring("plain slow.example");
+  ASSERT_GT(::send(slow.get(), question.data(), question.size(), 0), 0);
+  EXPECT_EQ(ask("plain", "a.example").status, SocketmapStatus::ok);
+  EXPECT_EQ(ask("plain", "a.example").status, SocketmapStatus::ok);
+}
+
+TEST_F(PolicyServiceTest, a_remembered_policy_that_has_expired_is_not_told) {
+  settings_.threads = 1;
+  settings_.patience = settings_.grace = std::chrono::milliseconds(20);
+  remembering_.fresh = std::chrono::seconds(0);
+  StsStanding old = enforced_standing("a.example");
+  old.expires_at = clock_.now();
+  policies_.set("a.example", old);
+  start();
+  ask("plain", "a.example");
+  policies_.set("a.example", {});
+  policies_.hold("slow.example");
+  const UniqueFd slow = connect();
+  const std::string question = write_netstring("plain slow.example");
+  ASSERT_GT(::send(slow.get(), question.data(), question.size(), 0), 0);
+  EXPECT_EQ(ask("plain", "a.example").status, SocketmapStatus::not_found);
 }
 
 TEST_F(PolicyServiceTest, what_is_no_question_ends_the_connection_after_the_answers) {

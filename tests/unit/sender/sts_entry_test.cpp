@@ -89,6 +89,17 @@ TEST(StsEntry, R266_waits_five_minutes_before_the_same_id_is_fetched_again) {
   EXPECT_FALSE(backs_off(entry, "1", kNow - days{1})) << "the clock was wrong";
 }
 
+TEST(StsEntry, R280_is_fetched_again_when_the_clock_was_ahead_at_the_last_time) {
+  StsEntry entry = fetched();
+  EXPECT_FALSE(wants_fetch(entry, "1", kNow - seconds{60}));
+  EXPECT_TRUE(wants_fetch(entry, "1", kNow - days{365}));
+  take_failure(entry, "1", http_404(), kNow);
+  EXPECT_FALSE(backs_off(entry, "1", kNow - days{365}));
+  const StsStanding standing = standing_of(entry, kAnnounced, kNow - days{365});
+  EXPECT_TRUE(standing.policy);
+  EXPECT_FALSE(standing.problem) << "it has not happened yet";
+}
+
 TEST(StsEntry, R271_without_a_policy_has_its_problem_only) {
   StsEntry entry;
   take_failure(entry, "1", http_404(), kNow);
