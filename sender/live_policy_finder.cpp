@@ -58,10 +58,8 @@ Result<AppliedPolicies> LivePolicyFinder::find(const std::string& domain,
     return fail(ErrorCode::temporary, "the MTA-STS policy of {} could not be found out", domain);
   }
   if (mx_host.empty()) return applied;
-  const auto validates = resolver_validates();
-  if (!validates) return tl::unexpected(validates.error());
   // Whoever cannot see DANE must not say that it is missing.
-  if (!*validates) applied.dane_required = false;
+  if (!resolver_validates()) applied.dane_required = false;
   applied.dane = dane_of(mx_host);
   return applied;
 }
@@ -89,18 +87,18 @@ DanePolicy LivePolicyFinder::dane_of(const std::string& mx_host) {
   });
 }
 
-/// By what it says about the root (R293). Without its AD bit no domain has DANE; one that has keys
-/// for a part of the tree only may still set the bit there.
-Result<bool> LivePolicyFinder::resolver_validates() {
+/// By what it says about the root (R293); false as long as nobody knows. Without its AD bit no
+/// domain has DANE; one that has keys for a part of the tree only may still set the bit there.
+bool LivePolicyFinder::resolver_validates() {
   const Seconds now = clock_.now();
-  const std::lock_guard lock(mutex_);  // the others wait for the answer, too
-  if (now < ask_again_) return *validates_;
-  const auto validates = dns_.validates();
-  if (!validates) {
-    if (!validates_) return validates;
-    ask_again_ = now + kShortestDane;  // it did not answer: what was known holds
-    return *validates_;
+  {
+    const std::lock_guard lock(mutex_);
+    if (now < ask_again_) return validates_;
+    ask_again_ = now + kShortestDane;  // others go on with what was known
   }
+  const auto validates = dns_.validates();
+  const std::lock_guard lock(mutex_);
+  if (!validates) return validates_;
   if (!*validates) {
     log_.warning(LogLine("dns-not-validating")
                      .add("hint",
@@ -109,7 +107,7 @@ Result<bool> LivePolicyFinder::resolver_validates() {
   }
   ask_again_ = now + kAskResolverAgain;
   validates_ = *validates;
-  return *validates;
+  return validates_;
 }
 
 }  // namespace tlsrpt::sender

@@ -7,7 +7,6 @@
 #include <functional>
 #include <map>
 #include <mutex>
-#include <optional>
 #include <set>
 #include <string>
 
@@ -38,7 +37,7 @@ class LivePolicyFinder final : public PolicyFinder {
   Result<std::string> record_of(const std::string& domain);
   Remembered<Result<std::string>>::Found look_up_record(const std::string& domain);
   DanePolicy dane_of(const std::string& mx_host);
-  Result<bool> resolver_validates();
+  bool resolver_validates();
 
   LiveFinderSettings settings_;
   Dns& dns_;
@@ -48,7 +47,7 @@ class LivePolicyFinder final : public PolicyFinder {
   Remembered<Result<std::string>> records_;
   Remembered<DanePolicy> dane_;
   std::mutex mutex_;  ///< of what follows
-  std::optional<bool> validates_;
+  bool validates_ = false;
   Seconds ask_again_{};
 };
 

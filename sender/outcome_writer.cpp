@@ -99,6 +99,20 @@ std::string write_at_most(const Outcome& outcome, std::size_t most) {
   return object.dump(-1, ' ', /*ensure_ascii=*/true, ordered_json::error_handler_t::replace);
 }
 
+/// Of the lists with so many texts each; what is escaped takes more.
+std::size_t least_size(const Outcome& outcome, std::size_t most) {
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < std::min(outcome.policies.size(), kLimits.max_policies); ++i) {
+    const Policy& policy = outcome.policies[i].policy;
+    for (const auto* list : {&policy.policy_string, &policy.mx_host}) {
+      for (std::size_t k = 0; k < std::min(list->size(), most); ++k) {
+        size += std::min((*list)[k].size(), kLimits.max_string);
+      }
+    }
+  }
+  return size;
+}
+
 }  // namespace
 
 std::string write_outcome(const Outcome& outcome) {
@@ -106,6 +120,7 @@ std::string write_outcome(const Outcome& outcome) {
   constexpr std::size_t kMaxDatagram = 200u << 10;
   static_assert(kMaxDatagram <= kLimits.max_bytes);
   std::size_t most = kLimits.max_strings;
+  while (most > 0 && least_size(outcome, most) > kMaxDatagram) most /= 2;
   std::string text = write_at_most(outcome, most);
   while (text.size() > kMaxDatagram && most > 0) {
     most /= 2;

@@ -8,6 +8,12 @@
 
 namespace tlsrpt::sender {
 
+namespace {
+
+constexpr int kMaxDoublings = 5;  // of the pause: half a minute
+
+}  // namespace
+
 PolicyLookups::PolicyLookups(PolicyFinder& finder, PolicyLookupSettings settings,
                              CertificateWitness* witness)
     : finder_(finder), settings_(settings), witness_(witness) {}
@@ -116,9 +122,13 @@ void PolicyLookups::look_up(std::unique_lock<std::mutex>& lock, const AnswerPtr&
   lock.lock();
   if (stopped_) return;  // who waits has gone on with another result
   const Time now = std::chrono::steady_clock::now();
+  if (result) succeeded_at_ = now;
   if (!result) {
-    const auto pause = settings_.first_pause * (1 << std::min(answer->tries_++, 16));
-    if (now + pause - answer->asked_ < settings_.patience) {
+    const auto pause = settings_.first_pause * (1 << std::min(answer->tries_++, kMaxDoublings));
+    // Where nothing can be looked up it is not this domain's fault, and a log can wait.
+    const bool outage = succeeded_at_ < answer->asked_;
+    const auto patience = outage ? settings_.outage : settings_.patience;
+    if (now + pause - answer->asked_ < patience) {
       start(answer, now + pause);
       return;
     }

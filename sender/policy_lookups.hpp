@@ -28,7 +28,8 @@ struct PolicyLookupSettings {
   std::size_t max_kept = 20000;                 ///< results that are remembered
   std::chrono::milliseconds keep{15000};        ///< after that the PolicyFinder is asked again
   std::chrono::milliseconds first_pause{1000};  ///< after a failure; then the double of it
-  std::chrono::milliseconds patience{60000};    ///< no new try after that
+  std::chrono::milliseconds patience{60000};    ///< no new try after that, if others succeed
+  std::chrono::milliseconds outage{86400000};   ///< none at all after that
   bool witness_testing_only = false;            ///< only policies of mode testing need a witness
 };
 
@@ -54,8 +55,9 @@ class PolicyLookups {
   /// Begins the look-up, if nobody else has. address: where a witness looks at the certificate of
   /// the MX host if an MTA-STS policy wants one; empty: no witness is needed.
   AnswerPtr ask(const std::string& domain, const std::string& mx_host, const std::string& address);
-  /// Waits for the result, which may take the patience, one look-up more and the witness. Error
-  /// temporary: none of the tries succeeded. Null: the object was told to stop. Valid as long as
+  /// Waits for the result, which may take the patience, one look-up more and the witness; or for
+  /// the end of an outage, while no look-up succeeds at all. Error temporary: none of the tries
+  /// succeeded. Null: the object was told to stop. Valid as long as
   /// the answer is kept.
   const Result<Found>* get(const AnswerPtr& answer);
 
@@ -79,6 +81,7 @@ class PolicyLookups {
   std::condition_variable found_;    ///< for those who wait
   std::unordered_map<std::string, AnswerPtr> answers_;
   std::multimap<Time, AnswerPtr> due_;
+  Time succeeded_at_{};  ///< the last look-up that did
   std::size_t idle_ = 0;
   bool stopped_ = false;
   std::vector<std::jthread> threads_;

@@ -56,7 +56,7 @@ TEST(CollectorStatus, is_text_that_prometheus_reads) {
     EXPECT_TRUE(line.starts_with(described)) << line;
     ++values;
   }
-  EXPECT_EQ(values, 28);
+  EXPECT_EQ(values, 29);
   const std::string text = prometheus_text(sample());
   EXPECT_NE(text.find("\nopentlsrpt_collector_read_total 12\n"), std::string::npos) << text;
   EXPECT_NE(text.find("\nopentlsrpt_collector_bad_total{reason=\"not-json\"} 2\n"),
