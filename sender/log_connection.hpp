@@ -17,8 +17,9 @@ struct LogConnection {
   std::string queue_id;     ///< of the message; empty: not known yet
   std::string next_hop;     ///< domain that the MTA itself named; empty: the recipients' counts
   std::vector<std::string> told;  ///< domains that a session was given for already
-  bool ignored = false;    ///< never a session: local, a fixed next hop, or nothing that counts
-  bool announced = false;  ///< only an announcement so far: the line with the facts may follow
+  bool ignored = false;     ///< never a session: local, a fixed next hop, or nothing that counts
+  bool announced = false;   ///< only an announcement so far: the line with the facts may follow
+  bool cause_told = false;  ///< a line said what the MTA has against the certificate
 
   [[nodiscard]] bool is_open() const {
     return told.empty() && !ignored && session.starttls != StarttlsState::not_reached;

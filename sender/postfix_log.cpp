@@ -29,8 +29,16 @@ std::string domain_of(std::string_view name) {
   return normalize_domain(name).value_or(std::string{});
 }
 
-/// The reason for the failed delivery tells more than the announcement did.
+/// A resumed session is refused without a line that says why.
+bool is_certificate_refused(std::string_view text) {
+  return text == "Server certificate not verified" || text == "Server certificate not trusted";
+}
+
+/// The reason for the failed delivery tells more than the lines before it.
 void refine(LogConnection& announced, std::string_view text) {
+  if (is_certificate_refused(text) && !announced.cause_told && announced.is_open()) {
+    add_demanded_error(announced.session, X509_V_ERR_UNSPECIFIED);
+  }
   if (!announced.announced) return;
   auto refusal = read_starttls_refusal(text);
   if (!refusal) return;
@@ -260,6 +268,7 @@ void PostfixLog::establish(const LogLineParts& parts, const PostfixLine& line, P
       session.reported_by_mta = true;
     }
   }
+  connection.cause_told = refused;
   apply_trust(line.trust, refused, context_.settings.trust_store, *process.knowledge, session);
   process.knowledge->logs_tls = true;
 }

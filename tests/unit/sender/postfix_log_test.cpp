@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Sessions out of lines of Postfix, by the rules for putting them together.
 #include <gtest/gtest.h>
+#include <openssl/x509_vfy.h>
 
 #include "tests/unit/sender/log_lines.hpp"
 
@@ -346,6 +347,40 @@ TEST(PostfixLog, counts_a_retry_in_clear_of_the_same_process_again) {
         10, "postfix/smtp", time);
   };
   EXPECT_EQ(read_log(again("18:00:00") + again("18:00:10") + again("18:06:00")).size(), 2u);
+}
+
+TEST(PostfixLog, believes_that_a_certificate_was_refused_for_a_reason_told_earlier) {
+  const auto deferred = [](std::string_view why) {
+    return smtp(
+        "4A1B2C: to=<x@a.test>, relay=mx.a.test[192.0.2.1]:25, dsn=4.7.5, status=deferred (" +
+        std::string(why) + ")");
+  };
+  const std::string resumed =
+      smtp(
+          "mx.a.test[192.0.2.1]:25: re-using session with untrusted certificate, look for details "
+          "earlier in the log") +
+      tls("Untrusted", "mx.a.test[192.0.2.1]:25");
+  const auto refused = read_log(resumed + deferred("Server certificate not verified"));
+  ASSERT_EQ(refused.size(), 1u);
+  EXPECT_TRUE(refused[0].demanded_only);
+  EXPECT_EQ(refused[0].dane.errors, std::vector<int>{X509_V_ERR_UNSPECIFIED});
+  // What the server says is no word of Postfix.
+  const auto said = read_log(
+      resumed + deferred("host mx.a.test[192.0.2.1] said: 450 Server certificate not verified"));
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_FALSE(said[0].demanded_only);
+}
+
+TEST(PostfixLog, takes_an_external_failure_of_the_policy_for_no_fault_of_the_certificate) {
+  const auto sessions = read_log(
+      smtp("certificate verification failed for mx.a.test[192.0.2.1]:25: external policy failure "
+           "(sts-policy-fetch-error)") +
+      tls("Untrusted", "mx.a.test[192.0.2.1]:25") +
+      smtp("4A1B2C: to=<x@a.test>, relay=mx.a.test[192.0.2.1]:25, dsn=4.7.5, status=deferred "
+           "(Server certificate not verified)"));
+  ASSERT_EQ(sessions.size(), 1u);
+  EXPECT_TRUE(sessions[0].dane.errors.empty());
+  EXPECT_TRUE(sessions[0].pkix.errors.empty());
 }
 
 }  // namespace
