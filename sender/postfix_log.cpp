@@ -108,26 +108,7 @@ std::optional<typename Faults::value_type> take_fault(Faults& faults, Seconds at
 }  // namespace
 
 PostfixLog::PostfixLog(LogContext& context)
-    : context_(context),
-      processes_(context.settings.max_processes, context.settings.max_open),
-      proxies_(kMaxInstances, context.settings.max_open),
-      knowledge_(kMaxInstances, std::chrono::years{100}) {}
-
-PostfixLog::Process& PostfixLog::process(const LogLineParts& parts,
-                                         std::vector<ObservedSession>& sessions) {
-  key_.assign(parts.host).append(1, ' ').append(parts.identity).append(1, '[').append(parts.pid);
-  Process& process = processes_.get(key_, parts.heard, [&](Process& old, bool evicted) {
-    if (evicted) ++context_.counters.evicted;
-    for (LogConnection& connection : old.connections) context_.give_up(connection, sessions);
-  });
-  if (!process.knowledge) {
-    key_.resize(key_.rfind('['));
-    auto& known = knowledge_.get(key_, parts.heard, [](const auto&, bool) {});
-    if (!known) known = std::make_shared<LogKnowledge>();
-    process.knowledge = known;
-  }
-  return process;
-}
+    : context_(context), processes_(context), proxies_(kMaxInstances, context.settings.max_open) {}
 
 /// An instance is what stands before the first '/': services may add to it.
 PostfixLog::Proxies& PostfixLog::proxies(const LogLineParts& parts) {
@@ -143,7 +124,7 @@ void PostfixLog::add(const LogLineParts& parts, std::vector<ObservedSession>& se
     return;
   }
   latest_ = std::max(latest_, parts.at);
-  Process& its = process(parts, sessions);
+  Process& its = processes_.get(parts, sessions);
   if (parts.program == LogProgram::postfix_tlsproxy) {
     add_proxy_line(parts, line, its);
   } else {

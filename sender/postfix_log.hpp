@@ -12,6 +12,7 @@
 
 #include "sender/log_connection.hpp"
 #include "sender/log_header.hpp"
+#include "sender/log_processes.hpp"
 #include "sender/log_table.hpp"
 #include "sender/postfix_line.hpp"
 
@@ -47,7 +48,6 @@ class PostfixLog {
   };
 
   static Fault fault_of(Fault::Kind kind, Seconds at, const PostfixLine& line);
-  Process& process(const LogLineParts& parts, std::vector<ObservedSession>& sessions);
   Proxies& proxies(const LogLineParts& parts);
   void add_proxy_line(const LogLineParts& parts, const PostfixLine& line, Process& process);
   void add_smtp_line(const LogLineParts& parts, const PostfixLine& line, Process& process,
@@ -74,9 +74,8 @@ class PostfixLog {
                      std::vector<ObservedSession>& sessions);
 
   LogContext& context_;
-  LogTable<Process> processes_;
+  LogProcesses<Process> processes_;
   LogTable<Proxies> proxies_;
-  LogTable<std::shared_ptr<LogKnowledge>> knowledge_;
   std::string key_;
   Seconds latest_{};
 };

@@ -16,7 +16,6 @@ namespace {
 
 using Event = SendmailLine::Event;
 
-constexpr std::size_t kMaxIdentities = 1024;
 constexpr std::size_t kMaxHosts = 16;
 
 /// "OK" is about the chain alone; of TLSA records only TRUSTED and DANE_FAIL speak.
@@ -76,31 +75,12 @@ bool is_unreachable(std::string_view text) {
 
 }  // namespace
 
-SendmailLog::SendmailLog(LogContext& context)
-    : context_(context),
-      processes_(context.settings.max_processes, context.settings.max_open),
-      knowledge_(kMaxIdentities, std::chrono::years{100}) {}
-
-SendmailLog::Process& SendmailLog::process(const LogLineParts& parts,
-                                           std::vector<ObservedSession>& sessions) {
-  key_.assign(parts.host).append(1, ' ').append(parts.identity).append(1, '[').append(parts.pid);
-  Process& process = processes_.get(key_, parts.heard, [&](Process& old, bool evicted) {
-    if (evicted) ++context_.counters.evicted;
-    for (LogConnection& connection : old.connections) context_.give_up(connection, sessions);
-  });
-  if (!process.knowledge) {
-    key_.resize(key_.rfind('['));
-    auto& known = knowledge_.get(key_, parts.heard, [](const auto&, bool) {});
-    if (!known) known = std::make_shared<LogKnowledge>();
-    process.knowledge = known;
-  }
-  return process;
-}
+SendmailLog::SendmailLog(LogContext& context) : context_(context), processes_(context) {}
 
 void SendmailLog::add(const LogLineParts& parts, std::vector<ObservedSession>& sessions) {
   const SendmailLine line = read_sendmail_line(parts.text);
   if (line.event == Event::other) return;
-  Process& its = process(parts, sessions);
+  Process& its = processes_.get(parts, sessions);
   switch (line.event) {
     case Event::established:
       its.knowledge->logs_tls = true;

@@ -10,7 +10,7 @@
 
 #include "sender/log_connection.hpp"
 #include "sender/log_header.hpp"
-#include "sender/log_table.hpp"
+#include "sender/log_processes.hpp"
 #include "sender/sendmail_line.hpp"
 
 namespace tlsrpt::sender {
@@ -29,7 +29,6 @@ class SendmailLog {
     std::vector<LogConnection> connections;
     std::vector<std::string> hosts;  ///< talked to before: connections are kept open
   };
-  Process& process(const LogLineParts& parts, std::vector<ObservedSession>& sessions);
   LogConnection& open(Process& process, Seconds at, std::string_view host,
                       std::vector<ObservedSession>& sessions);
   /// The newest to that host, or one without a host yet, which it is from now on; a new one if
@@ -44,9 +43,7 @@ class SendmailLog {
                std::vector<ObservedSession>& sessions);
 
   LogContext& context_;
-  LogTable<Process> processes_;
-  LogTable<std::shared_ptr<LogKnowledge>> knowledge_;
-  std::string key_;
+  LogProcesses<Process> processes_;
 };
 
 }  // namespace tlsrpt::sender
