@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sender/outcome_keys.hpp"
+
 namespace tlsrpt::sender {
 
 namespace {
@@ -69,16 +71,6 @@ ON CONFLICT (domain) DO UPDATE SET
 std::int64_t count_of(Seconds time) { return time.time_since_epoch().count(); }
 Seconds time_of(std::int64_t count) { return Seconds{std::chrono::seconds{count}}; }
 
-std::vector<std::string> split_lines(std::string_view text) {
-  std::vector<std::string> lines;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    lines.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return lines;
-}
-
 StsEntry entry_of(const Statement& row) {
   StsEntry entry;
   const std::string lines = row.text(1);
@@ -115,8 +107,7 @@ Result<void> save_to(Sqlite& database, const std::string& domain, const StsEntry
                      Seconds now) {
   auto statement = database.cached(kSave);
   if (!statement) return tl::unexpected(statement.error());
-  const std::string lines =
-      entry.policy ? fmt::format("{}", fmt::join(entry.policy->lines, "\n")) : std::string();
+  const std::string lines = entry.policy ? join_lines(entry.policy->lines) : std::string();
   const PolicyProblem problem = entry.problem.value_or(PolicyProblem{});
   statement->bind(0, domain).bind(1, entry.id).bind(2, lines);
   statement->bind(3, count_of(entry.fetched_at)).bind(4, count_of(entry.expires_at));
