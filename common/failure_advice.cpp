@@ -242,4 +242,15 @@ FailureAdvice advise(std::string_view policy_type, std::string_view result_type,
   return found == kEntries.end() ? FailureAdvice{} : found->advice;
 }
 
+std::string for_domain(std::string_view sentence, std::string_view domain) {
+  constexpr std::string_view kPlace = "DOMAIN";
+  std::string text;
+  for (std::size_t at = sentence.find(kPlace); at != std::string_view::npos;
+       at = sentence.find(kPlace)) {
+    text.append(sentence.substr(0, at)).append(domain);
+    sentence.remove_prefix(at + kPlace.size());
+  }
+  return text.append(sentence);
+}
+
 }  // namespace tlsrpt

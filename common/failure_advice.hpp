@@ -3,11 +3,13 @@
 
 // What a failure in a report means for the domain that it is about, and how to mend it.
 
+#include <string>
 #include <string_view>
 
 namespace tlsrpt {
 
-/// One or two sentences each, with a full stop; empty for a result type that is not registered.
+/// One or two sentences each, with a full stop, DOMAIN for the policy domain; empty for a result
+/// type that is not registered.
 struct FailureAdvice {
   std::string_view meaning;
   std::string_view remedy;
@@ -18,5 +20,8 @@ struct FailureAdvice {
 /// are understood as far as they are alike (RFC 8460 sections 4.3 and 4.4).
 FailureAdvice advise(std::string_view policy_type, std::string_view result_type,
                      std::string_view reason_code);
+
+/// The sentence with that domain in place of "DOMAIN".
+std::string for_domain(std::string_view sentence, std::string_view domain);
 
 }  // namespace tlsrpt

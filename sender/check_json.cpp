@@ -133,7 +133,7 @@ Json host_of(const HostCheck& host) {
   return json;
 }
 
-Json failure_of(const ReportedFailure& failure) {
+Json failure_of(const ReportedFailure& failure, const std::string& domain) {
   const FailureAdvice advice =
       advise(failure.policy_type, failure.result_type, failure.reason_code);
   return {{"policy-type", failure.policy_type},
@@ -142,8 +142,8 @@ Json failure_of(const ReportedFailure& failure) {
           {"failure-reason-code", text_or_null(failure.reason_code)},
           {"receiving-mx-hostname", text_or_null(failure.host)},
           {"receiving-ip", text_or_null(failure.address)},
-          {"meaning", advice.meaning},
-          {"remedy", advice.remedy}};
+          {"meaning", text(for_domain(advice.meaning, domain))},
+          {"remedy", text(for_domain(advice.remedy, domain))}};
 }
 
 }  // namespace
@@ -152,7 +152,8 @@ std::string check_as_json(const DomainCheck& check) {
   Json hosts = Json::array();
   for (const HostCheck& host : check.hosts) hosts.push_back(host_of(host));
   Json failures = Json::array();
-  for (const ReportedFailure& failure : check.failures) failures.push_back(failure_of(failure));
+  for (const ReportedFailure& failure : check.failures)
+    failures.push_back(failure_of(failure, check.domain));
   const Json json = {{"domain", check.domain},
                      {"status", to_word(status_of(check))},
                      {"dnssec", check.validated},

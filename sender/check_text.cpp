@@ -164,8 +164,9 @@ void add_failures(const DomainCheck& check, std::vector<std::string>& lines) {
     lines.push_back(escape_terminal(line + "  " + place_of(failure)));
     const FailureAdvice advice =
         advise(failure.policy_type, failure.result_type, failure.reason_code);
-    lines.push_back(fmt::format("    {}", advice.meaning));
-    lines.push_back(fmt::format("    Mend: {}", advice.remedy));
+    const std::string domain = escape_terminal(check.domain);
+    lines.push_back("    " + for_domain(advice.meaning, domain));
+    lines.push_back("    Mend: " + for_domain(advice.remedy, domain));
   }
 }
 

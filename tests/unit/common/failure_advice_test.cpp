@@ -33,6 +33,13 @@ TEST(FailureAdvice, a_reason_code_says_more) {
             advise("tlsa", "tlsa-invalid", "tlsa-no-match"));
 }
 
+TEST(FailureAdvice, names_the_domain_it_is_for) {
+  EXPECT_EQ(for_domain("https://mta-sts.DOMAIN/ and _mta-sts.DOMAIN.", "a.example"),
+            "https://mta-sts.a.example/ and _mta-sts.a.example.");
+  EXPECT_EQ(for_domain("DOMAIN", "DOMAIN"), "DOMAIN");
+  EXPECT_EQ(for_domain("Enable TLS 1.3.", "a.example"), "Enable TLS 1.3.");
+}
+
 TEST(FailureAdvice, nothing_for_words_of_strangers) {
   EXPECT_EQ(advise("sts", "certificate-exploded", "").meaning, "");
 }
