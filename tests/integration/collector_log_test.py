@@ -196,6 +196,7 @@ class LogTest(unittest.TestCase):
         self.assertEqual(self.collector.sums(f"d1.{ZONE}")[0] >= 1, True)
 
     def test_killed_again_and_again_while_the_log_grows_and_is_rotated(self):
+        """R326: a restart loses nothing and counts nothing twice."""
         writing = threading.Event()
         writing.set()
 

@@ -160,7 +160,7 @@ TEST_F(OutboundStoreTest, sessions_beyond_the_bound_are_counted_without_their_do
   EXPECT_EQ(store.counters().value().at("overflow-sessions"), 8u);
 }
 
-TEST_F(OutboundStoreTest, details_beyond_the_bound_are_folded_and_the_sums_stay_right) {
+TEST_F(OutboundStoreTest, details_beyond_the_bound_are_folded_and_the_sums_stay_right) {  // R329
   OutboundStore store = open();
   StoreBounds bounds;
   bounds.max_failure_details = 3;
