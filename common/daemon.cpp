@@ -161,4 +161,24 @@ int SignalFd::take() {
   return static_cast<int>(info.ssi_signo);
 }
 
+Exit run_daemon(bool background, Log& log, const std::function<Result<void>()>& build,
+                const std::function<Exit()>& serve) {
+  block_signals();
+  std::optional<Background> waiting;
+  if (background) {
+    auto entered = Background::enter();
+    if (!entered) {
+      log.error(LogLine("start-failed").add(entered.error()));
+      return Exit::os;
+    }
+    waiting.emplace(std::move(*entered));
+  }
+  if (auto built = build(); !built) {
+    log.error(LogLine("start-failed").add(built.error()));
+    return built.error().code == ErrorCode::not_found ? Exit::config : exit_for(built.error());
+  }
+  if (waiting) waiting->report_ready();
+  return serve();
+}
+
 }  // namespace tlsrpt

@@ -4,6 +4,7 @@
 // What the three daemons share of their lives: options, start, identity, signals, readiness.
 
 #include <atomic>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "common/config.hpp"
 #include "common/error.hpp"
 #include "common/log.hpp"
+#include "common/sysexits.hpp"
 #include "common/unique_fd.hpp"
 
 namespace tlsrpt {
@@ -80,6 +82,12 @@ class Background {
  private:
   UniqueFd pipe_;
 };
+
+/// The life of a daemon: blocks the signals that SignalFd takes, leaves the terminal if told to,
+/// builds while whoever starts it still waits, and serves. What fails is logged as start-failed;
+/// what build() does not find is a folder that the configuration names: Exit::config.
+Exit run_daemon(bool background, Log& log, const std::function<Result<void>()>& build,
+                const std::function<Exit()>& serve);
 
 /// A file with the process number, removed when the object goes. Fails if another live process
 /// holds it.

@@ -91,7 +91,9 @@ std::vector<ConfigProblem> check_collector_config(const Config& config,
   if (streams) check_sockets(config, Key::outcome_stream_socket, datagram_paths, problems);
   check_identities(config, streams || !inherited.datagram, problems);
   check_logs(config, problems);
-  private_networks(config, problems);
+  for (ConfigProblem& problem : check_private_networks(config)) {
+    problems.push_back(std::move(problem));
+  }
   return problems;
 }
 
@@ -124,8 +126,7 @@ LogFollowingSettings following_settings(const Config& config, const std::string&
   logs.finder.precedence = precedence_of(config.text(Key::log_precedence));
   logs.fetcher.timeout = config.duration(Key::fetch_timeout);
   logs.fetcher.authorities = config.text(Key::trust_file);
-  std::vector<ConfigProblem> told_before;
-  logs.fetcher.networks = private_networks(config, told_before);
+  logs.fetcher.networks = config.list(Key::post_networks);
   logs.probe = config.boolean(Key::log_probe);
   logs.trust_file = config.text(Key::trust_file);
   logs.finder.patience =

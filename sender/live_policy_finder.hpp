@@ -32,6 +32,8 @@ class LivePolicyFinder final : public PolicyFinder {
                    Log& log);
 
   Result<AppliedPolicies> find(const std::string& domain, const std::string& mx_host) override;
+  /// Warns in the log if the resolver does not validate (R293); find() does so, too, now and then.
+  void check_resolver() { resolver_validates(); }
 
  private:
   Result<std::string> record_of(const std::string& domain);

@@ -42,19 +42,24 @@ Result<std::unique_ptr<LogFollowing>> LogFollowing::create(const LogFollowingSet
   auto stop = StopSignal::create();
   if (!stop) return tl::unexpected(stop.error());
   std::unique_ptr<LogFollowing> following(
-      new LogFollowing(settings.database, storer, log, std::move(*stop)));
-  if (auto built = following->build(settings, journal, clock); !built) {
+      new LogFollowing(settings.database, storer, clock, log, std::move(*stop)));
+  if (auto built = following->build(settings, journal); !built) {
     return tl::unexpected(built.error());
   }
   return following;
 }
 
-LogFollowing::LogFollowing(std::string database, Storer& storer, Log& log, StopSignal stop)
-    : database_(std::move(database)), storer_(storer), log_(log), stop_(std::move(stop)) {}
+LogFollowing::LogFollowing(std::string database, Storer& storer, const Clock& clock, Log& log,
+                           StopSignal stop)
+    : database_(std::move(database)),
+      storer_(storer),
+      clock_(clock),
+      log_(log),
+      stop_(std::move(stop)) {}
 
 LogFollowing::~LogFollowing() { stop(); }
 
-Result<void> LogFollowing::build_witness(const LogFollowingSettings& settings, const Clock& clock) {
+Result<void> LogFollowing::build_witness(const LogFollowingSettings& settings) {
   if (!settings.probe) return {};
   // Whether it can be read is better known now.
   if (auto trust = load_trust_store(settings.trust_file); !trust) {
@@ -64,21 +69,20 @@ Result<void> LogFollowing::build_witness(const LogFollowingSettings& settings, c
       CertificateProbeSettings{},
       CertificateProbeParts{[file = settings.trust_file, fd = stop_.fd()](
                                 const ProbeTarget& target) { return probe(target, file, fd); },
-                            [this] { storer_.count("log-probes", 1); }, clock, log_});
+                            [this] { storer_.count("log-probes", 1); }, clock_, log_});
   return {};
 }
 
-Result<void> LogFollowing::build(const LogFollowingSettings& settings, Journal& journal,
-                                 const Clock& clock) {
+Result<void> LogFollowing::build(const LogFollowingSettings& settings, Journal& journal) {
   auto dns = make_dns(settings.dns);
   if (!dns) return tl::unexpected(dns.error());
   dns_ = std::move(*dns);
   fetcher_ = make_curl_sts_fetcher(settings.fetcher, *dns_, stop_);
-  auto sts = make_sts_policies(settings.sts, {*dns_, *fetcher_, clock, log_, stop_});
+  auto sts = make_sts_policies(settings.sts, {*dns_, *fetcher_, clock_, log_, stop_});
   if (!sts) return tl::unexpected(sts.error());
   sts_ = std::move(*sts);
-  finder_ = std::make_unique<LivePolicyFinder>(settings.finder, *dns_, *sts_, clock, log_);
-  if (auto built = build_witness(settings, clock); !built) return built;
+  finder_ = std::make_unique<LivePolicyFinder>(settings.finder, *dns_, *sts_, clock_, log_);
+  if (auto built = build_witness(settings); !built) return built;
   PolicyLookupSettings lookups;
   lookups.witness_testing_only = settings.follower.testing_only;
   lookups_ = std::make_unique<PolicyLookups>(*finder_, lookups, witness_.get());
@@ -87,7 +91,7 @@ Result<void> LogFollowing::build(const LogFollowingSettings& settings, Journal& 
   };
   const LogFollowerParts parts{*lookups_,
                                journal,
-                               clock,
+                               clock_,
                                log_,
                                [this] { return is_ready(); },
                                [this](const std::string& source, const std::string& end) {
@@ -121,13 +125,13 @@ bool LogFollowing::is_ready() {
     const std::string path = database_ + "-logs.lock";
     UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!fd || ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+      const bool held = errno == EWOULDBLOCK;
       const Error error = fail_errno(errno, "cannot lock " + path).value();
-      const Seconds now =
-          std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-      if (lock_limit_.allow(now)) {
+      if (lock_limit_.allow(clock_.now())) {
         log_.warning(LogLine("log-waits")
                          .add(error)
-                         .add("hint", "another collector follows logs for this database"));
+                         .add("hint", held ? "another collector follows logs for this database"
+                                           : "the user of the collector must own that file"));
       }
       return false;
     }
@@ -140,11 +144,11 @@ Result<std::optional<LogPosition>> LogFollowing::load_position(const std::string
                                                                const std::string& end) const {
   auto store = OutboundStore::open(database_, SqliteMode::read_write_create);
   if (!store) return tl::unexpected(store.error());
-  return store->claim_log(
-      source, end, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+  return store->claim_log(source, end, clock_.now());
 }
 
 void LogFollowing::start() {
+  threads_.emplace_back([this] { finder_->check_resolver(); });
   for (const auto& follower : followers_) {
     threads_.emplace_back([this, &follower = *follower] {
       // Without memory a log cannot be followed; datagrams still can be counted.

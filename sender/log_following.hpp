@@ -50,10 +50,10 @@ class LogFollowing {
   void stop();
 
  private:
-  LogFollowing(std::string database, Storer& storer, Log& log, StopSignal stop);
+  LogFollowing(std::string database, Storer& storer, const Clock& clock, Log& log, StopSignal stop);
 
-  Result<void> build_witness(const LogFollowingSettings& settings, const Clock& clock);
-  Result<void> build(const LogFollowingSettings& settings, Journal& journal, const Clock& clock);
+  Result<void> build_witness(const LogFollowingSettings& settings);
+  Result<void> build(const LogFollowingSettings& settings, Journal& journal);
   Result<void> add(const LogFollowerSettings& settings, std::unique_ptr<LogSource> source,
                    const LogFollowerParts& parts);
   bool is_ready();
@@ -62,6 +62,7 @@ class LogFollowing {
 
   std::string database_;
   Storer& storer_;
+  const Clock& clock_;
   Log& log_;
   StopSignal stop_;
   std::mutex mutex_;  ///< of the lock
@@ -70,7 +71,7 @@ class LogFollowing {
   std::unique_ptr<Dns> dns_;
   std::unique_ptr<StsFetcher> fetcher_;
   std::unique_ptr<StsPolicies> sts_;
-  std::unique_ptr<PolicyFinder> finder_;
+  std::unique_ptr<LivePolicyFinder> finder_;
   std::unique_ptr<CertificateWitness> witness_;  ///< null: not wanted
   std::unique_ptr<PolicyLookups> lookups_;
   std::vector<std::unique_ptr<LogFollower>> followers_;

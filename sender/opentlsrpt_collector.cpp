@@ -135,26 +135,6 @@ Exit serve(const Config& config, Parts& parts) {
   return result;
 }
 
-Exit run_daemon(const Config& config, const DaemonOptions& options, Parts& parts) {
-  block_signals();
-  std::optional<Background> background;
-  if (config.boolean(Key::background) && !options.foreground) {
-    auto entered = Background::enter();
-    if (!entered) {
-      parts.log->error(LogLine("start-failed").add(entered.error()));
-      return Exit::os;
-    }
-    background.emplace(std::move(*entered));
-  }
-  if (auto built = build(config, parts); !built) {
-    parts.log->error(LogLine("start-failed").add(built.error()));
-    // What a daemon does not find is a folder that the configuration names.
-    return built.error().code == ErrorCode::not_found ? Exit::config : exit_for(built.error());
-  }
-  if (background) background->report_ready();
-  return serve(config, parts);
-}
-
 /// One socket: whether what an MTA would send there arrives in the database.
 Exit test_socket(const std::string& path, OutboundStore& store, std::chrono::seconds patience) {
   const std::string domain = test_domain();
@@ -247,7 +227,10 @@ Exit run(int argc, char** argv) {
     return Exit::config;
   }
   parts.log = std::move(*log);
-  return run_daemon(read.config, *options, parts);
+  const Config& config = read.config;
+  return run_daemon(
+      config.boolean(Key::background) && !options->foreground, *parts.log,
+      [&] { return build(config, parts); }, [&] { return serve(config, parts); });
 }
 
 }  // namespace

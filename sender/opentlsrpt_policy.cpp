@@ -156,27 +156,6 @@ Exit serve(const Config& config, const PolicySettings& settings, Parts& parts) {
   return Exit::ok;
 }
 
-Exit run_daemon(const Config& config, const PolicySettings& settings, const DaemonOptions& options,
-                Parts& parts) {
-  block_signals();
-  std::optional<Background> background;
-  if (config.boolean(Key::background) && !options.foreground) {
-    auto entered = Background::enter();
-    if (!entered) {
-      parts.log->error(LogLine("start-failed").add(entered.error()));
-      return Exit::os;
-    }
-    background.emplace(std::move(*entered));
-  }
-  if (auto built = build(config, settings, parts); !built) {
-    parts.log->error(LogLine("start-failed").add(built.error()));
-    // What a daemon does not find is a folder that the configuration names.
-    return built.error().code == ErrorCode::not_found ? Exit::config : exit_for(built.error());
-  }
-  if (background) background->report_ready();
-  return serve(config, settings, parts);
-}
-
 /// What the socket says about itself is for whoever starts the daemon; here it is: nobody answers.
 Exit complain_of_answer(const Error& error, const StreamSocket& socket) {
   const Error full = error.context("cannot ask " + socket.for_postfix());
@@ -261,7 +240,11 @@ Exit run(int argc, char** argv) {
     return Exit::config;
   }
   parts.log = std::move(*log);
-  return run_daemon(read.config, settings.settings, *options, parts);
+  const Config& config = read.config;
+  return run_daemon(
+      config.boolean(Key::background) && !options->foreground, *parts.log,
+      [&] { return build(config, settings.settings, parts); },
+      [&] { return serve(config, settings.settings, parts); });
 }
 
 }  // namespace

@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <set>
 
-#include "common/ip_network.hpp"
 #include "sender/outbound_store.hpp"
+#include "sender/private_networks.hpp"
 
 namespace tlsrpt::sender {
 
@@ -113,14 +113,10 @@ class Reader {
   }
 
   void read_networks() {
-    const std::vector<std::string>& networks = config_.list(Key::post_networks);
-    for (std::size_t i = 0; i < networks.size(); ++i) {
-      if (IpNetwork::parse(networks[i])) continue;
-      const std::string text =
-          fmt::format("\"{}\" is no address or network such as 192.0.2.0/24", networks[i]);
-      result_.problems.push_back(config_.problem(Key::post_networks, text, i));
+    result_.settings.private_networks = config_.list(Key::post_networks);
+    for (ConfigProblem& bad : check_private_networks(config_)) {
+      result_.problems.push_back(std::move(bad));
     }
-    result_.settings.private_networks = networks;
   }
 
   /// Each by itself, so that the line of each bad one is named.

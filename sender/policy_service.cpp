@@ -207,7 +207,8 @@ std::optional<DomainKnowledge> PolicyService::remembered(const std::string& doma
 }
 
 /// The look-up has ended, or was not in time: what is remembered counts.
-void PolicyService::give_up(PolicyConnection& connection, const PendingQuestion& question) {
+void PolicyService::answer_remembered(PolicyConnection& connection,
+                                      const PendingQuestion& question) {
   try {
     auto known = remembered(question.domain);
     if (!known) known = knowledge_.at_once(question.domain);
@@ -262,7 +263,7 @@ void PolicyService::take_done(Time now) {
       PolicyConnection& connection = *found->second;
       const PendingQuestion question = std::move(*connection.pending);
       connection.pending.reset();
-      give_up(connection, question);  // by now it is remembered
+      answer_remembered(connection, question);
       serve(id, connection, now);
     }
   }
@@ -307,7 +308,7 @@ void PolicyService::sweep(Time now) {
         std::find_if(begin, end, [id = id](const auto& item) { return item.second == id; });
     if (at != end) waiting_.erase(at);
     connection.pending.reset();
-    give_up(connection, question);
+    answer_remembered(connection, question);
     serve(id, connection, now);
   }
   if (!accepting_ && connections_.size() < settings_.connections) {

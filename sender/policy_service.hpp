@@ -82,7 +82,7 @@ class PolicyService {
   void ask(Id id, PolicyConnection& connection, const SocketmapRequest& request, Time now);
   void finish(PolicyConnection& connection, std::string_view map, const std::string& domain,
               const DomainKnowledge& known);
-  void give_up(PolicyConnection& connection, const PendingQuestion& question);
+  void answer_remembered(PolicyConnection& connection, const PendingQuestion& question);
   [[nodiscard]] std::optional<DomainKnowledge> remembered(const std::string& domain) const;
   void count(std::string_view map, const std::string& domain, const PolicyAnswer& answer);
   void record(const Outcome& outcome);

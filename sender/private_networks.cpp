@@ -5,8 +5,8 @@
 
 namespace tlsrpt::sender {
 
-const std::vector<std::string>& private_networks(const Config& config,
-                                                 std::vector<ConfigProblem>& problems) {
+std::vector<ConfigProblem> check_private_networks(const Config& config) {
+  std::vector<ConfigProblem> problems;
   const std::vector<std::string>& networks = config.list(Key::post_networks);
   for (std::size_t i = 0; i < networks.size(); ++i) {
     if (IpNetwork::parse(networks[i])) continue;
@@ -14,7 +14,7 @@ const std::vector<std::string>& private_networks(const Config& config,
         Key::post_networks,
         fmt::format("\"{}\" is no address or network such as 192.0.2.0/24", networks[i]), i));
   }
-  return networks;
+  return problems;
 }
 
 }  // namespace tlsrpt::sender

@@ -115,7 +115,10 @@ class Checker {
     post.connections = static_cast<int>(config_.integer(Key::post_connections));
     post.timeout = config_.duration(Key::post_timeout);
     post.tolerate_certificate_errors = config_.text(Key::post_certificate_errors) == "tolerate";
-    post.networks = private_networks(config_, result_.problems);
+    post.networks = config_.list(Key::post_networks);
+    for (ConfigProblem& bad : check_private_networks(config_)) {
+      result_.problems.push_back(std::move(bad));
+    }
   }
 
   void entry_problem(Key key, std::string_view text, std::size_t entry) {

@@ -349,6 +349,20 @@ TEST(PostfixLog, counts_a_retry_in_clear_of_the_same_process_again) {
   EXPECT_EQ(read_log(again("18:00:00") + again("18:00:10") + again("18:06:00")).size(), 2u);
 }
 
+TEST(PostfixLog, reads_the_deliveries_of_3_11_which_tell_the_tls_level) {
+  EXPECT_EQ(
+      to_lines(read_log(
+          tls("Verified", "mx.a.test[192.0.2.1]:25") +
+          smtp("4A1B2C: to=<x@a.test>, relay=mx.a.test[192.0.2.1]:25, delay=0.1, "
+               "delays=0/0/0.05/0.04, tls=dane, dsn=2.0.0, status=sent (250 2.0.0 Ok)") +
+          smtp("4A1B2D: to=<x@b.test>, relay=mx.b.test[192.0.2.2]:25, delay=0.1, "
+               "delays=0/0/0.05/0, tls=!encrypt/requiretls, dsn=5.7.30, status=bounced (Sender "
+               "requested REQUIRETLS, but TLS service was not offered by host "
+               "mx.b.test[192.0.2.2])"))),
+      (Lines{"a.test mx.a.test[192.0.2.1] established pkix=C dane=C *",
+             "b.test mx.b.test[192.0.2.2] not_offered"}));
+}
+
 TEST(PostfixLog, believes_that_a_certificate_was_refused_for_a_reason_told_earlier) {
   const auto deferred = [](std::string_view why) {
     return smtp(
